@@ -1,0 +1,74 @@
+"""The apps we push to, their policy, and the credentials APNs knows us by."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from registrations.models import Environment
+
+
+class App(models.Model):
+    """One bundle id, with the policy its verdicts and pushes follow (PRODUCT.md's rules)."""
+
+    bundle_id = models.TextField(unique=True)
+    name = models.TextField()
+    threshold = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    wake_window = models.DurationField(default=timedelta(seconds=30))
+    grace = models.DurationField(default=timedelta(seconds=5))
+    late_window = models.DurationField(default=timedelta(seconds=90))
+    reach_window = models.DurationField(default=timedelta(minutes=15))
+    foreground_window = models.DurationField(default=timedelta(seconds=20))
+    release_after = models.DurationField(default=timedelta(hours=24))
+    #: How long a push lives; `apns-expiration` is that moment and nothing leaves after it.
+    voip_life = models.DurationField(default=timedelta(seconds=30))
+    alert_life = models.DurationField(default=timedelta(days=7))
+    background_life = models.DurationField(default=timedelta(hours=1))
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Credential(models.Model):
+    """A `.p8` key for one app in one environment, and the server it speaks to."""
+
+    class Server(models.TextChoices):
+        PRODUCTION = "production", "Apple production"  #: api.push.apple.com
+        SANDBOX = "sandbox", "Apple sandbox"  #: api.sandbox.push.apple.com
+        OTHER = "other", "Another APNs server"  #: host, port and CA file of one
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="credentials")
+    environment = models.TextField(choices=Environment.choices)
+    team_id = models.TextField()
+    key_id = models.TextField()
+    #: The PEM text of the key, sealed by `notifications.credentials`; never shown again.
+    sealed_key = models.BinaryField()
+    server = models.TextField(choices=Server.choices)
+    host = models.TextField(blank=True, default="")
+    port = models.PositiveIntegerField(default=443)
+    ca_pem = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField()
+    #: Set by a 403 of APNs: why nothing is sent with it until somebody looks.
+    stopped_reason = models.TextField(blank=True, default="")
+    stopped_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["app", "environment"], name="credential_one_an_environment"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(server="other") | ~models.Q(host=""),
+                name="credential_names_its_other_server",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app} {self.environment}"

@@ -1,0 +1,114 @@
+"""What we conclude of each voip token, and the facts that are not in a log."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from registrations.models import PushToken
+
+
+class Ledger(models.Model):
+    """The strike ledger of one voip token: a cache with one writer, `notifications.handling`.
+
+    Rebuilt from calls, sightings, device events and resets at any time, always equal.
+    """
+
+    class State(models.TextChoices):
+        FINE = "fine", "Fine"  #: no strikes
+        NOT_WAKING = (
+            "not_waking",
+            "App not waking",
+        )  #: below the threshold, seen alive since
+        SUSPECTED = (
+            "suspected",
+            "Suspected blacklisted",
+        )  #: threshold reached, one witnessed
+        SILENT = (
+            "silent",
+            "Silent",
+        )  #: strikes, and nothing seen: off, offline or blocked
+        RECOVERED = "recovered", "Recovered"  #: a run ended by proof, for 24 h
+        RELEASED = "released", "Released"  #: release_after since the last strike
+
+    token = models.OneToOneField(
+        PushToken, on_delete=models.CASCADE, related_name="ledger"
+    )
+    state = models.TextField(choices=State.choices, default=State.FINE)
+    #: Unhandled calls in a row, and the pushes of them that APNs accepted.
+    strikes = models.PositiveIntegerField(default=0)
+    pushes = models.PositiveIntegerField(default=0)
+    #: The strikes of the run, oldest first: {"call", "call_id", "sent_at", "pushes", "witnessed"}.
+    run = models.JSONField(default=list)
+    first_strike_at = models.DateTimeField(null=True, default=None)
+    last_strike_at = models.DateTimeField(null=True, default=None)
+    #: The newest sign of life, for the evidence sentence.
+    last_sign_at = models.DateTimeField(null=True, default=None)
+    #: The run that ended last: when, and how long it was.
+    recovered_at = models.DateTimeField(null=True, default=None)
+    recovered_strikes = models.PositiveIntegerField(default=0)
+    threshold = models.PositiveSmallIntegerField(default=3)
+    #: When the state changed last, and when time alone will change it next.
+    since = models.DateTimeField()
+    next_change_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        indexes = [
+            # live: the risk board
+            models.Index(
+                fields=["state", "-strikes"],
+                condition=~models.Q(state="fine"),
+                name="ledger_board",
+            ),
+            models.Index(
+                fields=["next_change_at"],
+                condition=models.Q(next_change_at__isnull=False),
+                name="ledger_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token} {self.state} {self.strikes}"
+
+
+class Reset(models.Model):
+    """A person reset the strikes of a token, with a reason. A fact like any other."""
+
+    token = models.ForeignKey(
+        PushToken, on_delete=models.CASCADE, related_name="resets"
+    )
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.TextField()
+
+    class Meta:
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"reset {self.token} {self.at}"
+
+
+class TokenHealth(models.Model):
+    """What APNs said of a token, newest word. `registrations` never learns of it."""
+
+    class State(models.TextChoices):
+        VALID = "valid", "Valid"  #: accepted, or nothing said yet
+        RETIRED = "retired", "Gone"  #: 410 newer than the last REGISTER
+        QUARANTINED = (
+            "quarantined",
+            "Quarantined",
+        )  #: BadDeviceToken: perhaps the other environment
+        WRONG_TOPIC = "wrong_topic", "Wrong topic"  #: DeviceTokenNotForTopic
+
+    token = models.OneToOneField(
+        PushToken, on_delete=models.CASCADE, related_name="health"
+    )
+    state = models.TextField(choices=State.choices, default=State.VALID)
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+    last_accepted_at = models.DateTimeField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return f"{self.token} {self.state}"

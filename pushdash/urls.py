@@ -1,0 +1,5 @@
+"""Every address of the product."""
+
+from django.urls import path
+
+urlpatterns = []

@@ -1,0 +1,25 @@
+"""The rows of the ground floor: what phones told us, and where we read it."""
+
+from registrations.models.devices import (
+    Device,
+    DeviceEvent,
+    Environment,
+    Holding,
+    PushToken,
+)
+from registrations.models.feeds import Feed, LogFile, Rejected
+from registrations.models.history import PushLine, Registration, Sighting
+
+__all__ = [
+    "Device",
+    "DeviceEvent",
+    "Environment",
+    "Feed",
+    "Holding",
+    "LogFile",
+    "PushLine",
+    "PushToken",
+    "Registration",
+    "Rejected",
+    "Sighting",
+]

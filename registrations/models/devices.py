@@ -1,0 +1,176 @@
+"""Who the phones are: devices, their push tokens, and who held which token when."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Environment(models.TextChoices):
+    """Apple's two worlds: `pn-provider=apns` and `apns.dev`."""
+
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+class DeviceQuerySet(models.QuerySet["Device"]):
+    """Devices …"""
+
+    def bound_at(self, now) -> DeviceQuerySet:
+        """… with a binding that has not expired at `now`."""
+        alive = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=now)
+        return self.filter(alive, bound=True)
+
+
+class Device(models.Model):
+    """One AOR on one instance of the app.
+
+    `identity` is decided in `registrations.devices.identify` and nowhere else.
+    """
+
+    identity = models.TextField(unique=True)
+    aor = models.TextField()
+    instance_id = models.TextField(null=True, default=None)
+    contact = models.TextField(blank=True, default="")
+    user_agent = models.TextField(blank=True, default="")
+    #: RFC 8599 parameters of the newest Contact, as received.
+    pn_provider = models.TextField(blank=True, default="")
+    pn_param = models.TextField(blank=True, default="")
+    team_id = models.TextField(blank=True, default="")
+    bundle_id = models.TextField(blank=True, default="")
+    environment = models.TextField(
+        blank=True, default="", choices=[("", "unknown"), *Environment.choices]
+    )
+    #: The newest accepted REGISTER bound a Contact (expiry by time is looked at apart).
+    bound = models.BooleanField(default=False)
+    expires_at = models.DateTimeField(null=True, default=None)
+    #: Null while the device was only challenged, or where the log has no times.
+    last_registered_at = models.DateTimeField(null=True, default=None)
+    first_seen_at = models.DateTimeField(null=True, default=None)
+    last_seen_at = models.DateTimeField(null=True, default=None)
+    #: Its newest registration rests on the feed's `assume_accepted`.
+    assumed = models.BooleanField(default=False)
+    #: Ever accepted by the registrar; False for a device that was only challenged.
+    accepted = models.BooleanField(default=False)
+    call_id = models.TextField(blank=True, default="")
+    cseq = models.BigIntegerField(null=True, default=None)
+    #: What is wrong with its push parameters: a list of {"rule", "detail"}.
+    problems = models.JSONField(default=list)
+    feed = models.ForeignKey(
+        "registrations.Feed",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="devices",
+    )
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            # push --aor, search, "other devices of this AOR"
+            models.Index(fields=["aor"], name="device_by_aor"),
+            # "same phone, other AOR": reinstall and restore
+            models.Index(fields=["instance_id"], name="device_by_instance"),
+            # live: registered devices now
+            models.Index(fields=["expires_at"], name="device_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.aor
+
+
+class PushToken(models.Model):
+    """One install's token of one kind. The strike ledger belongs to the voip one."""
+
+    class Kind(models.TextChoices):
+        VOIP = "voip"  #: a PushKit token
+        REMOTE = "remote"  #: a token for alert and background pushes
+
+    environment = models.TextField(choices=Environment.choices)
+    bundle_id = models.TextField()
+    kind = models.TextField(choices=Kind.choices)
+    #: Lower-case, as stored and compared; `parse` prints it as received.
+    token = models.TextField()
+    first_seen_at = models.DateTimeField(null=True, default=None)
+    last_registered_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "bundle_id", "kind", "token"],
+                name="pushtoken_is_one_install",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["voip", "remote"]), name="pushtoken_kind"
+            ),
+        ]
+        indexes = [models.Index(fields=["token"], name="pushtoken_by_token")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.masked}"
+
+    @property
+    def masked(self) -> str:
+        """The first 6 and last 4 characters: the only form a page or a log shows."""
+        return f"{self.token[:6]}…{self.token[-4:]}"
+
+
+class Holding(models.Model):
+    """A device held a token from `since` to `until`."""
+
+    device = models.ForeignKey(
+        Device, on_delete=models.CASCADE, related_name="holdings"
+    )
+    token = models.ForeignKey(
+        PushToken, on_delete=models.CASCADE, related_name="holdings"
+    )
+    current = models.BooleanField(default=True)
+    #: Null where the log carries no times.
+    since = models.DateTimeField(null=True, default=None)
+    until = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device", "token"],
+                condition=models.Q(current=True),
+                name="holding_is_current_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} holds {self.token_id}"
+
+
+class DeviceEvent(models.Model):
+    """A turning point of a device, with what was before and after. Append-only."""
+
+    class Kind(models.TextChoices):
+        REINSTALLED = "reinstalled"  #: same token, new instance: strikes reset
+        TOKEN_CHANGED = (
+            "token_changed"  #: same instance, new token (restore): a new ledger
+        )
+        TOKEN_LOST = (
+            "token_lost"  #: a kind of token is missing from the newest REGISTER
+        )
+        LOGGED_OUT = "logged_out"  #: de-registered
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="events")
+    token = models.ForeignKey(
+        PushToken, null=True, on_delete=models.CASCADE, related_name="events"
+    )
+    kind = models.TextField(choices=Kind.choices)
+    moment = models.DateTimeField(null=True, default=None)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    feed = models.ForeignKey(
+        "registrations.Feed", on_delete=models.CASCADE, related_name="device_events"
+    )
+    position = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.device_id}"

@@ -1,0 +1,96 @@
+"""Where captures come from: feeds, the files they read, and what could not be read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+
+
+class Feed(models.Model):
+    """One place captures come from, with how far it has been read.
+
+    `seen_until` is the watermark: the moment of the newest complete record of any kind,
+    never "now" because the end of a file was reached.
+    """
+
+    name = models.TextField(unique=True)
+    path = models.TextField(blank=True, default="")
+    format = models.TextField(blank=True, default="")
+    enabled = models.BooleanField(default=True)
+    #: `ingest --follow` reads it: only then can it promise to show a proof.
+    followed = models.BooleanField(default=False)
+    #: Take a REGISTER as accepted where the log cannot show the registrar's answer.
+    assume_accepted = models.BooleanField(default=True)
+    #: A registrar's answer was seen in it, so answers decide from then on.
+    shows_answers = models.BooleanField(default=False)
+    #: At least one registration of it rests on `assume_accepted`.
+    has_assumed = models.BooleanField(default=False)
+    #: Its records carry a time (None: nothing read yet).
+    shows_times = models.BooleanField(null=True, default=None)
+    heartbeat = models.DurationField(default=timedelta(seconds=60))
+    default_expires = models.PositiveIntegerField(default=3600)
+    seen_until = models.DateTimeField(null=True, default=None)
+    last_read_at = models.DateTimeField(null=True, default=None)
+    #: Why it cannot be read just now; empty while it can.
+    trouble = models.TextField(blank=True, default="")
+    #: REGISTERs still waiting for their answer, so that a restart loses none.
+    pending = models.JSONField(default=list)
+    register_count = models.BigIntegerField(default=0)
+    rejected_count = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LogFile(models.Model):
+    """One file of a feed (each rotation is a new one) and the byte we have read up to."""
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="files")
+    path = models.TextField()
+    inode = models.BigIntegerField(default=0)
+    #: The digest of the first `head_bytes` bytes tells one rotation from the next.
+    head_bytes = models.PositiveIntegerField(default=0)
+    head_digest = models.TextField(blank=True, default="")
+    #: The digest of the bytes just before `position` tells a file that was rewritten.
+    tail_bytes = models.PositiveIntegerField(default=0)
+    tail_digest = models.TextField(blank=True, default="")
+    position = models.BigIntegerField(default=0)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # ingest: "which file of this feed was I reading?"
+            models.Index(fields=["feed", "-id"], name="logfile_newest_of_feed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path} at {self.position}"
+
+
+class Rejected(models.Model):
+    """One REGISTER we could not read, with the rule it broke."""
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="rejected")
+    file = models.ForeignKey(LogFile, on_delete=models.CASCADE, related_name="rejected")
+    position = models.BigIntegerField()
+    moment = models.DateTimeField(null=True, default=None)
+    read_at = models.DateTimeField()
+    rule = models.TextField()
+    detail = models.TextField()
+    #: The text itself, without credentials, cut to 4,000 characters.
+    excerpt = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["file", "position"], name="rejected_once_a_position"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} at {self.position}"
