@@ -40,7 +40,7 @@ class LineFormatter(logging.Formatter):
             "%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S"
         )
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+    def formatMessage(self, record: logging.LogRecord) -> str:
         facts = [
             f"{key}={value}"
             for key, value in vars(record).items()
@@ -48,5 +48,5 @@ class LineFormatter(logging.Formatter):
         ]
         return " ".join([super().formatMessage(record), *facts])
 
-    def formatException(self, ei) -> str:  # noqa: N802 (logging's name)
+    def formatException(self, ei) -> str:
         return mask(super().formatException(ei))

@@ -13,7 +13,6 @@ from django.db.models.expressions import Func, Value
 from registrations.models.devices import Device, PushToken
 from registrations.models.feeds import Feed, LogFile
 
-
 #: One sequence numbers every fact. (Identity columns of partitioned tables need PostgreSQL 17.)
 NEXT_FACT = Func(Value("registrations_fact_id"), function="nextval")
 

@@ -1,0 +1,37 @@
+"""One APNs client for each credential and process, made when first needed."""
+
+from __future__ import annotations
+
+import os
+
+from notifications.apns import Client, Key
+from notifications.credentials import server_of, unseal
+from notifications.models import Credential
+
+_clients: dict[tuple, Client] = {}
+
+
+def client_for(credential: Credential) -> Client:
+    """The client of this credential; a changed credential gets a new one.
+
+    Raises CredentialError (`notifications.credentials`) when its key cannot be opened.
+    """
+    mark = (
+        os.getpid(),
+        credential.pk,
+        bytes(credential.sealed_key),
+        credential.team_id,
+        credential.key_id,
+        credential.server,
+        credential.host,
+        credential.port,
+        credential.ca_pem,
+    )
+    if mark not in _clients:
+        key = Key(
+            team_id=credential.team_id,
+            key_id=credential.key_id,
+            pem=unseal(credential.sealed_key),
+        )
+        _clients[mark] = Client(key, server_of(credential))
+    return _clients[mark]

@@ -1,0 +1,157 @@
+"""`manage.py push`: send a push to every bound device of an AOR, and watch it end."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from notifications.models import Call, Push
+from notifications.outbox import CannotSend, PushRequest, enqueue, new_call_id
+from registrations.models import Device
+
+POLL_SECONDS = 0.2
+
+
+class Command(BaseCommand):
+    help = (
+        "Send a push to every bound device of an AOR, one push each. Exit status 0 only "
+        "if APNs accepted all of them."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--aor", required=True, help="sip:user@domain")
+        parser.add_argument("--instance", help="only the device with this instance-id")
+        parser.add_argument("--type", required=True, choices=Push.Type.values)
+        parser.add_argument(
+            "--call-id", default="", help="the SIP call it belongs to (default: new)"
+        )
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="until the verdict of a VoIP push, the outcome of others",
+        )
+        parser.add_argument(
+            "--timeout",
+            type=float,
+            default=180,
+            metavar="SECONDS",
+            help="how long --wait waits (default: 180)",
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object a push"
+        )
+
+    def handle(self, *, aor: str, instance: str | None, **options) -> None:
+        now = timezone.now()
+        devices = bound_devices(aor, instance, now)
+        if not devices:
+            raise CommandError(why_none(aor, instance))
+        call_id = options["call_id"]
+        if options["type"] == Push.Type.VOIP:
+            call_id = call_id or new_call_id()
+        requests = [
+            PushRequest(
+                device=device,
+                push_type=options["type"],
+                origin=Push.Origin.COMMAND,
+                call_id=call_id,
+            )
+            for device in devices
+        ]
+        try:
+            pushes = enqueue(requests, now)
+        except CannotSend as error:
+            raise CommandError(str(error)) from error
+        is_over = is_concluded if options["wait"] else is_ended
+        wait_for(pushes, is_over, timedelta(seconds=options["timeout"]))
+        for push in pushes:
+            self.stdout.write(
+                json.dumps(as_dict(push)) if options["json"] else as_line(push)
+            )
+        if any(push.state != Push.State.ACCEPTED for push in pushes):
+            raise SystemExit(1)
+
+
+def bound_devices(aor: str, instance: str | None, now) -> list[Device]:
+    """The devices a call to this AOR would be forked to."""
+    devices = Device.objects.bound_at(now).filter(aor=aor)
+    if instance:
+        devices = devices.filter(instance_id=instance)
+    return list(devices)
+
+
+def why_none(aor: str, instance: str | None) -> str:
+    """One sentence: what is known of an AOR that has no bound device."""
+    known = Device.objects.filter(aor=aor)
+    if not known.exists():
+        return f"{aor}: no device with this AOR was ever seen"
+    if instance and not known.filter(instance_id=instance).exists():
+        return f"{aor}: no device with the instance-id {instance}"
+    return f"{aor}: known, but no device is bound now (de-registered or expired)"
+
+
+def wait_for(pushes: list[Push], is_over, timeout: timedelta) -> None:
+    """Poll the rows until `is_over` says so of each, or the time is up."""
+    until = time.monotonic() + timeout.total_seconds()
+    while not all(is_over(push) for push in pushes) and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+        for push in pushes:
+            push.refresh_from_db()
+
+
+def is_ended(push: Push) -> bool:
+    """True when no worker will touch this push again."""
+    return push.state in Push.FINAL
+
+
+def is_concluded(push: Push) -> bool:
+    """True when there is nothing more to learn: a VoIP push has its verdict."""
+    if not is_ended(push) or push.push_type != Push.Type.VOIP:
+        return is_ended(push)
+    call = push.sip_call
+    return call is not None and call.verdict != Call.Verdict.AWAITED
+
+
+def as_dict(push: Push) -> dict:
+    """A push as --json prints it; times ISO 8601 UTC, the token masked."""
+    call = push.sip_call
+    return {
+        "id": str(push.pk),
+        "aor": push.device.aor,
+        "instance_id": push.device.instance_id,
+        "type": push.push_type,
+        "token": push.token.masked,
+        "call_id": push.call_id or None,
+        "state": push.state,
+        "reason": push.reason or None,
+        "accepted_at": push.accepted_at and push.accepted_at.isoformat(),
+        "attempts": push.attempt_count,
+        "verdict": call and call.verdict,
+        "rule": call and call.rule,
+        "wake_seconds": call and call.wake_time and call.wake_time.total_seconds(),
+        "evidence": call and call.evidence,
+        "held_by": call.held_by if call else [],
+    }
+
+
+def as_line(push: Push) -> str:
+    """A push as a person reads it."""
+    facts = as_dict(push)
+    words = [push.device.aor, push.push_type, push.token.masked, push.state]
+    if facts["reason"]:
+        words.append(f"({facts['reason']})")
+    if push.state == Push.State.QUEUED:
+        words.append("(no worker has taken it: is one running?)")
+    if facts["verdict"]:
+        words.append(f"→ {facts['verdict']} ({facts['rule'] or 'no rule yet'})")
+    if facts["wake_seconds"] is not None:
+        words.append(f"after {facts['wake_seconds']:.1f} s")
+    if facts["evidence"]:
+        evidence = facts["evidence"]
+        words.append(f"by {evidence['kind']} in {evidence['feed']}")
+        words.append(f"at byte {evidence['position']} of {evidence['file']}")
+    return " ".join(words)

@@ -1,0 +1,174 @@
+"""Takes pushes in: validates, writes the rows, wakes a worker once they are committed.
+
+The rows are the queue. A lost wake-up costs a second: beat wakes the drain too.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from notifications import tasks
+from notifications.apns import (
+    alert_payload,
+    background_payload,
+    priority_of,
+    topic_of,
+    voip_payload,
+)
+from notifications.models import App, Push, TokenHealth
+from registrations.models import Device, PushToken
+
+logger = logging.getLogger(__name__)
+
+
+class CannotSend(Exception):
+    """A push that cannot even be queued; the text says why and what would mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRequest:
+    """What somebody wants sent to one device. Without `call_id` a VoIP push gets its own."""
+
+    device: Device
+    push_type: str
+    origin: str
+    call_id: str = ""
+    from_uri: str = ""
+    display_name: str = ""
+    resend_of: Push | None = None
+    requested_by: AbstractBaseUser | None = None
+
+
+def new_call_id() -> str:
+    """A Call-ID of our own, for a push that no SIP call stands behind."""
+    return f"pushdash-{uuid.uuid4()}"
+
+
+def enqueue(requests: Iterable[PushRequest], now: datetime) -> list[Push]:
+    """Store one queued push a request, all or none, and wake the workers on commit.
+
+    Raises CannotSend, naming the device and what it lacks.
+    """
+    pushes = [_push_for(request, now) for request in requests]
+    with transaction.atomic():
+        Push.objects.bulk_create(pushes)
+        for task in {_task_for(push.push_type) for push in pushes}:
+            transaction.on_commit(lambda task=task: wake(task))
+    return pushes
+
+
+def wake(task) -> None:
+    """Tell a worker that rows wait. Redis may be away: then beat's next wake-up serves."""
+    try:
+        task.apply_async(retry=False, expires=30)
+    except OperationalError as error:
+        logger.warning("wake-up not sent", extra={"why": str(error)})
+
+
+def _task_for(push_type: str):
+    return tasks.wake_voip if push_type == Push.Type.VOIP else tasks.wake_bulk
+
+
+def _push_for(request: PushRequest, now: datetime) -> Push:
+    device = request.device
+    token = _token_for(device, request.push_type)
+    app = _app_for(device, token)
+    call_id = request.call_id or (
+        new_call_id() if request.push_type == Push.Type.VOIP else ""
+    )
+    push_id = uuid.uuid4()
+    life = life_of(app, request.push_type)
+    collapse_id = "" if request.push_type == Push.Type.VOIP else str(push_id)
+    return Push(
+        id=push_id,
+        device=device,
+        token=token,
+        app=app,
+        origin=request.origin,
+        push_type=request.push_type,
+        environment=token.environment,
+        topic=topic_of(token.bundle_id, request.push_type),
+        priority=priority_of(request.push_type),
+        collapse_id=collapse_id,
+        payload=_payload(request, call_id, life, now),
+        call_id=call_id,
+        created_at=now,
+        due_at=now,
+        expires_at=now + life,
+        resend_of=request.resend_of,
+        requested_by=request.requested_by,
+    )
+
+
+def life_of(app: App, push_type: str) -> timedelta:
+    """How long a push of this type may wait before it is worth nothing."""
+    return {
+        Push.Type.VOIP: app.voip_life,
+        Push.Type.ALERT: app.alert_life,
+        Push.Type.BACKGROUND: app.background_life,
+    }[Push.Type(push_type)]
+
+
+def _token_for(device: Device, push_type: str) -> PushToken:
+    kind = PushToken.Kind.VOIP if push_type == Push.Type.VOIP else PushToken.Kind.REMOTE
+    holding = (
+        device.holdings.filter(current=True, token__kind=kind)
+        .select_related("token__health")
+        .last()
+    )
+    if holding is None:
+        raise CannotSend(f"{device.aor} has no {kind} token: {_why_no_token(device)}")
+    _refuse_gone(device, holding.token)
+    return holding.token
+
+
+def _why_no_token(device: Device) -> str:
+    if not device.pn_provider and not device.bundle_id:
+        return "its Contact carries no push parameters"
+    if device.pn_provider and not device.environment:
+        return f"its push provider is {device.pn_provider}, not APNs"
+    rules = ", ".join(problem["rule"] for problem in device.problems)
+    return f"its newest REGISTER gives none ({rules or 'no such service in pn-param'})"
+
+
+def _refuse_gone(device: Device, token: PushToken) -> None:
+    health = getattr(token, "health", None)
+    if health is not None and health.state == TokenHealth.State.RETIRED:
+        raise CannotSend(
+            f"{device.aor}: Apple said {health.reason} of {token.masked}; "
+            "the next REGISTER with this token brings it back"
+        )
+
+
+def _app_for(device: Device, token: PushToken) -> App:
+    app = App.objects.filter(bundle_id=token.bundle_id).first()
+    if app is None:
+        raise CannotSend(f"{device.aor}: no app is set up for {token.bundle_id}")
+    if not app.credentials.filter(environment=token.environment).exists():
+        raise CannotSend(
+            f"{device.aor}: {app.name} has no credential for {token.environment}"
+        )
+    return app
+
+
+def _payload(request: PushRequest, call_id: str, life: timedelta, now: datetime):
+    common = {
+        "instance_id": request.device.instance_id or "",
+        "from_uri": request.from_uri,
+        "display_name": request.display_name,
+        "sent_at": now,
+        "ttl": int(life.total_seconds()),
+    }
+    if request.push_type == Push.Type.VOIP:
+        return voip_payload(call_id=call_id, **common)
+    if request.push_type == Push.Type.ALERT:
+        return alert_payload(call_id=call_id, **common)
+    return background_payload(call_id=call_id, **common)

@@ -1,0 +1,117 @@
+"""Writes what a try came to: its Attempt, the push's next state, the token's health."""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import datetime
+
+from django.db import transaction
+
+from notifications.apns import Outcome
+from notifications.models import Attempt, Push, TokenHealth
+from notifications.retrying import next_step
+from notifications.sending import Try
+
+logger = logging.getLogger(__name__)
+
+RECORDED_FIELDS = [
+    "state",
+    "reason",
+    "due_at",
+    "owner",
+    "departed_at",
+    "sent_at",
+    "accepted_at",
+    "ended_at",
+    "attempt_count",
+]
+HEALTH_OF_REASON = {
+    "Unregistered": TokenHealth.State.RETIRED,
+    "ExpiredToken": TokenHealth.State.RETIRED,
+    "BadDeviceToken": TokenHealth.State.QUARANTINED,
+    "DeviceTokenNotForTopic": TokenHealth.State.WRONG_TOPIC,
+}
+
+
+def record(tries: list[Try], now: datetime) -> None:
+    """One Attempt a try, and every push to its next state, in one transaction."""
+    attempts = [_attempt(done) for done in tries]
+    for done in tries:
+        _advance(done, now)
+    with transaction.atomic():
+        Attempt.objects.bulk_create(attempts)
+        Push.objects.bulk_update([done.push for done in tries], RECORDED_FIELDS)
+        for done in tries:
+            _note_health(done)
+    for done in tries:
+        logger.info(
+            "push tried",
+            extra={
+                "push": done.push.pk,
+                "outcome": done.result.outcome.value,
+                "reason": done.result.reason or done.result.detail,
+            },
+        )
+
+
+def _attempt(done: Try) -> Attempt:
+    result = done.result
+    return Attempt(
+        push=done.push,
+        number=done.push.attempt_count + 1,
+        started_at=done.started_at,
+        ended_at=done.ended_at,
+        outcome=result.outcome.value,
+        status=result.status,
+        reason=result.reason,
+        detail=result.detail,
+        apns_id=result.apns_id or "",
+        apns_unique_id=result.apns_unique_id or "",
+        gone_since=result.gone_since,
+        latency_ms=(done.ended_at - done.started_at).total_seconds() * 1000,
+    )
+
+
+def _advance(done: Try, now: datetime) -> None:
+    push, result = done.push, done.result
+    push.attempt_count += 1
+    step = next_step(
+        push_type=push.push_type,
+        result=result,
+        tries=push.attempt_count,
+        now=now,
+        expires_at=push.expires_at,
+        jitter=random.random(),
+    )
+    push.state = step.state
+    push.reason = result.reason or result.detail
+    push.owner = push.departed_at = None
+    if result.outcome != Outcome.NOT_SENT and push.sent_at is None:
+        push.sent_at = done.started_at
+    if step.due_at is not None:
+        push.due_at = step.due_at
+    else:
+        push.ended_at = done.ended_at
+    if result.outcome == Outcome.ACCEPTED:
+        push.accepted_at = done.ended_at
+
+
+def _note_health(done: Try) -> None:
+    """The newest word of APNs on a token; a 410 older than its last REGISTER is stale."""
+    token, result, at = done.push.token, done.result, done.ended_at
+    if result.outcome == Outcome.ACCEPTED:
+        values = {"state": TokenHealth.State.VALID, "reason": "", "at": at}
+        values["last_accepted_at"] = at
+    elif result.reason in HEALTH_OF_REASON and not _is_stale(done):
+        state = HEALTH_OF_REASON[result.reason]
+        values = {"state": state, "reason": result.reason, "at": at}
+    else:
+        return
+    TokenHealth.objects.update_or_create(token=token, defaults=values)
+
+
+def _is_stale(done: Try) -> bool:
+    gone_since = done.result.gone_since
+    registered_at = done.push.token.last_registered_at
+    return bool(gone_since and registered_at and gone_since < registered_at)

@@ -1,0 +1,41 @@
+"""Wake-ups. A task carries no push: it says "look", the rows say what there is to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from notifications import delivery, handling, live
+from notifications.ownership import Owner
+
+#: How long one wake-up may keep a worker; beat wakes the next.
+BUDGET = timedelta(seconds=2)
+OWNER = Owner()
+
+
+@shared_task(ignore_result=True)
+def wake_voip() -> None:
+    """Send the VoIP pushes that are due."""
+    _drain(delivery.VOIP)
+
+
+@shared_task(ignore_result=True)
+def wake_bulk() -> None:
+    """Send the alert and background pushes that are due."""
+    _drain(delivery.BULK)
+
+
+@shared_task(ignore_result=True)
+def settle() -> None:
+    """Judge the calls that are open."""
+    settled = handling.settle(timezone.now())
+    if settled.judged or settled.ledgers:
+        live.announce("verdicts", settled.judged)
+
+
+def _drain(push_types) -> None:
+    pushes = delivery.drain(push_types, OWNER.number(), timezone.now, BUDGET)
+    if pushes:
+        live.announce("pushes", [str(push.pk) for push in pushes])
