@@ -38,7 +38,8 @@ class Ledger(models.Model):
     #: Unhandled calls in a row, and the pushes of them that APNs accepted.
     strikes = models.PositiveIntegerField(default=0)
     pushes = models.PositiveIntegerField(default=0)
-    #: The strikes of the run, oldest first: {"call", "call_id", "sent_at", "pushes", "witnessed"}.
+    #: The strikes of the run, oldest first:
+    #: {"call", "call_id", "sent_at", "pushes", "witnessed"}.
     run = models.JSONField(default=list)
     first_strike_at = models.DateTimeField(null=True, default=None)
     last_strike_at = models.DateTimeField(null=True, default=None)
