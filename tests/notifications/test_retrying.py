@@ -1,0 +1,58 @@
+"""What becomes of a push after a try."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from notifications.apns import Outcome, Result
+from notifications.retrying import TRIES, next_step
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def step(push_type, outcome, reason="", tries=1, life=timedelta(seconds=30)):
+    return next_step(
+        push_type=push_type,
+        result=Result(outcome=outcome, reason=reason),
+        tries=tries,
+        now=NOW,
+        expires_at=NOW + life,
+        jitter=0.5,
+    )
+
+
+def test_an_uncertain_voip_send_is_final():
+    assert step("voip", Outcome.UNKNOWN).state == "unknown"
+
+
+def test_an_uncertain_alert_is_tried_again_inside_its_life():
+    again = step("alert", Outcome.UNKNOWN, life=timedelta(days=7))
+    assert again.state == "queued"
+    assert again.due_at > NOW
+
+
+@pytest.mark.parametrize("push_type", ["voip", "alert", "background"])
+def test_what_never_left_is_tried_again_until_the_tries_are_used_up(push_type):
+    day = timedelta(days=1)
+    assert step(push_type, Outcome.NOT_SENT, life=day).state == "queued"
+    last = step(push_type, Outcome.NOT_SENT, tries=TRIES[push_type], life=day)
+    assert last.state == "failed"
+
+
+def test_no_try_is_planned_after_the_life_of_a_push():
+    over = step("voip", Outcome.NOT_SENT, life=timedelta(milliseconds=100))
+    assert over.state == "expired"
+
+
+def test_a_bad_token_is_never_tried_again():
+    assert step("alert", Outcome.REJECTED, "BadDeviceToken").state == "rejected"
+
+
+def test_a_busy_apns_is_asked_again_inside_the_life_of_the_call():
+    assert step("voip", Outcome.REJECTED, "ServiceUnavailable").state == "queued"
+
+
+def test_the_back_off_doubles():
+    first = step("alert", Outcome.NOT_SENT, tries=1, life=timedelta(days=1))
+    second = step("alert", Outcome.NOT_SENT, tries=2, life=timedelta(days=1))
+    assert second.due_at - NOW == 2 * (first.due_at - NOW)
