@@ -1,0 +1,102 @@
+"""Which answer belongs to which REGISTER: the registrar's first final response decides.
+
+Matched by Call-ID and CSeq; where the log prints neither with the answer, by its key
+(Flexisip's pointer), else only when a single request can be meant. A wrong pairing is worse
+than none.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from registrations.formats.record import Answer, Request
+from registrations.sip import Register
+
+#: RFC 3261 §17.1.2.2, Timer F: a registrar that has not answered by then will not.
+PATIENCE = timedelta(seconds=32)
+#: Requests that may wait at once, and answers that are remembered for retransmissions.
+MOST_WAITING = 2000
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A REGISTER and the status that answered it, once one did."""
+
+    request: Request
+    register: Register
+    status: int | None = None
+
+    @property
+    def ident(self) -> tuple[str, int]:
+        """Call-ID and CSeq: the same for every copy of one request."""
+        return self.register.call_id, self.register.cseq
+
+
+class Pairing:
+    """Requests wait here for their answer, in the order they were received."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Waiting] = deque()
+        self._known: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._newest: datetime | None = None
+
+    def ask(self, request: Request, register: Register) -> Waiting:
+        """A request was received. One already answered (a retransmission) knows it."""
+        item = Waiting(request, register)
+        item.status = self._known.get(item.ident)
+        self.waiting.append(item)
+        self.note(request.at)
+        return item
+
+    def note(self, at: datetime | None) -> None:
+        """Log time has come to `at`."""
+        if at is not None and (self._newest is None or at > self._newest):
+            self._newest = at
+
+    def answer(self, answer: Answer) -> bool:
+        """An answer was seen; True when it is the first final one of a waiting request."""
+        self.note(answer.at)
+        ident = self._ident_of(answer) if answer.status >= 200 else None
+        if ident is None or ident in self._known:
+            return False
+        self._known[ident] = answer.status
+        if len(self._known) > MOST_WAITING:
+            self._known.popitem(last=False)
+        copies = [item for item in self.waiting if item.ident == ident]
+        for item in copies:
+            item.status = answer.status
+        return bool(copies)
+
+    def _ident_of(self, answer: Answer) -> tuple[str, int] | None:
+        if answer.call_id is not None and answer.cseq is not None:
+            return answer.call_id, answer.cseq
+        unanswered = [item for item in self.waiting if item.status is None]
+        if answer.key is not None:
+            keyed = [item for item in unanswered if item.request.key == answer.key]
+            if keyed:
+                return keyed[-1].ident
+        idents = {item.ident for item in unanswered}
+        return idents.pop() if len(idents) == 1 else None
+
+    def in_order(self, *, is_last: bool = False) -> list[Waiting]:
+        """What can be printed now, none before an earlier one."""
+        ready = []
+        while self.waiting and (is_last or self._is_over(self.waiting[0])):
+            ready.append(self.waiting.popleft())
+        return ready
+
+    def concluded(self, *, is_last: bool = False) -> list[Waiting]:
+        """What is answered, or will not be any more, whatever stands before it."""
+        ready = [item for item in self.waiting if is_last or self._is_over(item)]
+        if ready:
+            gone = {id(item) for item in ready}
+            self.waiting = deque(item for item in self.waiting if id(item) not in gone)
+        return ready
+
+    def _is_over(self, item: Waiting) -> bool:
+        if item.status is not None or len(self.waiting) > MOST_WAITING:
+            return True
+        at = item.request.at
+        return None not in (at, self._newest) and self._newest - at > PATIENCE

@@ -1,0 +1,76 @@
+"""Flexisip's main log at debug level, 0.8 to 2.4 and 2.5 on (SIP.md §2).
+
+Only the first line of a record has the prefix `2026-07-01 08:00:00:001 flexisip-debug-`:
+local time without zone, milliseconds behind a colon. Function names differ between builds,
+so the words behind ` - ` count.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+
+from registrations.formats.reader import Format, Lead
+from registrations.formats.record import Answer
+
+PREFIX = re.compile(
+    rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d):(\d{3}) "
+    rb"flexisip(?:-user)?-(?:debug|message|warning|error|fatal)-"
+)
+POINTER = re.compile(rb"\[(0x[0-9a-fA-F]+)\]")
+RECEIVED = re.compile(rb"Received SIP request|Receiving new Request SIP message")
+RESPONSE = re.compile(rb"Received SIP response|Receiving new Response SIP message")
+SENT = re.compile(rb"Sending SIP re|Sending Re(?:quest|sponse) SIP message")
+REPLIED = re.compile(
+    rb"(?:Replying to SIP request|Replying Request SIP message): (\d{3})"
+)
+MESSAGE = re.compile(rb"Message:\s*$")
+
+
+class Flexisip(Format):
+    """Follows which request a dump and a reply belong to. `tz`: the server's time zone."""
+
+    name = "flexisip"
+    always_answers = True
+    #: `[N bytes of body hidden]` stands in place of most bodies.
+    has_bodies = False
+
+    def __init__(self, tz: tzinfo | None = None) -> None:
+        self._tz = tz
+        self._key: str | None = None
+        self._received = False
+
+    def lead(self, line: bytes, position: int) -> Lead | None:
+        prefix = PREFIX.match(line)
+        if prefix is None:
+            return None
+        at = self._moment(prefix)
+        text = line[prefix.end() :]
+        pointer = POINTER.search(text)
+        key = pointer[1].decode() if pointer else None
+        if not MESSAGE.search(text):
+            self.anchor = None
+        if RECEIVED.search(text):
+            self._key, self._received, self.anchor = key, True, position
+        elif RESPONSE.search(text) or SENT.search(text) or REPLIED.search(text):
+            self._key, self._received = None, False
+        replied = REPLIED.search(text)
+        if replied is not None:
+            answer = Answer(position=position, at=at, status=int(replied[1]), key=key)
+            return Lead(at=at, received=False, answer=answer)
+        is_dump = MESSAGE.search(text) or RECEIVED.search(text)
+        return Lead(at=at, key=self._key, received=self._received and bool(is_dump))
+
+    def message_read(self) -> None:
+        self._key, self._received, self.anchor = None, False, None
+
+    def is_prefixed(self, line: bytes) -> bool:
+        return PREFIX.match(line) is not None
+
+    def _moment(self, prefix: re.Match[bytes]) -> datetime | None:
+        parts = [int(part) for part in prefix.groups()]
+        try:
+            local = datetime(*parts[:6], parts[6] * 1000, tzinfo=self._tz)
+            return local.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None

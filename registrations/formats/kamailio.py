@@ -1,0 +1,48 @@
+"""Kamailio's stderr log with whole messages, as xlog("... $mb") prints them.
+
+` 2(24850) INFO: <script>: RECEIVED REGISTER from udp:127.0.0.1:15101 (size 972)`, then the
+message. No time, and the registrar's answer only where the operator logs it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from registrations.formats.reader import Format, Lead
+
+PREFIX = re.compile(
+    rb" {0,3}\d+\(\d+\) +(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
+)
+#: An IPv6 address is printed without brackets by `$si`.
+PEER = re.compile(
+    rb"(?i)\bfrom[ :=]+(udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5})(?=[\s,;)]|$)"
+)
+SIZE = re.compile(rb"\((?:size|len|length)[ =:]*(\d{1,6})\)\s*$")
+SENT = re.compile(rb"(?i)\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
+RECEIVED = re.compile(rb"(?i)\b(?:received?|receiving|incoming|got)\b")
+
+
+class Kamailio(Format):
+    """A process number and a level before each line of Kamailio's own."""
+
+    name = "kamailio"
+
+    def lead(self, line: bytes, position: int) -> Lead | None:
+        if not PREFIX.match(line):
+            return None
+        peer, size = PEER.search(line), SIZE.search(line)
+        return Lead(
+            source=_source(peer) if peer else None,
+            size=int(size[1]) if size and peer else None,
+            received=RECEIVED.search(line) is not None or not SENT.search(line),
+        )
+
+    def is_prefixed(self, line: bytes) -> bool:
+        return PREFIX.match(line) is not None
+
+
+def _source(peer: re.Match[bytes]) -> str:
+    protocol, host, port = (part.decode("ascii", "replace") for part in peer.groups())
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"{protocol.lower()}:{host}:{port}"

@@ -1,0 +1,55 @@
+"""What a format cuts out of a log: requests, answers, pulses, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A REGISTER that was received. `position`: byte offset of its prefix line.
+
+    `at` is aware UTC or None; `source` is `udp:host:port` or None; `key` ties an answer to
+    it where the log prints neither Call-ID nor CSeq with the answer.
+    """
+
+    position: int
+    at: datetime | None
+    source: str | None
+    raw: bytes
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The registrar answered a REGISTER: found by Call-ID and CSeq, else by `key`."""
+
+    position: int
+    at: datetime | None
+    status: int
+    call_id: str | None = None
+    cseq: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """The newest moment of the complete records read so far: the watermark."""
+
+    position: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """Bytes that should have been a message, with the rule they broke."""
+
+    position: int
+    at: datetime | None
+    rule: str
+    detail: str
+    raw: bytes
+
+
+Record = Request | Answer | Pulse | Unreadable

@@ -1,0 +1,18 @@
+"""SIP as far as push registrations need it: bytes of one message → Register. Pure."""
+
+from .errors import FramingError, MalformedMessage, SipError
+from .message import redacted
+from .push_params import Problem
+from .register import Contact, Register, is_register, read_register
+
+__all__ = [
+    "Contact",
+    "FramingError",
+    "MalformedMessage",
+    "Problem",
+    "Register",
+    "SipError",
+    "is_register",
+    "read_register",
+    "redacted",
+]

@@ -1,0 +1,154 @@
+"""Addresses: name-addr and addr-spec, URI and parameters (RFC 3261 §20.10, §25.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .errors import MalformedMessage
+
+DEFAULT_PORTS = {"sip": "5060", "sips": "5061"}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A URI as received, without `<>`, and the header parameters behind it."""
+
+    uri: str
+    params: tuple[tuple[str, str | None], ...]
+
+    def param(self, name: str) -> str | None:
+        """The first header parameter of this name (lower case), unquoted; None if absent."""
+        for key, value in self.params:
+            if key == name:
+                return unquoted(value or "")
+        return None
+
+
+def split_outside_quotes(text: str, separator: str) -> Iterator[str]:
+    """Pieces of `text` between separators that stand outside quotes and `<>`."""
+    start, quoted, angled, skip = 0, False, False, False
+    for index, char in enumerate(text):
+        if skip:
+            skip = False
+        elif quoted:
+            skip = char == "\\"
+            quoted = char != '"'
+        elif char == '"':
+            # Inside <> a quote is an ordinary (if illegal) character of the URI.
+            quoted = not angled
+        elif char in "<>":
+            angled = char == "<"
+        elif char == separator and not angled:
+            yield text[start:index]
+            start = index + 1
+    yield text[start:]
+
+
+def unquoted(value: str) -> str:
+    """A quoted-string without its quotes and backslashes (RFC 3261 §25.1)."""
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+        if "\\" in value:
+            value = "".join(_unescaped(value))
+    return value
+
+
+def _unescaped(value: str) -> Iterator[str]:
+    chars = iter(value)
+    for char in chars:
+        yield next(chars, "") if char == "\\" else char
+
+
+def read_address(text: str) -> Address:
+    """Read one name-addr or addr-spec with its header parameters.
+
+    Raises MalformedMessage: `address_unclosed` for a `<` without `>`, `address_quote` for
+    an unbalanced quote, `address_bare_headers` for a bare URI with `?` (RFC 3261 §20),
+    `address_empty` for no URI at all.
+    """
+    text = text.strip()
+    opening = _opening_angle(text)
+    if opening is None:
+        return _bare(text)
+    closing = text.find(">", opening)
+    if closing < 0:
+        raise MalformedMessage("address_unclosed", f"no '>' in {text[:80]!r}")
+    uri = text[opening + 1 : closing].strip()
+    if not uri:
+        raise MalformedMessage("address_empty", f"no URI in {text[:80]!r}")
+    return Address(uri, tuple(_params(text[closing + 1 :])))
+
+
+def _opening_angle(text: str) -> int | None:
+    """Where the `<` of a name-addr stands, outside the display name's quotes."""
+    position = 0
+    if text.startswith('"'):
+        position = 1
+        while position < len(text) and text[position] != '"':
+            position += 2 if text[position] == "\\" else 1
+        if position >= len(text):
+            raise MalformedMessage("address_quote", f"open quote in {text[:80]!r}")
+    found = text.find("<", position)
+    return None if found < 0 else found
+
+
+def _bare(text: str) -> Address:
+    uri, semicolon, rest = text.partition(";")
+    uri = uri.strip()
+    if not uri:
+        raise MalformedMessage("address_empty", "the address is empty")
+    if uri == "*":
+        return Address("*", ())
+    # RFC 3261 §20: a URI with comma, question mark or semicolon must stand in <>.
+    if "?" in text:
+        raise MalformedMessage(
+            "address_bare_headers", f"'?' outside <> in {text[:80]!r}"
+        )
+    if ":" not in uri:
+        raise MalformedMessage("address_scheme", f"no scheme in {uri[:80]!r}")
+    return Address(uri, tuple(_params(semicolon + rest)))
+
+
+def _params(text: str) -> Iterator[tuple[str, str | None]]:
+    for piece in split_outside_quotes(text, ";"):
+        name, equals, value = piece.partition("=")
+        if name.strip():
+            yield name.strip().lower(), value.strip() if equals else None
+
+
+def aor_of(uri: str) -> str:
+    """The URI as an AOR: no parameters, no headers, scheme and host in lower case.
+
+    A default port is dropped, the user part stays as received (RFC 3261 §10.3 step 5).
+    """
+    scheme, colon, rest = uri.partition(":")
+    scheme = scheme.lower()
+    if scheme not in DEFAULT_PORTS:
+        return f"{scheme}{colon}{rest}"
+    user, at, host = rest.rpartition("@")
+    for end in ";?":
+        host = host.partition(end)[0]
+    host = host.strip().lower()
+    bare, _, port = host.rpartition(":")
+    if bare and not bare.endswith(":") and port == DEFAULT_PORTS[scheme]:
+        host = bare if not bare.startswith("[") or bare.endswith("]") else host
+    return f"{scheme}:{user}{at}{host}"
+
+
+def uri_params(uri: str) -> list[tuple[str, str | None]]:
+    """The parameters of a `sip:` or `sips:` URI, as received; none of other schemes."""
+    scheme, _, rest = uri.partition(":")
+    if scheme.lower() not in DEFAULT_PORTS:
+        return []
+    # The user part may hold ';' (RFC 3261 §19.1.1), a parameter value never '@' unescaped.
+    after_user = rest.rpartition("@")[2]
+    after_user = after_user.partition("?")[0]
+    pieces = after_user.split(";")[1:]
+    return [_pair(piece) for piece in pieces if piece]
+
+
+def _pair(piece: str) -> tuple[str, str | None]:
+    name, equals, value = piece.partition("=")
+    return name, value if equals else None

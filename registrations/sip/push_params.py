@@ -1,0 +1,207 @@
+"""Push parameters of a Contact URI: RFC 8599 with Linphone's two tokens, and the legacy form.
+
+Read leniently, judged by Flexisip's grammar (SIP.md §1): every broken rule is named with the
+text Flexisip would log, and what is readable is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+#: pn-provider → APNs environment (case-sensitive, as Flexisip compares).
+ENVIRONMENTS = {"apns": "production", "apns.dev": "sandbox"}
+OTHER_PROVIDERS = frozenset({"fcm", "wp", "wp10"})
+SERVICES = frozenset({"voip", "remote"})
+TOKEN = re.compile(r"[0-9A-Za-z]{64}")
+#: getParamValue of Flexisip reads into 255 bytes.
+LONGEST_VALUE = 255
+RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
+LEGACY = ("app-id", "pn-type", "pn-tok")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A broken rule: its short name, and the words for a person."""
+
+    rule: str
+    detail: str
+
+
+@dataclass(slots=True)
+class PushParams:
+    """What one Contact says about push. `pn_*` as received; tokens unescaped, case kept."""
+
+    pn_provider: str | None = None
+    pn_param: str | None = None
+    pn_prid: str | None = None
+    team_id: str | None = None
+    bundle_id: str | None = None
+    environment: str | None = None
+    tokens: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def fault(self, rule: str, detail: str) -> None:
+        self.problems.append(Problem(rule, detail))
+
+
+def read_push_params(pairs: list[tuple[str, str | None]]) -> PushParams:
+    """Read the URI parameters `pairs` (name, value or None as received)."""
+    found, push = _first_of_each(pairs)
+    push.pn_provider, push.pn_param, push.pn_prid = (
+        found.get(name) for name in RFC_8599
+    )
+    if push.pn_provider is not None:
+        _read_rfc_8599(push)
+    elif any(name in found for name in LEGACY):
+        _read_legacy(push, found)
+    elif push.pn_param is not None or push.pn_prid is not None:
+        push.fault("pn_provider_missing", "no push parameters found in the request uri")
+    return push
+
+
+def _first_of_each(pairs) -> tuple[dict[str, str], PushParams]:
+    found: dict[str, str] = {}
+    push = PushParams()
+    for raw_name, value in pairs:
+        name = unquote(raw_name).lower()
+        if name not in RFC_8599 and name not in LEGACY:
+            continue
+        if name in found:
+            push.fault("parameter_twice", f"{name} stands twice; the first counts")
+        else:
+            found[name] = value or ""
+            if len(found[name].encode()) > LONGEST_VALUE:
+                push.fault("value_too_long", f"{name} is longer than 255 bytes")
+    return found, push
+
+
+def _read_rfc_8599(push: PushParams) -> None:
+    provider = unquote(push.pn_provider or "")
+    push.environment = ENVIRONMENTS.get(provider)
+    if push.environment is not None:
+        services = _read_pn_param(push)
+        _read_pn_prid(push, services)
+    elif provider not in OTHER_PROVIDERS:
+        push.fault("pn_provider_unsupported", f"provider [{provider}] not supported")
+
+
+def _read_pn_param(push: PushParams) -> list[str]:
+    """Fill team and bundle id; return the services pn-param declares."""
+    value = unquote(push.pn_param or "")
+    if push.pn_param is None:
+        push.fault("pn_param_missing", "no 'pn-param' found")
+        return []
+    team, dot, rest = value.partition(".")
+    if not (team and dot and rest):
+        push.fault("pn_param_syntax", "syntax of 'pn-param' is invalid")
+        push.team_id = team or None
+        return []
+    push.team_id = team
+    bundle, dot, last = rest.rpartition(".")
+    services = [piece for piece in last.split("&") if piece]
+    if not (bundle and dot and services and set(services) <= SERVICES):
+        push.bundle_id = rest
+        return ["remote"]
+    push.bundle_id = bundle
+    if last != "&".join(dict.fromkeys(services)):
+        push.fault("pn_param_services", f"services of 'pn-param' read '{last}'")
+    return list(dict.fromkeys(services))
+
+
+def _read_pn_prid(push: PushParams, services: list[str]) -> None:
+    if push.pn_prid is None:
+        push.fault("pn_prid_missing", "no 'pn-prid' found")
+        return
+    value = unquote(push.pn_prid)
+    if not value:
+        push.fault("pn_prid_empty", "'pn-prid' is empty")
+        return
+    pieces = value.split("&")
+    if "" in pieces:
+        push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: a '&' too many")
+    pieces = [piece for piece in pieces if piece]
+    for piece in pieces:
+        _read_token(push, piece, services, is_single=len(pieces) == 1)
+    if services and len(pieces) != len(services):
+        push.fault(
+            "token_count",
+            f"'pn-param' declares {len(services)} service(s), "
+            f"'pn-prid' holds {len(pieces)} token(s)",
+        )
+
+
+def _read_token(
+    push: PushParams, piece: str, services: list[str], *, is_single: bool
+) -> None:
+    token, colon, label = piece.partition(":")
+    if not token:
+        push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: an empty token")
+        return
+    if not colon:
+        if not is_single:
+            push.fault(
+                "token_unlabelled",
+                "syntax of 'pn-prid' is invalid: a token without ':voip' or ':remote'",
+            )
+        label = _label_for_unlabelled(push, services)
+    elif label not in SERVICES:
+        push.fault(
+            "token_label", f"syntax of 'pn-prid' is invalid: label '{label[:40]}'"
+        )
+        return
+    elif services and label not in services:
+        push.fault("service_undeclared", f"'pn-param' does not declare '{label}'")
+    _keep(push, label, token)
+
+
+def _label_for_unlabelled(push: PushParams, services: list[str]) -> str:
+    """A token without a label: voip where pn-param ends in `.voip`, else remote.
+
+    Beside labelled ones it is the service that is still without a token.
+    """
+    only_voip = unquote(push.pn_param or "").endswith(".voip")
+    if push.tokens:
+        return next((name for name in services if name not in push.tokens), "remote")
+    return "voip" if only_voip else "remote"
+
+
+def _keep(push: PushParams, kind: str, token: str) -> None:
+    if kind in push.tokens:
+        push.fault("token_twice", f"two {kind} tokens; the first counts")
+        return
+    push.tokens[kind] = token
+    if not TOKEN.fullmatch(token):
+        push.fault(
+            "token_form", f"the {kind} token is not 64 characters of 0-9 and letters"
+        )
+
+
+def _read_legacy(push: PushParams, found: dict[str, str]) -> None:
+    """Map app-id, pn-type and pn-tok as Flexisip's sending side does (SIP.md §B)."""
+    for name in ("pn-type", "app-id", "pn-tok"):
+        if name not in found:
+            push.fault(
+                f"{name.replace('-', '_')}_missing",
+                f"invalid legacy push parameters in request uri: no '{name}' found",
+            )
+    kind = unquote(found.get("pn-type", ""))
+    app_id = unquote(found.get("app-id", ""))
+    if kind == "apple":
+        _read_apple(push, app_id, unquote(found.get("pn-tok", "")))
+    elif kind in {"google", "firebase", "android", "wp", "wp10"}:
+        push.bundle_id = app_id or None
+    elif kind:
+        push.fault(
+            "pn_type_unsupported", f"legacy provider type [{kind}] not supported"
+        )
+
+
+def _read_apple(push: PushParams, app_id: str, token: str) -> None:
+    push.environment = "sandbox" if app_id.endswith(".dev") else "production"
+    bundle = re.sub(r"\.(prod|dev)$", "", app_id)
+    service = "voip" if bundle.endswith(".voip") else "remote"
+    push.bundle_id = bundle.removesuffix(".voip") or None
+    if token:
+        _keep(push, service, token)
