@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('seen_until', models.DateTimeField(default=None, null=True)),
                 ('last_read_at', models.DateTimeField(default=None, null=True)),
                 ('trouble', models.TextField(blank=True, default='')),
-                ('pending', models.JSONField(default=list)),
+                ('pending', models.JSONField(default=dict)),
                 ('register_count', models.BigIntegerField(default=0)),
                 ('rejected_count', models.BigIntegerField(default=0)),
             ],

@@ -35,7 +35,7 @@ class Feed(models.Model):
     #: Why it cannot be read just now; empty while it can.
     trouble = models.TextField(blank=True, default="")
     #: REGISTERs still waiting for their answer, so that a restart loses none.
-    pending = models.JSONField(default=list)
+    pending = models.JSONField(default=dict)
     register_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
 

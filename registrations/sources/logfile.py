@@ -80,18 +80,6 @@ def is_same_file(
     return len(tail) == tail_bytes and digest(tail) == tail_digest
 
 
-def marks(stream: BinaryIO, position: int) -> dict[str, int | str]:
-    """What is_same_file will ask for, as of `position`."""
-    head_bytes = min(HEAD_BYTES, position)
-    tail_bytes = min(TAIL_BYTES, position)
-    return {
-        "head_bytes": head_bytes,
-        "head_digest": digest(read_at(stream, 0, head_bytes)),
-        "tail_bytes": tail_bytes,
-        "tail_digest": digest(read_at(stream, position - tail_bytes, tail_bytes)),
-    }
-
-
 def has_moved_on(path: str, inode: int, position: int) -> bool:
     """True when `path` is another file now (rename) or was cut short (copytruncate)."""
     try:
@@ -99,3 +87,37 @@ def has_moved_on(path: str, inode: int, position: int) -> bool:
     except FileNotFoundError:
         return False
     return now.st_ino != inode or now.st_size < position
+
+
+class Marks:
+    """Remembers the head of a stream and the bytes before any recent position."""
+
+    KEPT = 2 * 1024 * 1024
+
+    def __init__(self, stream: BinaryIO, position: int) -> None:
+        """Start at `position`; the stream is left there (gzip only ever moves forward)."""
+        self._head = read_at(stream, 0, min(HEAD_BYTES, position)) if position else b""
+        tail_bytes = min(TAIL_BYTES, position)
+        self._recent = (
+            read_at(stream, position - tail_bytes, tail_bytes) if position else b""
+        )
+        self._end = position
+
+    def add(self, data: bytes) -> None:
+        """These bytes were read next."""
+        if len(self._head) < HEAD_BYTES and self._end < HEAD_BYTES:
+            self._head = (self._head + data)[:HEAD_BYTES]
+        self._recent = (self._recent + data)[-self.KEPT :]
+        self._end += len(data)
+
+    def at(self, position: int) -> dict[str, int | str]:
+        """What is_same_file will ask for, as of `position`."""
+        head = self._head[:position]
+        stop = len(self._recent) - (self._end - position)
+        tail = self._recent[max(0, stop - TAIL_BYTES) : stop]
+        return {
+            "head_bytes": len(head),
+            "head_digest": digest(head),
+            "tail_bytes": len(tail),
+            "tail_digest": digest(tail),
+        }

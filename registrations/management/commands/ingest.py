@@ -1,0 +1,153 @@
+"""`manage.py ingest`: log files → devices, tokens, registrations, and how far was read."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from registrations.formats import NAMES, UnknownFormat
+from registrations.ingest import FeedBusy, Ingest, open_feed
+from registrations.models import Feed
+from registrations.sources.logfile import has_moved_on, inode_of, opened
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+RETRY_SECONDS = 2.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Store devices, tokens and registrations out of FILE… and remember how far each "
+        "was read: reading the same file again changes nothing."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("--follow", action="store_true", help="go on as it grows")
+        parser.add_argument("--format", choices=NAMES, help="default: look")
+        parser.add_argument(
+            "--feed", help="name of the feed (default: the file's name)"
+        )
+
+    def handle(self, *, files: list[str], follow: bool, **options) -> None:
+        self._format, self._feed = options["format"], options["feed"]
+        try:
+            if follow:
+                self._follow(files)
+            else:
+                for path in files:
+                    self._read(path)
+        except (FeedBusy, UnknownFormat) as error:
+            raise CommandError(str(error)) from error
+        except (OSError, EOFError) as error:
+            raise CommandError(f"cannot be read: {error}") from error
+
+    def _read(self, path: str) -> None:
+        feed = open_feed(self._name(path), _absolute(path), self._format)
+        with opened(path) as stream:
+            ingest = Ingest(
+                feed, _absolute(path), stream, live=False, clock=timezone.now
+            )
+            while ingest.read():
+                if sys.stderr.isatty():
+                    self.stderr.write(
+                        f"\r{feed.name}: byte {ingest.file.position:,}", ending=""
+                    )
+            ingest.finish()
+        self.stderr.write(
+            f"{feed.name}: {ingest.register_count} REGISTERs read, "
+            f"{feed.rejected_count} could not be, at byte {ingest.file.position:,}"
+        )
+
+    def _name(self, path: str) -> str:
+        return self._feed or Path(path).name.removesuffix(".gz")
+
+    def _follow(self, files: list[str]) -> None:
+        signal.signal(signal.SIGTERM, _stop)
+        while True:
+            try:
+                with ExitStack() as stack:
+                    tails = [
+                        Tail(path, self._name(path), self._format) for path in files
+                    ]
+                    for tail in tails:
+                        stack.callback(tail.close)
+                    self._poll(tails)
+            except DatabaseError as error:
+                # The rows say where to go on; wait until the database is back.
+                logger.warning("database away", extra={"why": str(error).strip()})
+                connection.close()
+                time.sleep(RETRY_SECONDS)
+            except KeyboardInterrupt:
+                return
+
+    def _poll(self, tails: list[Tail]) -> None:
+        while True:
+            polled = [tail.poll() for tail in tails]
+            if not any(polled):
+                time.sleep(POLL_SECONDS)
+
+
+class Tail:
+    """One file as it grows, through rename and copytruncate."""
+
+    def __init__(self, path: str, name: str, format: str | None) -> None:
+        self._path = _absolute(path)
+        self._feed = open_feed(name, self._path, format)
+        Feed.objects.filter(pk=self._feed.pk).update(followed=True)
+        self._feed.followed = True
+        self._ingest: Ingest | None = None
+        self._stack = ExitStack()
+        self._inode = 0
+
+    def poll(self) -> bool:
+        """Take in what is there; False when nothing was."""
+        if self._ingest is None and not self._open():
+            return False
+        if self._ingest.read():
+            return True
+        if has_moved_on(self._path, self._inode, self._ingest.file.position):
+            self._ingest.finish()
+            self.close()
+            return True
+        return False
+
+    def close(self) -> None:
+        """Let the file go; the position is in the database."""
+        self._stack.close()
+        self._ingest = None
+
+    def _open(self) -> bool:
+        try:
+            stream = self._stack.enter_context(opened(self._path))
+        except OSError as error:
+            self._note_trouble(f"cannot be read: {error.strerror}")
+            return False
+        self._inode = inode_of(self._path)
+        self._ingest = Ingest(
+            self._feed, self._path, stream, live=True, clock=timezone.now
+        )
+        return True
+
+    def _note_trouble(self, trouble: str) -> None:
+        if self._feed.trouble != trouble:
+            logger.warning("feed in trouble", extra={"feed": self._feed.name})
+            self._feed.trouble = trouble
+            self._feed.save(update_fields=["trouble"])
+
+
+def _absolute(path: str) -> str:
+    return path if path == "-" else str(Path(path).absolute())
+
+
+def _stop(*_) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,51 @@
+"""Day partitions of the history tables, made just before rows go in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+
+TABLES = (
+    "registrations_registration",
+    "registrations_sighting",
+    "registrations_pushline",
+)
+OLDEST = timedelta(days=400)
+NEWEST = timedelta(days=1)
+_made: set[tuple[str, date]] = set()
+
+
+def day_of(moment: datetime | None, read_at: datetime) -> date:
+    """The day a fact is stored under: its own, or that of reading if none or impossible.
+
+    Forged time stamps must not make partitions without end.
+    """
+    if moment is None or not read_at - OLDEST <= moment <= read_at + NEWEST:
+        return read_at.date()
+    return moment.date()
+
+
+def ensure(days: Iterable[date]) -> None:
+    """Make the partitions of these days in every history table, where they are missing."""
+    database = connection.settings_dict["NAME"]
+    for day in sorted(set(days)):
+        if (database, day) in _made:
+            continue
+        for table in TABLES:
+            _make(table, day)
+        if not connection.in_atomic_block:
+            _made.add((database, day))
+
+
+def _make(table: str, day: date) -> None:
+    name = f"{table}_{day:%Y%m%d}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        if cursor.fetchone()[0] is None:
+            until = day + timedelta(days=1)
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table}"
+                f" FOR VALUES FROM ('{day:%Y-%m-%d}') TO ('{until:%Y-%m-%d}')"
+            )
