@@ -1,0 +1,140 @@
+"""What APNs answers, and what each reason means (Apple, "Handling notification responses").
+
+`REASONS` is the one table: delivery retries by it and pages explain with it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+
+class Outcome(Enum):
+    """How a try ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One try's end. `reason` is Apple's word, `detail` ours where Apple gave none."""
+
+    outcome: Outcome
+    status: int | None = None
+    reason: str = ""
+    detail: str = ""
+    apns_id: str | None = None
+    apns_unique_id: str | None = None
+    #: Apple's timestamp of a 410: since when the token is surely no longer valid.
+    gone_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One of Apple's reasons: what it means, what to do, and whether a retry is safe."""
+
+    name: str
+    status: int
+    meaning: str
+    remedy: str
+    retry_safe: bool = False
+
+
+_OURS = "Fix the request: this is an error of the sender, not of the phone."
+_KEY = "Check the key, its id and the team on Settings; replace it if it was revoked."
+_GONE = "The app was removed or got a new token. The next REGISTER brings a valid one."
+_LATER = "Nothing to do unless it lasts: it is tried again within the push's life."
+_TABLE = (
+    Reason("BadCollapseId", 400, "The collapse-id is longer than 64 bytes.", _OURS),
+    Reason("BadDeviceToken", 400, "The token is malformed, or of the other environment.",
+           "Compare pn-provider (apns, apns.dev) with the credential's environment."),
+    Reason("BadExpirationDate", 400, "The expiration is no time.", _OURS),
+    Reason("BadMessageId", 400, "The apns-id is no UUID.", _OURS),
+    Reason("BadPriority", 400, "The priority does not go with the push type.", _OURS),
+    Reason("BadTopic", 400, "The topic is malformed.", "Check the app's bundle id."),
+    Reason("DeviceTokenNotForTopic", 400, "The token belongs to another app or service.",
+           "Check the bundle id, and that voip and remote tokens are not swapped."),
+    Reason("DuplicateHeaders", 400, "A header stands twice.", _OURS),
+    Reason("IdleTimeout", 400, "An idle connection was closed.", _LATER, True),
+    Reason("InvalidPushType", 400, "The push type is none Apple knows.", _OURS),
+    Reason("MissingDeviceToken", 400, "The request names no token.", _OURS),
+    Reason("MissingTopic", 400, "The request names no topic.", _OURS),
+    Reason("PayloadEmpty", 400, "The push has no payload.", _OURS),
+    Reason("TopicDisallowed", 400, "The key may not push to this app.", _KEY),
+    Reason("BadCertificate", 403, "The certificate is bad.", _KEY),
+    Reason("BadCertificateEnvironment", 403, "Certificate of the other environment.", _KEY),
+    Reason("ExpiredProviderToken", 403, "Our provider token is older than an hour.",
+           "Check the clock of this machine (NTP)."),
+    Reason("Forbidden", 403, "Apple forbids this action.", _KEY),
+    Reason("InvalidProviderToken", 403, "Key, key id and team do not match.", _KEY),
+    Reason("MissingProviderToken", 403, "The request carries no provider token.", _OURS),
+    Reason("UnrelatedKeyIdInToken", 403, "Another key was used on this connection.", _KEY),
+    Reason("BadEnvironmentKeyIdInToken", 403, "The key is for the other environment.", _KEY),
+    Reason("BadPath", 404, "The path is wrong.", _OURS),
+    Reason("MethodNotAllowed", 405, "The method is not POST.", _OURS),
+    Reason("ExpiredToken", 410, "The device token has expired.", _GONE),
+    Reason("Unregistered", 410, "The token is no longer valid for this app.", _GONE),
+    Reason("PayloadTooLarge", 413, "More than 4,096 bytes (VoIP: 5,120).", _OURS),
+    Reason("TooManyProviderTokenUpdates", 429, "The provider token changed too often.",
+           "Share one provider token; wait some minutes."),
+    Reason("TooManyRequests", 429, "Too many pushes to this one token.",
+           "Find out who pushes to this phone so often."),
+    Reason("InternalServerError", 500, "An error inside APNs.",
+           "Apple's side: see Apple's system status page."),
+    Reason("ServiceUnavailable", 503, "APNs is not available.", _LATER, True),
+    Reason("Shutdown", 503, "This APNs server shuts down.", _LATER, True),
+)  # fmt: skip
+REASONS: dict[str, Reason] = {reason.name: reason for reason in _TABLE}
+
+
+def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
+    """Read an answer, with whatever body it has: empty, JSON, or a proxy's HTML."""
+    said = _json(body)
+    reason = said.get("reason")
+    reason = reason if isinstance(reason, str) else ""
+    is_accepted = status == 200
+    detail = "" if is_accepted or reason else f"HTTP {status} without a reason"
+    return Result(
+        outcome=_outcome(status, reason),
+        status=status,
+        reason=reason or _reason_of_bare(status),
+        detail=detail,
+        apns_id=headers.get("apns-id"),
+        apns_unique_id=headers.get("apns-unique-id"),
+        gone_since=_moment(said.get("timestamp")),
+    )
+
+
+def _outcome(status: int, reason: str) -> Outcome:
+    if status == 200:
+        return Outcome.ACCEPTED
+    if status == 500 or (status > 500 and status != 503):
+        # APNs failed in the middle, or a proxy answered: it may have been taken.
+        return Outcome.UNKNOWN
+    return Outcome.REJECTED
+
+
+def _reason_of_bare(status: int) -> str:
+    return {503: "ServiceUnavailable", 429: "TooManyRequests"}.get(status, "")
+
+
+def _json(body: bytes) -> dict:
+    try:
+        said = json.loads(body) if body else {}
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _moment(milliseconds: object) -> datetime | None:
+    if not isinstance(milliseconds, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,165 @@
+"""One push as APNs wants it: headers, payload, limits (Apple, "Sending notification requests
+to APNs"), and Flexisip's payloads (`src/pushnotification/apple/apple-request.cc`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from .errors import BadPush
+
+#: Bytes of JSON; a VoIP push may be larger.
+LIMITS = {"voip": 5120, "alert": 4096, "background": 4096}
+PRIORITIES = {"voip": 10, "alert": 10, "background": 5}
+#: A token is opaque hex of even, variable length; this is far above any seen.
+TOKEN = re.compile(r"(?:[0-9a-f]{2}){1,200}")
+APNS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+LONGEST_COLLAPSE_ID = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApnsPush:
+    """A push ready for the wire. Raises BadPush when Apple would refuse it for its form.
+
+    `token` is lower-case hex, `expiration` aware UTC, `apns_id` a lower-case UUID.
+    """
+
+    token: str
+    topic: str
+    push_type: str
+    priority: int
+    expiration: datetime
+    apns_id: str
+    collapse_id: str
+    payload: dict
+
+    def __post_init__(self) -> None:
+        if self.push_type not in LIMITS:
+            raise BadPush(f"no push type {self.push_type!r}")
+        if not TOKEN.fullmatch(self.token):
+            raise BadPush("the token is not hex")
+        if not APNS_ID.fullmatch(self.apns_id):
+            raise BadPush("the apns-id is not a lower-case UUID")
+        if len(self.collapse_id.encode()) > LONGEST_COLLAPSE_ID:
+            raise BadPush("the collapse-id is longer than 64 bytes")
+        if (self.push_type == "voip") != self.topic.endswith(".voip"):
+            raise BadPush(
+                f"topic {self.topic!r} does not go with a {self.push_type} push"
+            )
+        size = len(self.body())
+        if size > LIMITS[self.push_type]:
+            raise BadPush(f"payload of {size} bytes, {LIMITS[self.push_type]} allowed")
+
+    def body(self) -> bytes:
+        """The payload as JSON."""
+        return json.dumps(
+            self.payload, ensure_ascii=False, separators=(",", ":")
+        ).encode()
+
+    def headers(self) -> list[tuple[str, str]]:
+        """The apns-* headers."""
+        headers = [
+            ("apns-id", self.apns_id),
+            ("apns-topic", self.topic),
+            ("apns-push-type", self.push_type),
+            ("apns-priority", str(self.priority)),
+            ("apns-expiration", str(int(self.expiration.timestamp()))),
+        ]
+        if self.collapse_id:
+            headers.append(("apns-collapse-id", self.collapse_id))
+        return headers
+
+
+def topic_of(bundle_id: str, push_type: str) -> str:
+    """The topic: the bundle id, `.voip` behind it for a VoIP push."""
+    return f"{bundle_id}.voip" if push_type == "voip" else bundle_id
+
+
+def priority_of(push_type: str) -> int:
+    """10, at once; 5 for a background push, where Apple calls 10 an error."""
+    return PRIORITIES[push_type]
+
+
+def _send_time(sent_at: datetime) -> str:
+    return f"{sent_at:%Y-%m-%d %H:%M:%S}"
+
+
+def voip_payload(
+    *,
+    call_id: str,
+    instance_id: str,
+    from_uri: str,
+    display_name: str,
+    sent_at: datetime,
+    ttl: int,
+) -> dict:
+    """The payload liblinphone waits for: `aps.call-id` ties the push to the INVITE."""
+    return {
+        "aps": {
+            "sound": "",
+            "loc-key": "IC_MSG",
+            "loc-args": [display_name or from_uri],
+            "call-id": call_id,
+            "uuid": f"<{instance_id}>" if instance_id else "",
+            "send-time": _send_time(sent_at),
+        },
+        "from-uri": from_uri,
+        "display-name": display_name,
+        "pn_ttl": ttl,
+        "customPayload": {},
+    }
+
+
+def alert_payload(
+    *,
+    call_id: str,
+    instance_id: str,
+    from_uri: str,
+    display_name: str,
+    sent_at: datetime,
+    ttl: int,
+    loc_key: str = "IM_MSG",
+    chat_room_addr: str = "",
+) -> dict:
+    """A message: `mutable-content` lets the app's extension fetch and show it."""
+    return {
+        "aps": {
+            "alert": {"loc-key": loc_key, "loc-args": [display_name or from_uri]},
+            "sound": "msg.caf",
+            "mutable-content": 1,
+            "badge": 1,
+        },
+        "from-uri": from_uri,
+        "display-name": display_name,
+        "call-id": call_id,
+        "pn_ttl": ttl,
+        "uuid": f"<{instance_id}>" if instance_id else "",
+        "send-time": _send_time(sent_at),
+        "chat-room-addr": chat_room_addr,
+        "customPayload": {},
+    }
+
+
+def background_payload(
+    *,
+    call_id: str,
+    instance_id: str,
+    from_uri: str,
+    display_name: str,
+    sent_at: datetime,
+    ttl: int,
+) -> dict:
+    """A wake-up: `aps` holds `content-available` alone, else Apple treats it as an alert."""
+    return {
+        "aps": {"content-available": 1},
+        "from-uri": from_uri,
+        "display-name": display_name,
+        "call-id": call_id,
+        "pn_ttl": ttl,
+        "uuid": f"<{instance_id}>" if instance_id else "",
+        "send-time": _send_time(sent_at),
+        "customPayload": {},
+    }
