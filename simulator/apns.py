@@ -1,0 +1,235 @@
+"""An APNs server over TLS and HTTP/2: provider tokens, Apple's reasons, scripted faults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives import serialization
+from h2 import events
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes
+
+from simulator.checks import Checker, Keys, Refusal, Request, token_of
+from simulator.directory import Delivery, Directory
+from simulator.faults import Fault, Faults
+from simulator.tls import Identity
+
+MOST_STREAMS = 1000
+
+
+class ApnsServer:
+    """A running server. `received` counts each apns-id that came in whole."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        identity: Identity,
+        environments: tuple[str, ...] = ("production",),
+        faults: Faults | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.directory, self.identity, self.clock = directory, identity, clock
+        self.faults = faults or Faults()
+        self.received: Counter[str] = Counter()
+        keys = keys_of(identity)
+        self._checkers = {
+            name: Checker(directory, keys, name, clock) for name in environments
+        }
+        self._server: asyncio.Server | None = None
+        self._connections: set[ApnsConnection] = set()
+        self.port = 0
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen; `port` 0 takes a free one and says which."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: ApnsConnection(self), host, port, ssl=self._tls()
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stop listening and cut every connection."""
+        for connection in list(self._connections):
+            connection.cut()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    def connected(self, connection: ApnsConnection) -> None:
+        self._connections.add(connection)
+
+    def disconnected(self, connection: ApnsConnection) -> None:
+        self._connections.discard(connection)
+
+    def judge(self, request: Request) -> Refusal | None:
+        """Accept (None) or refuse; accepted pushes go to the phones."""
+        refusal = self._checker(request).refuse(request)
+        if refusal is None:
+            self.directory.deliver(self._delivery(request))
+        return refusal
+
+    def _checker(self, request: Request) -> Checker:
+        """One port may stand for both of Apple's servers: the token says which."""
+        entry = self.directory.find(token_of(request))
+        name = entry.environment if entry else ""
+        return self._checkers.get(name) or next(iter(self._checkers.values()))
+
+    def _delivery(self, request: Request) -> Delivery:
+        return Delivery(
+            token=token_of(request),
+            topic=request.get("apns-topic"),
+            push_type=request.get("apns-push-type") or "alert",
+            priority=int(request.get("apns-priority", "10")),
+            expiration=int(request.get("apns-expiration", "0")),
+            apns_id=request.get("apns-id"),
+            payload=json.loads(request.body),
+            received_at=self.clock(),
+        )
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(
+            self.identity.certificate, self.identity.certificate_key
+        )
+        context.set_alpn_protocols(["h2"])
+        return context
+
+
+def keys_of(identity: Identity) -> Keys:
+    """The public half of the identity's `.p8` key."""
+    private = serialization.load_pem_private_key(identity.key_pem.encode(), None)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return Keys({identity.key_id: (identity.team_id, public.decode())})
+
+
+class ApnsConnection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, server: ApnsServer) -> None:
+        self._server = server
+        config = H2Configuration(client_side=False, header_encoding="utf-8")
+        self._http2 = H2Connection(config)
+        self._streams: dict[int, tuple[list, bytearray]] = {}
+        self._tasks: set[asyncio.Task] = set()
+        self._transport: asyncio.Transport | None = None
+        self._last_answered: int | None = None
+
+    def cut(self) -> None:
+        """Cut the TCP connection."""
+        self._transport.abort()
+
+    def connection_made(self, transport) -> None:
+        self._transport = transport
+        self._server.connected(self)
+        settings = {SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS}
+        self._http2.update_settings(settings)
+        self._http2.initiate_connection()
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.disconnected(self)
+        for task in self._tasks:
+            task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for event in self._http2.receive_data(data):
+                self._on(event)
+            self._flush()
+        except ProtocolError:
+            self.cut()
+
+    def _flush(self) -> None:
+        self._transport.write(self._http2.data_to_send())
+
+    def _on(self, event: events.Event) -> None:
+        if isinstance(event, events.RequestReceived):
+            self._streams[event.stream_id] = (list(event.headers), bytearray())
+        elif isinstance(event, events.DataReceived):
+            self._http2.acknowledge_received_data(
+                event.flow_controlled_length, event.stream_id
+            )
+            self._streams[event.stream_id][1].extend(event.data)
+        elif isinstance(event, events.StreamEnded):
+            self._begin(event.stream_id)
+        elif isinstance(event, events.StreamReset):
+            self._streams.pop(event.stream_id, None)
+
+    def _begin(self, stream_id: int) -> None:
+        headers, body = self._streams.pop(stream_id)
+        request = Request(tuple(headers), bytes(body))
+        self._server.received[request.get("apns-id")] += 1
+        fault = self._server.faults.take()
+        task = asyncio.ensure_future(self._answer(stream_id, request, fault))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, stream_id: int, request: Request, fault: Fault | None):
+        if fault is not None and fault.kind != "delay":
+            self._misbehave(stream_id, request, fault)
+            return
+        if fault is not None:
+            await asyncio.sleep(fault.seconds)
+        refusal = self._server.judge(request)
+        if refusal is None:
+            self._send(stream_id, 200, [b""], request)
+        else:
+            said = {"reason": refusal.reason}
+            if refusal.timestamp is not None:
+                said["timestamp"] = refusal.timestamp
+            body = json.dumps(said).encode()
+            self._send(stream_id, refusal.status, [body], request)
+
+    def _misbehave(self, stream_id: int, request: Request, fault: Fault) -> None:
+        if fault.kind == "answer":
+            size = max(1, len(fault.body) // fault.pieces)
+            pieces = [
+                fault.body[at : at + size] for at in range(0, len(fault.body), size)
+            ]
+            self._send(
+                stream_id, fault.status, pieces or [b""], request, fault.with_apns_id
+            )
+        elif fault.kind == "reset":
+            self._http2.reset_stream(stream_id, fault.code)
+            self._flush()
+        elif fault.kind == "goaway":
+            self._go_away(stream_id)
+        elif fault.kind == "drop":
+            self.cut()
+
+    def _go_away(self, stream_id: int) -> None:
+        """Everything before this request is answered, this one and later ones never."""
+        data = json.dumps({"reason": "Shutdown"}).encode()
+        self._http2.close_connection(0, data, last_stream_id=max(0, stream_id - 2))
+        self._flush()
+        self._transport.close()
+
+    def _send(
+        self,
+        stream_id: int,
+        status: int,
+        pieces: list[bytes],
+        request: Request,
+        with_apns_id: bool = True,
+    ) -> None:
+        headers = [(":status", str(status))]
+        if with_apns_id:
+            headers.append(("apns-id", request.get("apns-id") or str(uuid.uuid4())))
+        # The client may have given the stream up meanwhile.
+        with contextlib.suppress(ProtocolError):
+            is_empty = pieces == [b""]
+            self._http2.send_headers(stream_id, headers, end_stream=is_empty)
+            for piece in [] if is_empty else pieces:
+                self._http2.send_data(stream_id, piece, piece is pieces[-1])
+        self._flush()

@@ -1,0 +1,43 @@
+"""Scripted faults: what the server does to a request instead of answering it properly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault, done to the next `times` requests.
+
+    `kind`: `answer` (status and raw body), `delay` (seconds), `reset` (RST_STREAM code),
+    `goaway` (the next `after` requests are answered, later ones are above last_stream_id),
+    `drop` (the TCP connection is cut), `silent` (never answered).
+    """
+
+    kind: str
+    times: int = 1
+    status: int = 503
+    body: bytes = b""
+    pieces: int = 1
+    with_apns_id: bool = True
+    seconds: float = 0.0
+    code: int = 7
+    after: int = 0
+
+
+@dataclass(slots=True)
+class Faults:
+    """The script, worked off in order. `take` gives the fault for the next request."""
+
+    script: list[Fault] = field(default_factory=list)
+
+    def add(self, fault: Fault) -> None:
+        self.script.append(fault)
+
+    def take(self) -> Fault | None:
+        while self.script and self.script[0].times <= 0:
+            self.script.pop(0)
+        if not self.script:
+            return None
+        self.script[0].times -= 1
+        return self.script[0]
