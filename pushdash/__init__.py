@@ -1,0 +1,1 @@
+"""The roof: settings, wiring, health, the supervisor."""

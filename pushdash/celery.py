@@ -1,0 +1,44 @@
+"""Celery: two queues, so that a bulk send never delays a call, and the beat schedule."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
+
+app = Celery("pushdash")
+app.conf.update(
+    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://").replace(
+        "?db=", "?virtual_host="
+    ),
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"socket_connect_timeout": 2, "max_retries": 3},
+    task_ignore_result=True,
+    task_default_queue="bulk",
+    task_routes={
+        "notifications.tasks.wake_voip": {"queue": "voip"},
+        "notifications.tasks.wake_bulk": {"queue": "bulk"},
+        "notifications.tasks.settle": {"queue": "settle"},
+    },
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    #: A wake-up nobody took within its period is worth nothing: the next one is there.
+    beat_schedule={
+        name: {
+            "task": f"notifications.tasks.{name}",
+            "schedule": 1.0,
+            "options": {"expires": 2},
+        }
+        for name in ("wake_voip", "wake_bulk", "settle")
+    },
+)
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_) -> None:
+    """Django's LOGGING is the only one: tokens are masked there."""

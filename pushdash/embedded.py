@@ -1,0 +1,183 @@
+"""The private PostgreSQL and Redis of this checkout: how they are made and started.
+
+Unix sockets under var/ only, no ports. `keeper` and `supervisor` own the processes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+import redis
+from cryptography.fernet import Fernet
+
+from pushdash import private
+from pushdash.binaries import postgres_bin, redis_server
+
+PR_SET_PDEATHSIG = 1
+WAIT_SECONDS = 60
+
+
+class CannotStart(Exception):
+    """A private service that did not come up; the text says why."""
+
+
+def die_with_parent(sig: int = signal.SIGKILL) -> None:
+    """In a child before exec: the kernel ends it when its parent dies (prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, sig)
+
+
+def make_secrets(var: Path) -> None:
+    """The secret key and the encryption key under var/, 0600, where they are missing."""
+    var.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for name, value in (
+        ("secret.key", secrets.token_urlsafe(50)),
+        ("encryption.key", Fernet.generate_key().decode()),
+    ):
+        try:
+            place = os.open(var / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(place, "w") as file:
+            file.write(value)
+
+
+def _server_user() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses root: then it runs as nobody."""
+    return pwd.getpwnam("nobody") if os.getuid() == 0 else None
+
+
+def _as_server(command: list[str]) -> list[str]:
+    """`command` as the server's user. It keeps the right to pass closed folders above it."""
+    user = _server_user()
+    if user is None:
+        return command
+    return [
+        "setpriv",
+        f"--reuid={user.pw_uid}",
+        f"--regid={user.pw_gid}",
+        "--clear-groups",
+        "--inh-caps=+dac_override",
+        "--ambient-caps=+dac_override",
+        "--pdeathsig=INT",
+        "--",
+        *command,
+    ]
+
+
+def _owned(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    user = _server_user()
+    if user is not None:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+
+
+def prepare_postgres(var: Path) -> None:
+    """The cluster, with user and database `pushdash`, made once."""
+    data = var / "postgres"
+    _owned(private.run_dir(var))
+    if (data / "PG_VERSION").exists():
+        return
+    shutil.rmtree(data, ignore_errors=True)
+    fresh = var / "postgres.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    _owned(fresh)
+    command = [
+        str(postgres_bin() / "initdb"),
+        f"--pgdata={fresh}",
+        "--username=pushdash",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
+    made = subprocess.run(_as_server(command), capture_output=True, text=True, cwd="/")
+    if made.returncode:
+        raise CannotStart(
+            f"initdb failed: {(made.stderr or made.stdout).strip()[-400:]}"
+        )
+    fresh.rename(data)
+
+
+def postgres_command(var: Path) -> list[str]:
+    """The server, on a unix socket alone."""
+    return _as_server(
+        [
+            str(postgres_bin() / "postgres"),
+            f"-D{var / 'postgres'}",
+            f"-k{private.run_dir(var)}",
+            "-h",
+            "",
+            "-cmax_connections=100",
+            "-cshared_buffers=128MB",
+            "-clog_min_messages=warning",
+        ]
+    )
+
+
+def redis_command(var: Path) -> list[str]:
+    """The server, on a unix socket alone. It keeps nothing: the rows are the truth."""
+    socket = private.run_dir(var) / "redis.sock"
+    return [
+        str(redis_server()),
+        *("--port", "0"),
+        *("--unixsocket", str(socket)),
+        *("--unixsocketperm", "700"),
+        *("--save", ""),
+        *("--appendonly", "no"),
+        *("--dir", str(private.run_dir(var))),
+        *("--loglevel", "warning"),
+    ]
+
+
+def postgres_answers(url: str) -> bool:
+    """True when the server takes connections."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def redis_answers(url: str) -> bool:
+    """True when the server answers PING."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def create_database(var: Path) -> None:
+    """The database `pushdash`, where it is missing."""
+    url = private.database_url(var).replace("/pushdash?", "/postgres?")
+    with psycopg.connect(url, autocommit=True) as session:
+        query = "SELECT 1 FROM pg_database WHERE datname = 'pushdash'"
+        if session.execute(query).fetchone() is None:
+            session.execute("CREATE DATABASE pushdash")
+
+
+def wait_for(is_up, process: subprocess.Popen, what: str) -> None:
+    """Until `is_up()`. Raises CannotStart when the process ends first, or time is up."""
+    until = time.monotonic() + WAIT_SECONDS
+    while not is_up():
+        if process.poll() is not None:
+            raise CannotStart(f"{what} ended with status {process.returncode}")
+        if time.monotonic() > until:
+            raise CannotStart(f"{what} does not answer after {WAIT_SECONDS} s")
+        time.sleep(0.1)
+
+
+def postgres_is_up(var: Path) -> bool:
+    """True when the private PostgreSQL takes connections."""
+    return postgres_answers(
+        private.database_url(var).replace("/pushdash?", "/postgres?")
+    )

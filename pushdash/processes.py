@@ -1,0 +1,69 @@
+"""The processes of a running pushdash, in the order they start. One table, one place."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pushdash import embedded
+
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One child of the supervisor. `stop`: the signal that ends it in order."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    stop: str = "TERM"
+
+
+def manage(*arguments: str) -> list[str]:
+    """A manage.py command line."""
+    return [PYTHON, "manage.py", *arguments]
+
+
+def services(var: Path, *, postgres: bool, redis: bool) -> list[Process]:
+    """The private services that no URL replaces."""
+    found = []
+    if postgres:
+        command = embedded.postgres_command(var)
+        found.append(Process("postgres", command, cwd="/", stop="INT"))
+    if redis:
+        command = embedded.redis_command(var)
+        found.append(Process("redis", command, cwd="/", stop="INT"))
+    return found
+
+
+def rehearsal(folder: Path, apns_port: int) -> list[Process]:
+    """The demo's stage: an APNs server with phones behind it, their callers, their log."""
+    log = folder / "flexisip-proxy.log"
+    utc = {"TZ": "UTC"}
+    simulator = [PYTHON, "-m", "simulator"]
+    simulator += ["--folder", str(folder), "--log", str(log), "--port", str(apns_port)]
+    follow = manage("ingest", "--follow", "--feed", "flexisip-demo", str(log))
+    return [
+        Process("simulator", simulator, utc),
+        Process("ingest", follow, utc),
+        Process("callers", manage("demo_calls", "--folder", str(folder)), utc),
+    ]
+
+
+def product(host: str, port: int, var: Path) -> list[Process]:
+    """Workers, beat and the web server."""
+    celery = [PYTHON, "-m", "celery", "-A", "pushdash"]
+    worker = [*celery, "worker", "--loglevel=INFO", "--without-gossip"]
+    beat = [*celery, "beat", "--loglevel=WARNING", f"--schedule={var / 'beat'}"]
+    web = [PYTHON, "-m", "uvicorn", "pushdash.asgi:application", "--no-access-log"]
+    web += ["--host", host, "--port", str(port), "--ws", "websockets-sansio"]
+    web += ["--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "3"]
+    return [
+        Process("web", web),
+        Process("worker-voip", [*worker, "-Q", "voip", "-c", "1", "-n", "voip@%h"]),
+        Process("worker", [*worker, "-Q", "bulk,settle", "-c", "2", "-n", "bulk@%h"]),
+        Process("beat", [*beat, "--pidfile="]),
+    ]
