@@ -1,0 +1,127 @@
+"""Brings ledgers up to the calls, signs and resets they rest on. Called by `handling` alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from notifications.evidence import Evidence, resets_of, windows_of
+from notifications.judging import Policy
+from notifications.models import App, Call, Ledger, Reset
+from notifications.policy import policy_of
+from notifications.risk import JudgedCall, Risk, ledger, signs_of_life
+from registrations.models import PushToken
+
+BATCH = 200
+#: Older calls than these cannot matter any more: a run this old is long released.
+LOOK_BACK = timedelta(days=30)
+FIELDS = [
+    "state",
+    "strikes",
+    "pushes",
+    "run",
+    "first_strike_at",
+    "last_strike_at",
+    "last_sign_at",
+    "recovered_at",
+    "recovered_strikes",
+    "threshold",
+    "since",
+    "next_change_at",
+]
+
+
+def refresh_ledgers(touched: Iterable[int], now: datetime) -> list[int]:
+    """The ledgers of the touched tokens, and of all that are not fine (a sign of life or the
+    clock may have moved them). Returns the tokens whose ledger changed.
+    """
+    standing = Ledger.objects.exclude(state=Ledger.State.FINE)
+    tokens = sorted({*touched, *standing.values_list("token", flat=True)})
+    changed: list[int] = []
+    for start in range(0, len(tokens), BATCH):
+        changed += _refresh(set(tokens[start : start + BATCH]), now)
+    return changed
+
+
+def _refresh(token_ids: set[int], now: datetime) -> list[int]:
+    calls = _judged_calls(token_ids, now)
+    policies = _policies(token_ids)
+    moments = [call.sent_at for rows in calls.values() for call in rows]
+    since = min(moments, default=now)
+    evidence = Evidence(token_ids, since, now)
+    windows = windows_of(token_ids, policies, since)
+    resets = resets_of(token_ids)
+    for token, at in Reset.objects.filter(token__in=token_ids).values_list(
+        "token", "at"
+    ):
+        resets[token].append(at)
+    rows = {row.token_id: row for row in Ledger.objects.filter(token__in=token_ids)}
+    changed = []
+    for token in sorted(token_ids):
+        signs = signs_of_life(
+            [sign.moment for sign in evidence.all_signs(token)],
+            evidence.remotes(token),
+            [(start, end) for _, start, end in windows[token]],
+        )
+        policy = policies[token]
+        risk = ledger(calls[token], signs, resets[token], policy, now)
+        row = rows.get(token) or Ledger(token_id=token, since=now)
+        if _note(row, risk, policy, now) or row.pk is None:
+            changed.append(row)
+    Ledger.objects.bulk_create([row for row in changed if row.pk is None])
+    Ledger.objects.bulk_update([row for row in changed if row.pk], FIELDS)
+    return [row.token_id for row in changed]
+
+
+def _judged_calls(token_ids: set[int], now: datetime) -> dict[int, list[JudgedCall]]:
+    calls: dict[int, list[JudgedCall]] = defaultdict(list)
+    rows = Call.objects.filter(token__in=token_ids, sent_at__gte=now - LOOK_BACK)
+    for row in rows.exclude(verdict="awaited"):
+        is_handled = row.verdict == "handled" and row.evidence
+        calls[row.token_id].append(
+            JudgedCall(
+                call=row.pk,
+                call_id=row.call_id,
+                sent_at=row.sent_at,
+                verdict=row.verdict,
+                pushes=row.pushes_accepted,
+                ended_at=datetime.fromisoformat(row.evidence["moment"])
+                if is_handled
+                else None,
+            )
+        )
+    return calls
+
+
+def _policies(token_ids: set[int]) -> dict[int, Policy]:
+    by_bundle = {app.bundle_id: policy_of(app) for app in App.objects.all()}
+    tokens = PushToken.objects.filter(pk__in=token_ids)
+    return {token.pk: by_bundle.get(token.bundle_id, Policy()) for token in tokens}
+
+
+def _note(row: Ledger, risk: Risk, policy: Policy, now: datetime) -> bool:
+    """Bring the row up to the risk; True when anything of it changed."""
+    before = [getattr(row, name) for name in FIELDS]
+    if row.state != risk.state:
+        row.state, row.since = risk.state, now
+    row.strikes = len(risk.run)
+    row.pushes = sum(strike.pushes for strike in risk.run)
+    row.run = [
+        {
+            "call": strike.call,
+            "call_id": strike.call_id,
+            "sent_at": strike.sent_at.isoformat(),
+            "pushes": strike.pushes,
+            "witnessed": strike.witnessed,
+        }
+        for strike in risk.run
+    ]
+    row.first_strike_at = risk.run[0].sent_at if risk.run else None
+    row.last_strike_at = risk.run[-1].sent_at if risk.run else None
+    row.last_sign_at = risk.last_sign_at
+    row.recovered_at = risk.recovered_at
+    row.recovered_strikes = risk.recovered_strikes
+    row.threshold = policy.threshold
+    row.next_change_at = risk.next_change_at
+    return before != [getattr(row, name) for name in FIELDS]
