@@ -71,16 +71,18 @@ def roster_of(phones: Iterable[Phone]) -> list[Callee]:
     ]
 
 
-def save_roster(path: Path, roster: list[Callee]) -> None:
+def save_roster(path: Path, seed: int, callees: list[Callee]) -> None:
     """Write `roster.json` in one step."""
     part = path.with_suffix(".part")
-    part.write_text(json.dumps([asdict(callee) for callee in roster], indent=1))
+    rows = [asdict(callee) for callee in callees]
+    part.write_text(json.dumps({"seed": seed, "callees": rows}, indent=1))
     part.replace(path)
 
 
-def load_roster(path: Path) -> list[Callee]:
-    """What `save_roster` wrote."""
-    return [Callee(**row) for row in json.loads(path.read_text())]
+def load_roster(path: Path) -> tuple[int, list[Callee]]:
+    """The seed and the callees that `save_roster` wrote."""
+    kept = json.loads(path.read_text())
+    return kept["seed"], [Callee(**row) for row in kept["callees"]]
 
 
 def next_calls(

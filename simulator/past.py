@@ -16,7 +16,7 @@ from uuid import UUID
 from simulator import script
 from simulator.callers import Call, next_calls, roster_of
 from simulator.fleet import Fleet, Known
-from simulator.phone import Phone
+from simulator.phone import IosRule, Phone
 from simulator.population import people
 
 #: Everybody registers first; then the calls begin.
@@ -34,12 +34,13 @@ def generate(
     now: datetime,
     write: Callable[[bytes], Any],
     journal: TextIO,
+    rule: IosRule | None = None,
 ) -> Fleet:
     """A fleet that lived through `hours` up to `now`; its log and its pushes are written."""
     cast = people(seed, phones)
     script.dress(cast)
     start = now - timedelta(hours=hours)
-    fleet = Fleet(cast, write, seed=seed)
+    fleet = Fleet(cast, write, seed=seed, rule=rule)
     fleet.begin(start)
     wake_up(fleet, start)
     calls = next_calls(seed, roster_of(cast), start + MORNING, now - QUIET)

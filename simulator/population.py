@@ -30,34 +30,14 @@ MODELS = [
     "iPhone 15",
     "iPhone SE (3rd generation)",
 ]
+# fmt: off
 NAMES = [
-    "alice",
-    "bob",
-    "carol",
-    "dave",
-    "erin",
-    "frank",
-    "grace",
-    "heidi",
-    "ivan",
-    "judy",
-    "karl",
-    "laura",
-    "mallory",
-    "nina",
-    "olga",
-    "peggy",
-    "quentin",
-    "rupert",
-    "sybil",
-    "trent",
-    "ursula",
-    "victor",
-    "wendy",
-    "xavier",
-    "yvonne",
-    "zoe",
+    "alice", "bob", "carol", "dave", "erin", "frank", "grace",
+    "heidi", "ivan", "judy", "karl", "laura", "mallory", "nina",
+    "olga", "peggy", "quentin", "rupert", "sybil", "trent", "ursula",
+    "victor", "wendy", "xavier", "yvonne", "zoe",
 ]
+# fmt: on
 DAY = 86_400
 HOUR_MS = 3_600_000
 #: At least so many phones: the roles of `simulator.script` need somebody to play them.
