@@ -73,6 +73,7 @@ class Stage:
             stored=kept["fleet"],
         )
         self._keep_roster()
+        self._keep_roster()
         self._work_in(kept["inbox_bytes"])
 
     def tick(self, now: datetime) -> None:
