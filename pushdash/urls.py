@@ -1,3 +1,18 @@
 """Every address of the product."""
 
-urlpatterns = []
+from django.contrib.auth import views as auth
+from django.urls import include, path
+
+from pushdash import health
+from pushdash.first_run import first_run
+
+urlpatterns = [
+    path(
+        "login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"
+    ),
+    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("first-run/<str:token>/", first_run, name="first-run"),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("", include("notifications.urls")),
+]

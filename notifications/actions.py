@@ -1,0 +1,111 @@
+"""What people do: send, reset, reveal. Each is a POST with a right and an audit row."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from notifications import audit, live
+from notifications.forms import ReasonForm, SendForm
+from notifications.models import Push, Reset
+from notifications.outbox import CannotSend
+from notifications.resend import Order, send
+from registrations.models import Device, PushToken
+
+
+def needs(right: str):
+    """The decorator that asks for a right of `notifications`."""
+    return permission_required(f"notifications.{right}", raise_exception=True)
+
+
+@require_POST
+@login_required
+@needs("resend")
+def test_push(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a test push to a device."""
+    return _send(request, get_object_or_404(Device, pk=pk), None)
+
+
+@require_POST
+@login_required
+@needs("resend")
+def resend(request: HttpRequest, pk) -> HttpResponse:
+    """Send a push again: a new push that names the old one."""
+    push = get_object_or_404(Push.objects.select_related("device"), pk=pk)
+    return _send(request, push.device, push)
+
+
+def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpResponse:
+    back = resend_of and ("notifications:push", resend_of.pk)
+    back = back or ("notifications:device", device.pk)
+    form = SendForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose a push type.")
+        return redirect(back[0], pk=back[1])
+    order = Order(
+        device=device, by=request.user, resend_of=resend_of, **form.cleaned_data
+    )
+    try:
+        push = send(order, timezone.now())
+    except CannotSend as refusal:
+        messages.error(request, str(refusal))
+        return redirect(back[0], pk=back[1])
+    messages.success(request, "Queued. What becomes of it shows here.")
+    return redirect("notifications:push", pk=push.pk)
+
+
+@require_POST
+@login_required
+@needs("reset_strikes")
+def reset_strikes(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start the strikes of a device's voip token anew, with a reason."""
+    device = get_object_or_404(Device, pk=pk)
+    form = ReasonForm(request.POST)
+    holding = device.holdings.filter(current=True, token__kind="voip").last()
+    if not form.is_valid():
+        messages.error(request, "Type a reason of at least 5 characters.")
+    elif holding is None:
+        messages.error(request, "This device has no VoIP token.")
+    else:
+        _reset(request, device, holding.token, form.cleaned_data["reason"])
+        messages.success(request, "Strikes reset. The ledger follows within a second.")
+    return redirect("notifications:device", pk=pk)
+
+
+def _reset(request: HttpRequest, device: Device, token: PushToken, reason: str) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        Reset.objects.create(token=token, at=now, by=request.user, reason=reason)
+        audit.note(
+            request.user,
+            "strikes.reset",
+            device.aor,
+            now,
+            reason=reason,
+            token=token.masked,
+        )
+        transaction.on_commit(lambda: live.announce("resets", [token.pk]))
+
+
+@never_cache
+@require_POST
+@login_required
+@needs("reveal")
+def reveal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the tokens of a device in clear, once, with a reason."""
+    device = get_object_or_404(Device, pk=pk)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Type a reason of at least 5 characters.")
+        return redirect("notifications:device", pk=pk)
+    held = device.holdings.filter(current=True).select_related("token")
+    reason = form.cleaned_data["reason"]
+    audit.note(request.user, "token.reveal", device.aor, timezone.now(), reason=reason)
+    context = {"page": "devices", "device": device, "holdings": held}
+    return render(request, "notifications/reveal.html", context)

@@ -1,0 +1,228 @@
+"""Settings: apps and policy, credentials, feeds, people, and the export of devices."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from notifications import audit
+from notifications.actions import needs
+from notifications.credentials import seal
+from notifications.fleet import source_of
+from notifications.forms import AppForm, CredentialForm, FeedForm, UserForm
+from notifications.models import App, Credential
+from registrations.models import Device, Feed, Holding
+
+COLUMNS = (
+    "aor instance_id contact user_agent bundle_id environment voip remote "
+    "last_registered_at expires_at"
+).split(" ")
+
+
+@require_GET
+@login_required
+@needs("see")
+def settings(request: HttpRequest) -> HttpResponse:
+    """Apps, credentials, feeds and people; forms for those who may change them."""
+    return _page(request)
+
+
+def _page(request: HttpRequest, status: int = 200, **forms) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "page": "settings",
+        "apps": App.objects.prefetch_related("credentials"),
+        "feeds": [source_of(feed, now) for feed in Feed.objects.all()],
+        "people": User.objects.prefetch_related("groups").order_by("username"),
+        "app_form": AppForm(),
+        "credential_form": CredentialForm(),
+        "user_form": UserForm(),
+    }
+    return render(
+        request, "notifications/settings.html", context | forms, status=status
+    )
+
+
+@require_POST
+@login_required
+@needs("change_policy")
+def add_app(request: HttpRequest) -> HttpResponse:
+    """A new app."""
+    form = AppForm(request.POST)
+    if not form.is_valid():
+        return _page(request, 422, app_form=form)
+    return _save(request, form, "app.add", "App added.")
+
+
+@require_POST
+@login_required
+@needs("change_policy")
+def change_app(request: HttpRequest, pk: int) -> HttpResponse:
+    """An app's policy; verdicts from now on follow it."""
+    form = AppForm(request.POST, instance=get_object_or_404(App, pk=pk))
+    if not form.is_valid():
+        return _page(request, 422, app_form=form)
+    return _save(request, form, "app.change", "Policy saved.")
+
+
+@require_POST
+@login_required
+@needs("change_policy")
+def change_feed(request: HttpRequest, pk: int) -> HttpResponse:
+    """How a feed is read."""
+    form = FeedForm(request.POST, instance=get_object_or_404(Feed, pk=pk))
+    if not form.is_valid():
+        messages.error(request, f"Not saved: {form.errors.as_text()}")
+        return redirect("notifications:settings")
+    return _save(request, form, "feed.change", "Feed saved.")
+
+
+def _save(request: HttpRequest, form, action: str, words: str) -> HttpResponse:
+    with transaction.atomic():
+        row = form.save()
+        values = {name: str(form.cleaned_data[name]) for name in form.changed_data}
+        audit.note(request.user, action, str(row), timezone.now(), **values)
+    messages.success(request, words)
+    return redirect("notifications:settings")
+
+
+@require_POST
+@login_required
+@needs("manage_credentials")
+def set_credential(request: HttpRequest) -> HttpResponse:
+    """Add or replace a key. It is sealed before it is stored and never shown again."""
+    form = CredentialForm(request.POST)
+    if not form.is_valid():
+        return _page(request, 422, credential_form=form)
+    values, now = form.cleaned_data, timezone.now()
+    with transaction.atomic():
+        Credential.objects.update_or_create(
+            app=values["app"],
+            environment=values["environment"],
+            defaults={
+                "team_id": values["team_id"],
+                "key_id": values["key_id"],
+                "sealed_key": seal(values["key"]),
+                "server": values["server"],
+                "host": values["host"],
+                "port": values["port"] or 443,
+                "ca_pem": values["ca_pem"],
+                "created_at": now,
+            },
+        )
+        subject = f"{values['app']} {values['environment']}"
+        audit.note(
+            request.user, "credential.set", subject, now, key_id=values["key_id"]
+        )
+    messages.success(request, "Key stored, encrypted. It is never shown again.")
+    return redirect("notifications:settings")
+
+
+@require_POST
+@login_required
+@needs("manage_users")
+def add_user(request: HttpRequest) -> HttpResponse:
+    """A new login."""
+    form = UserForm(request.POST)
+    if not form.is_valid():
+        return _page(request, 422, user_form=form)
+    values = form.cleaned_data
+    with transaction.atomic():
+        user = User.objects.create_user(values["username"], password=values["password"])
+        user.groups.set([values["group"]])
+        group = values["group"].name
+        now = timezone.now()
+        audit.note(request.user, "user.add", user.username, now, group=group)
+    messages.success(request, f"{user.username} can log in now.")
+    return redirect("notifications:settings")
+
+
+@require_POST
+@login_required
+@needs("manage_users")
+def toggle_user(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a login away, or give it back. Nobody takes their own."""
+    user = get_object_or_404(User, pk=pk)
+    if user == request.user:
+        messages.error(request, "You cannot take your own login away.")
+        return redirect("notifications:settings")
+    with transaction.atomic():
+        user.is_active = not user.is_active
+        user.save(update_fields=["is_active"])
+        action = "user.activate" if user.is_active else "user.deactivate"
+        audit.note(request.user, action, user.username, timezone.now())
+    return redirect("notifications:settings")
+
+
+@require_GET
+@login_required
+@needs("export")
+def export_devices(request: HttpRequest, form: str) -> HttpResponse:
+    """Every device as CSV or NDJSON, streamed, tokens masked; audited."""
+    audit.note(request.user, "export.devices", form, timezone.now())
+    lines = _csv(_rows()) if form == "csv" else _ndjson(_rows())
+    kind = "text/csv" if form == "csv" else "application/x-ndjson"
+    disposition = f'attachment; filename="devices.{form}"'
+    headers = {"Content-Disposition": disposition}
+    return StreamingHttpResponse(lines, content_type=kind, headers=headers)
+
+
+def _rows() -> Iterator[dict]:
+    held = Holding.objects.filter(current=True).select_related("token")
+    tokens = {}
+    for holding in held.iterator():
+        tokens.setdefault(holding.device_id, {})[holding.token.kind] = (
+            holding.token.masked
+        )
+    for device in Device.objects.order_by("pk").iterator(chunk_size=2000):
+        mine = tokens.get(device.pk, {})
+        yield {
+            "aor": device.aor,
+            "instance_id": device.instance_id or "",
+            "contact": device.contact.partition(";")[0],
+            "user_agent": device.user_agent,
+            "bundle_id": device.bundle_id,
+            "environment": device.environment,
+            "voip": mine.get("voip", ""),
+            "remote": mine.get("remote", ""),
+            "last_registered_at": _iso(device.last_registered_at),
+            "expires_at": _iso(device.expires_at),
+        }
+
+
+class _Echo:
+    """A file that hands back what is written to it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(rows: Iterator[dict]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for row in rows:
+        yield writer.writerow([_unformula(row[name]) for name in COLUMNS])
+
+
+def _unformula(value: str) -> str:
+    """A spreadsheet must not run what a phone sent."""
+    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+
+
+def _ndjson(rows: Iterator[dict]) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _iso(moment) -> str:
+    return moment.isoformat() if moment else ""

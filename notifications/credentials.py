@@ -1,0 +1,65 @@
+"""Keys at rest: sealed with the key ring, opened only to sign; and where they are used."""
+
+from __future__ import annotations
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+
+from notifications.apns import PRODUCTION, SANDBOX, Server
+from notifications.models import Credential
+
+
+class CredentialError(Exception):
+    """A key that cannot be read, sealed or opened; the text says what to do."""
+
+
+def seal(pem: str) -> bytes:
+    """The key, encrypted with the newest key of the ring."""
+    return _ring().encrypt(pem.encode())
+
+
+def unseal(sealed: bytes) -> str:
+    """The PEM text of a sealed key. Raises CredentialError when no key of the ring fits."""
+    try:
+        return _ring().decrypt(bytes(sealed)).decode()
+    except InvalidToken:
+        raise CredentialError(
+            "the key was sealed with an encryption key this machine does not have: "
+            "upload the .p8 again, or restore PUSHDASH_ENCRYPTION_KEYS"
+        ) from None
+
+
+def _ring() -> MultiFernet:
+    keys = settings.PUSHDASH_ENCRYPTION_KEYS
+    if not keys:
+        raise CredentialError("PUSHDASH_ENCRYPTION_KEYS is not set")
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise CredentialError(f"PUSHDASH_ENCRYPTION_KEYS: {error}") from error
+
+
+def check_p8(pem: str) -> str:
+    """The PEM text of an Apple `.p8` key, tidied. Raises CredentialError for anything else."""
+    text = pem.strip() + "\n"
+    try:
+        key = serialization.load_pem_private_key(text.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise CredentialError(
+            "this is no .p8 key: it begins with BEGIN PRIVATE KEY"
+        ) from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
+        raise CredentialError("Apple's keys are elliptic (P-256); this one is not")
+    return text
+
+
+def server_of(credential: Credential) -> Server:
+    """The APNs server a credential speaks to."""
+    if credential.server == Credential.Server.PRODUCTION:
+        return PRODUCTION
+    if credential.server == Credential.Server.SANDBOX:
+        return SANDBOX
+    return Server(credential.host, credential.port, credential.ca_pem or None)

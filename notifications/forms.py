@@ -1,0 +1,117 @@
+"""What people may type, as domain values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.password_validation import validate_password
+
+from notifications.credentials import CredentialError, check_p8
+from notifications.models import App, Credential, Push
+from registrations.models import Environment, Feed
+
+POLICY_SECONDS = ("wake_window", "grace", "late_window", "voip_life")
+
+
+class SendForm(forms.Form):
+    """A resend or a test push; `reason` is needed where it is not safe."""
+
+    push_type = forms.ChoiceField(choices=Push.Type.choices)
+    reason = forms.CharField(required=False, max_length=500)
+
+
+class ReasonForm(forms.Form):
+    """Why somebody does what the audit trail keeps."""
+
+    reason = forms.CharField(min_length=5, max_length=500)
+
+
+class AppForm(forms.ModelForm):
+    """A bundle id and its policy; times in seconds."""
+
+    wake_window = forms.IntegerField(min_value=1, max_value=300, initial=30)
+    grace = forms.IntegerField(min_value=0, max_value=120, initial=5)
+    late_window = forms.IntegerField(min_value=1, max_value=600, initial=90)
+    voip_life = forms.IntegerField(min_value=1, max_value=300, initial=30)
+
+    class Meta:
+        model = App
+        fields = ["name", "bundle_id", "threshold", *POLICY_SECONDS]
+        widgets = {"name": forms.TextInput, "bundle_id": forms.TextInput}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for name in POLICY_SECONDS:
+            value = getattr(self.instance, name)
+            if isinstance(value, timedelta):
+                self.initial[name] = int(value.total_seconds())
+
+    def clean(self) -> dict:
+        values = super().clean()
+        for name in POLICY_SECONDS:
+            if isinstance(values.get(name), int):
+                values[name] = timedelta(seconds=values[name])
+        return values
+
+
+class CredentialForm(forms.Form):
+    """A `.p8` key for an app in one environment; replaces the one that is there."""
+
+    app = forms.ModelChoiceField(App.objects.all())
+    environment = forms.ChoiceField(choices=Environment.choices)
+    team_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Team id")
+    key_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Key id")
+    key = forms.CharField(widget=forms.Textarea, label="Key (.p8)", strip=False)
+    server = forms.ChoiceField(choices=Credential.Server.choices)
+    host = forms.CharField(required=False)
+    port = forms.IntegerField(required=False, min_value=1, max_value=65535)
+    ca_pem = forms.CharField(required=False, widget=forms.Textarea, label="CA file")
+
+    def clean_key(self) -> str:
+        try:
+            return check_p8(self.cleaned_data["key"])
+        except CredentialError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean(self) -> dict:
+        values = super().clean()
+        if values.get("server") == Credential.Server.OTHER and not values.get("host"):
+            self.add_error("host", "Another server needs its host name.")
+        return values
+
+
+class FeedForm(forms.ModelForm):
+    """How a feed is read; the heartbeat in seconds."""
+
+    heartbeat = forms.IntegerField(min_value=1, max_value=86_400)
+
+    class Meta:
+        model = Feed
+        fields = ["enabled", "assume_accepted", "heartbeat", "default_expires"]
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["heartbeat"] = int(self.instance.heartbeat.total_seconds())
+
+    def clean_heartbeat(self) -> timedelta:
+        return timedelta(seconds=self.cleaned_data["heartbeat"])
+
+
+class UserForm(forms.Form):
+    """A new person, in one of the three groups."""
+
+    username = forms.RegexField(r"^[\w.@+-]{1,150}$", label="User name")
+    password = forms.CharField(widget=forms.PasswordInput)
+    group = forms.ModelChoiceField(Group.objects.all(), to_field_name="name")
+
+    def clean_username(self) -> str:
+        name = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=name).exists():
+            raise forms.ValidationError("This name is taken.")
+        return name
+
+    def clean_password(self) -> str:
+        validate_password(self.cleaned_data["password"])
+        return self.cleaned_data["password"]

@@ -1,0 +1,132 @@
+"""The hub of the live page: one a web process. Hints come in, the latest frame goes out.
+
+A hint carries ids and is never the truth: the hub re-reads the database, at most four times a
+second and at least once, and renders once for all its sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+
+import redis
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from notifications import fleet
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "pushdash:hints"
+SHORTEST_SECONDS = 0.25
+LONGEST_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+REGIONS = ("sources", "kpis", "board", "feed")
+
+
+def announce(kind: str, ids: Iterable) -> None:
+    """Tell every hub that rows changed. A lost hint costs at most a second."""
+    hint = json.dumps({"kind": kind, "ids": list(ids)[:100]}, default=str)
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1) as client:
+            client.publish(CHANNEL, hint)
+    except redis.RedisError as error:
+        logger.warning("hint not sent", extra={"why": str(error)})
+
+
+def render_regions() -> dict[str, str]:
+    """Every region of the live page as HTML."""
+    now = timezone.now()
+    picture = fleet.picture(now)
+    return {
+        name: render_to_string(
+            f"notifications/_{name}.html", {"live": picture, "now": now}
+        )
+        for name in REGIONS
+    }
+
+
+class Hub:
+    """Holds the latest frame; runs while sockets are open."""
+
+    def __init__(self) -> None:
+        self.frame = ""
+        self.seq = 0
+        self.renewed = asyncio.Condition()
+        self._hinted = asyncio.Event()
+        self._sockets = 0
+        self._tasks: list[asyncio.Task] = []
+
+    def join(self) -> None:
+        """A socket opened."""
+        self._sockets += 1
+        if self._sockets == 1:
+            loops = (self._listen(), self._renew())
+            self._tasks = [asyncio.ensure_future(loop) for loop in loops]
+
+    def leave(self) -> None:
+        """A socket closed; the last one stops the hub."""
+        self._sockets -= 1
+        if self._sockets == 0:
+            for task in self._tasks:
+                task.cancel()
+            self.frame = ""
+
+    async def next_frame(self, seen: int) -> tuple[int, str]:
+        """The latest frame newer than `seen`; frames in between are skipped."""
+        async with self.renewed:
+            await self.renewed.wait_for(lambda: self.frame and self.seq > seen)
+            return self.seq, self.frame
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+                async with client, client.pubsub() as channel:
+                    await channel.subscribe(CHANNEL)
+                    async for _ in channel.listen():
+                        self._hinted.set()
+            except (redis.RedisError, OSError):
+                # Without hints the hub still re-reads once a second.
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _renew(self) -> None:
+        while True:
+            self._hinted.clear()
+            try:
+                regions = await sync_to_async(_read, thread_sensitive=False)()
+                await self._publish(regions)
+            except DatabaseError as error:
+                # No frame goes out: the pages show themselves as stale.
+                logger.warning("live view cannot read", extra={"why": str(error)})
+                await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(SHORTEST_SECONDS)
+            try:
+                async with asyncio.timeout(LONGEST_SECONDS - SHORTEST_SECONDS):
+                    await self._hinted.wait()
+            except TimeoutError:
+                continue
+
+    async def _publish(self, regions: dict[str, str]) -> None:
+        async with self.renewed:
+            self.seq += 1
+            at = timezone.now().isoformat()
+            self.frame = json.dumps({"seq": self.seq, "at": at, "regions": regions})
+            self.renewed.notify_all()
+
+
+def _read() -> dict[str, str]:
+    close_old_connections()
+    try:
+        return render_regions()
+    finally:
+        close_old_connections()
+
+
+HUB = Hub()

@@ -1,0 +1,180 @@
+"""Is it safe to resend? A pure answer with reasons; and the resend with its audit row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from notifications import audit
+from notifications.models import Ledger, Push, TokenHealth
+from notifications.outbox import CannotSend, PushRequest, enqueue
+from registrations.models import Device, PushToken
+
+JUST_NOW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: its tone, what was found, what that means."""
+
+    tone: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """`level` is green, amber or red; red needs a typed reason."""
+
+    level: str
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the answer rests on."""
+
+    push_type: str
+    strikes: int
+    threshold: int
+    is_bound: bool
+    is_current: bool
+    health: str
+    health_reason: str
+    resent_just_now: bool
+
+
+def is_safe(facts: Facts) -> Safety:
+    """Green, amber or red, with every reason."""
+    checks = [
+        _strikes(facts),
+        _rings(facts),
+        _token(facts),
+        _bound(facts),
+        _again(facts),
+    ]
+    found = tuple(check for check in checks if check is not None)
+    tones = {check.tone for check in found}
+    level = "red" if tones & {"hot", "bad"} else "amber" if "warn" in tones else "green"
+    return Safety(level, found)
+
+
+def _strikes(facts: Facts) -> Check:
+    if facts.push_type != Push.Type.VOIP:
+        return Check("ok", "Cannot add a strike", "Only VoIP pushes count.")
+    words = f"{facts.strikes} VoIP pushes went unhandled in a row."
+    if facts.strikes + 1 >= facts.threshold:
+        title = f"Would be strike {facts.strikes + 1} of {facts.threshold}"
+        return Check("hot", title, f"{words} iOS will probably stop waking the app.")
+    if facts.strikes:
+        return Check("warn", f"{facts.strikes} of {facts.threshold} strikes", words)
+    return Check("ok", "No strikes", "The newest calls woke the app.")
+
+
+def _rings(facts: Facts) -> Check | None:
+    if facts.push_type != Push.Type.VOIP:
+        return None
+    detail = (
+        "It is a test call with a Call-ID of its own: nobody is there when it is taken."
+    )
+    return Check("warn", "The phone will ring", detail)
+
+
+def _token(facts: Facts) -> Check:
+    if not facts.is_current:
+        return Check(
+            "bad", "The token was replaced", "A newer REGISTER carries another."
+        )
+    if facts.health == TokenHealth.State.RETIRED:
+        return Check("bad", "The token is gone", f"APNs said {facts.health_reason}.")
+    if facts.health in {TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC}:
+        return Check(
+            "warn", "APNs refused the token", f"It said {facts.health_reason}."
+        )
+    return Check("ok", "The token is current", "It stands in the newest REGISTER.")
+
+
+def _bound(facts: Facts) -> Check:
+    if facts.is_bound:
+        return Check("ok", "The device is registered", "Its binding has not expired.")
+    return Check("warn", "The device is not registered", "De-registered or expired.")
+
+
+def _again(facts: Facts) -> Check | None:
+    if not facts.resent_just_now:
+        return None
+    return Check("hot", "Sent less than a minute ago", "Wait for what becomes of it.")
+
+
+def facts_of(device: Device, token: PushToken, push_type: str, now: datetime) -> Facts:
+    """What the database says of it just now."""
+    ledger = Ledger.objects.filter(token=token).first()
+    health = TokenHealth.objects.filter(token=token).first()
+    recent = Push.objects.filter(
+        token=token,
+        push_type=push_type,
+        origin__in=[Push.Origin.RESEND, Push.Origin.TEST],
+        created_at__gt=now - JUST_NOW,
+    )
+    return Facts(
+        push_type=push_type,
+        strikes=ledger.strikes if ledger else 0,
+        threshold=ledger.threshold if ledger else 3,
+        is_bound=Device.objects.bound_at(now).filter(pk=device.pk).exists(),
+        is_current=device.holdings.filter(current=True, token=token).exists(),
+        health=health.state if health else "",
+        health_reason=health.reason if health else "",
+        resent_just_now=recent.exists(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a person wants sent: a push again (`resend_of`), or a test push."""
+
+    device: Device
+    push_type: str
+    reason: str
+    by: AbstractBaseUser
+    resend_of: Push | None = None
+
+
+def send(order: Order, now: datetime) -> Push:
+    """Queue it, with its audit row, in one transaction; two people cannot send twice.
+
+    Raises CannotSend when it is red and no reason was typed, or nothing could be sent.
+    """
+    with transaction.atomic():
+        device = Device.objects.select_for_update().get(pk=order.device.pk)
+        kind = "voip" if order.push_type == Push.Type.VOIP else "remote"
+        holding = device.holdings.filter(current=True, token__kind=kind).last()
+        if holding is None:
+            raise CannotSend(f"{device.aor} has no {kind} token")
+        safety = is_safe(facts_of(device, holding.token, order.push_type, now))
+        if safety.level == "red" and len(order.reason.strip()) < 5:
+            raise CannotSend(
+                "This is not safe: type a reason of at least 5 characters."
+            )
+        origin = Push.Origin.RESEND if order.resend_of else Push.Origin.TEST
+        request = PushRequest(
+            device=device,
+            push_type=order.push_type,
+            origin=origin,
+            resend_of=order.resend_of,
+            requested_by=order.by,
+        )
+        push = enqueue([request], now)[0]
+        audit.note(
+            order.by,
+            f"push.{origin}",
+            device.aor,
+            now,
+            reason=order.reason,
+            push=str(push.pk),
+            type=order.push_type,
+            safety=safety.level,
+        )
+    return push

@@ -1,0 +1,32 @@
+"""The addresses of the dashboard."""
+
+from django.urls import path, re_path
+
+from notifications import actions, administration, views
+
+app_name = "notifications"
+urlpatterns = [
+    path("", views.live, name="live"),
+    path("search/", views.search, name="search"),
+    path("devices/", views.devices, name="devices"),
+    path("devices/<int:pk>/", views.device, name="device"),
+    path("devices/<int:pk>/test-push/", actions.test_push, name="test-push"),
+    path("devices/<int:pk>/reset/", actions.reset_strikes, name="reset-strikes"),
+    path("devices/<int:pk>/reveal/", actions.reveal, name="reveal"),
+    path("pushes/", views.pushes, name="pushes"),
+    path("pushes/<uuid:pk>/", views.push, name="push"),
+    path("pushes/<uuid:pk>/resend/", actions.resend, name="resend"),
+    path("failures/", views.failures, name="failures"),
+    path("settings/", administration.settings, name="settings"),
+    path("settings/apps/", administration.add_app, name="add-app"),
+    path("settings/apps/<int:pk>/", administration.change_app, name="change-app"),
+    path("settings/credentials/", administration.set_credential, name="set-credential"),
+    path("settings/feeds/<int:pk>/", administration.change_feed, name="change-feed"),
+    path("settings/people/", administration.add_user, name="add-user"),
+    path("settings/people/<int:pk>/", administration.toggle_user, name="toggle-user"),
+    re_path(
+        r"^export/devices\.(?P<form>csv|ndjson)$",
+        administration.export_devices,
+        name="export-devices",
+    ),
+]

@@ -1,0 +1,90 @@
+"""Live, lists and details. Each view states its right, calls one read model, renders."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from notifications import details, fleet, lists
+from notifications.models import Push
+from registrations.models import Device, Feed
+
+may_see = permission_required("notifications.see", raise_exception=True)
+
+
+@require_GET
+@login_required
+@may_see
+def live(request: HttpRequest) -> HttpResponse:
+    """Which phones will not ring, now. Without a feed: how to connect one."""
+    if not Feed.objects.exists():
+        return render(request, "notifications/empty.html", {"page": "live"})
+    now = timezone.now()
+    context = {"page": "live", "live": fleet.picture(now), "now": now}
+    return render(request, "notifications/live.html", context)
+
+
+@require_GET
+@login_required
+@may_see
+def devices(request: HttpRequest) -> HttpResponse:
+    """Every device, newest first, with search and filters."""
+    context = {"page": "devices", "list": lists.devices(request.GET, timezone.now())}
+    return render(request, "notifications/devices.html", context)
+
+
+@require_GET
+@login_required
+@may_see
+def device(request: HttpRequest, pk: int) -> HttpResponse:
+    """One device: risk, timeline, tokens, Contact."""
+    found = get_object_or_404(Device, pk=pk)
+    context = details.device(found, timezone.now()) | {"page": "devices"}
+    return render(request, "notifications/device.html", context)
+
+
+@require_GET
+@login_required
+@may_see
+def pushes(request: HttpRequest) -> HttpResponse:
+    """Every push, newest first, with filters."""
+    context = {"page": "pushes", "list": lists.pushes(request.GET)}
+    return render(request, "notifications/pushes.html", context)
+
+
+@require_GET
+@login_required
+@may_see
+def push(request: HttpRequest, pk) -> HttpResponse:
+    """One push: steps, attempts, request, verdict, and whether a resend is safe."""
+    rows = Push.objects.select_related(
+        "device", "token", "app", "sip_call", "requested_by"
+    )
+    context = details.push(get_object_or_404(rows, pk=pk), timezone.now())
+    return render(request, "notifications/push.html", context | {"page": "pushes"})
+
+
+@require_GET
+@login_required
+@may_see
+def failures(request: HttpRequest) -> HttpResponse:
+    """Failed pushes by reason, with meaning and remedy."""
+    context = {"page": "failures"} | lists.failures(request.GET, timezone.now())
+    return render(request, "notifications/failures.html", context)
+
+
+@require_GET
+@login_required
+@may_see
+def search(request: HttpRequest) -> HttpResponse:
+    """Straight to the page of what was looked for when it is unique, else the devices."""
+    wanted = request.GET.get("q", "").strip()
+    found = lists.find(wanted)
+    if found is not None:
+        return redirect(found)
+    target = redirect("notifications:devices")
+    target["Location"] += f"?{lists.query(q=wanted)}"
+    return target

@@ -1,0 +1,131 @@
+"""Rules and states in words: what was seen, what it means for the caller, what to do next.
+
+A block is never stated as fact: Apple does not report it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from notifications.models import Call, Ledger, Push
+
+#: state → tone and icon of its chip (DESIGN.md).
+CHIPS = {
+    "fine": ("ok", "circle-check"),
+    "not_waking": ("hot", "alert-triangle"),
+    "suspected": ("bad", "ban"),
+    "silent": ("mute", "wifi-off"),
+    "recovered": ("ok", "circle-check"),
+    "released": ("warn", "clock"),
+}
+RULES = {
+    "answer": "The phone answered the call itself (SIP answer on this Call-ID).",
+    "beacon": "The app reported the push by its beacon.",
+    "register": "A REGISTER followed the push. It proves that the app ran, not that it "
+    "reported a call to CallKit.",
+    "challenged": "A REGISTER followed, which the registrar only challenged: the app was "
+    "awake.",
+    "late": "It came after the deadline: a REGISTER then may be the user opening the app.",
+    "ambiguous": "A remote push was accepted just before the REGISTER: either may have woken "
+    "the app.",
+    "foreground": "The app was open already: iOS asks for no report, and waking says nothing.",
+    "no_proof": "Every log that could have shown a sign of waking was read past the deadline, "
+    "and there was none.",
+    "rejected": "APNs refused the push, so the phone never saw it.",
+    "expired": "Its life was over before it could be sent.",
+    "unknown": "It left, and no answer came: nobody knows whether APNs took it.",
+    "failed": "It could not be sent.",
+    "cancelled": "It was withdrawn before it was sent.",
+    "held": "It was held back.",
+}
+REJECTED_RULES = {
+    "token_count": "Flexisip answers 200 and then never pushes to this device.",
+    "token_unlabelled": "Flexisip answers 200 and then never pushes to this device.",
+    "pn_prid_syntax": "Flexisip answers 200 and then never pushes to this device.",
+    "outside_uri": "Flexisip ignores parameters outside <>, so it never pushes.",
+}
+
+
+def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
+    """What the state means for the caller, and what to do next."""
+    if ledger is None or ledger.state == "fine":
+        return f"Calls to {who} wake the app.", ""
+    left = ledger.threshold - ledger.strikes
+    return {
+        "not_waking": (
+            f"{left} more unhandled VoIP {'push' if left == 1 else 'pushes'} and iOS will "
+            f"probably stop waking this app. Calls to {who} would then fail silently.",
+            f"Ask {who} to open the app once, then check that a REGISTER arrives. Send no "
+            "VoIP push before that.",
+        ),
+        "suspected": (
+            f"iOS has probably stopped waking this app: calls to {who} fail silently, while "
+            "APNs still accepts every push.",
+            f"Ask {who} to open the app; if calls still do not ring, to delete and "
+            "reinstall it.",
+        ),
+        "silent": (
+            f"The phone of {who} was not seen since the first strike: off, offline or "
+            "blocked, pushdash cannot tell.",
+            "Wait for a sign of life, or ask whether the phone is on.",
+        ),
+        "recovered": (f"The app of {who} wakes again after a run of strikes.", ""),
+        "released": (
+            f"The last strike is older than the release time: iOS may wake the app of {who} "
+            "again. This is a question, not an answer.",
+            "The next call decides: unhandled, the run goes on; handled, it ends.",
+        ),
+    }[ledger.state]
+
+
+def evidence_of(ledger: Ledger, now: datetime) -> str:
+    """One sentence of evidence for the risk board."""
+    if ledger.state == "recovered":
+        count = ledger.recovered_strikes
+        return f"Woke again after {count} {'strike' if count == 1 else 'strikes'}."
+    pushes = (
+        f"{ledger.pushes} VoIP {'push' if ledger.pushes == 1 else 'pushes'} accepted"
+    )
+    seen = ledger.last_sign_at
+    if seen is None or (ledger.first_strike_at and seen <= ledger.first_strike_at):
+        return f"{pushes}, 0 wakes. No sign of life since the first."
+    return f"{pushes}, 0 wakes. Seen alive {ago(seen, now)} ago."
+
+
+def outcome_of(push: Push) -> tuple[str, str]:
+    """What became of a push: tone and words. Never "delivered"."""
+    call = push.sip_call
+    if push.state != Push.State.ACCEPTED:
+        tones = {
+            "rejected": "bad",
+            "failed": "bad",
+            "unknown": "warn",
+            "expired": "warn",
+        }
+        words = push.reason if push.state == "rejected" else push.get_state_display()
+        return tones.get(push.state, "info"), words or push.state
+    if push.push_type != Push.Type.VOIP or call is None:
+        return "mute", f"{push.push_type}, accepted"
+    return _verdict_words(call)
+
+
+def _verdict_words(call: Call) -> tuple[str, str]:
+    if call.verdict == Call.Verdict.HANDLED:
+        seconds = call.wake_time.total_seconds() if call.wake_time is not None else 0
+        late = "woke late, " if call.rule == "late" else "woke in "
+        return ("warn" if call.rule == "late" else "ok"), f"{late}{seconds:.1f} s"
+    return {
+        "unhandled": ("hot", "did not wake"),
+        "exempt": ("mute", "app was open"),
+        "not_counted": ("mute", f"not counted, {call.rule}"),
+        "awaited": ("info", "accepted, awaited"),
+    }[call.verdict]
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """A span in one unit: 37 s, 5 min, 3 h, 2 d."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
