@@ -178,8 +178,6 @@ class Fleet:
 
     def _on_push(self, event: Event, item: Phone) -> None:
         push_type, until_ms = event.facts["push_type"], event.facts["until_ms"]
-        if until_ms and until_ms < event.at_ms:
-            return  # expired on its way
         chance = self._chance(item)
         delay_ms = chance.randint(*item.wake_ms)
         reaction = phone.react(item, push_type, event.at_ms, delay_ms, self.rule)
@@ -246,8 +244,10 @@ class Fleet:
         waiting = list(item.stored.values())
         item.stored.clear()
         for push_type, until_ms in waiting:
-            facts = {"push_type": push_type, "until_ms": until_ms}
-            self._agenda.add(event.at_ms + CARRIAGE_MS[0], "push", item.name, **facts)
+            if until_ms > event.at_ms:
+                facts = {"push_type": push_type, "until_ms": until_ms}
+                at_ms = event.at_ms + CARRIAGE_MS[0]
+                self._agenda.add(at_ms, "push", item.name, **facts)
 
     def _on_delete(self, event: Event, item: Phone) -> None:
         """The user deletes the app: it unregisters nothing, its tokens die."""
