@@ -34,7 +34,10 @@ class Evidence:
 
     def _load_signs(self, token_ids, tokens_of, window) -> None:
         wanted = Q(token__in=token_ids) | Q(device__in=self.device_ids)
-        rows = Sighting.objects.evidence().filter(wanted, moment__range=window)
+        days = (window[0].date(), window[1].date())
+        rows = Sighting.objects.evidence().filter(
+            wanted, moment__range=window, day__range=days
+        )
         for row in rows.select_related("feed", "file"):
             sign = sign_of(row)
             for token in {row.token_id, *tokens_of[row.device_id]} & token_ids:

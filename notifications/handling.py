@@ -24,6 +24,8 @@ BATCH = 500
 #: A judged call is looked at again this long: evidence may be read late.
 LOOK_AGAIN = timedelta(minutes=5)
 LOOK_AGAIN_AT_STRIKES = timedelta(hours=2)
+#: A push withdrawn before it was sent has no verdict.
+JUDGED = Push.FINAL - {Push.State.CANCELLED}
 CALL_FIELDS = [
     "pushes_accepted",
     "sent_at",
@@ -75,7 +77,7 @@ def rebuild(now: datetime) -> Settled:
 def gather(now: datetime) -> None:
     """Put VoIP pushes that left (or never will) under their call."""
     loose = Push.objects.filter(push_type=Push.Type.VOIP, sip_call__isnull=True)
-    pushes = list(loose.filter(state__in=Push.FINAL).only("pk", "token", "call_id"))
+    pushes = list(loose.filter(state__in=JUDGED).only("pk", "token", "call_id"))
     keys = {(push.token_id, push.call_id) for push in pushes}
     Call.objects.bulk_create(
         [Call(token_id=token, call_id=text, created_at=now) for token, text in keys],
@@ -99,10 +101,18 @@ def judge_calls(calls: Iterable[Call], now: datetime) -> tuple[list[int], set[in
     policies = {app.bundle_id: policy_of(app) for app in App.objects.all()}
     changed, tokens = [], set()
     for start in range(0, len(ordered), BATCH):
+        before = {call.pk: _told(call) for call in ordered[start : start + BATCH]}
         for call in _judge_batch(ordered[start : start + BATCH], policies, now):
-            changed.append(call.pk)
             tokens.add(call.token_id)
+            if _told(call) != before[call.pk]:
+                changed.append(call.pk)
     return changed, tokens
+
+
+def _told(call: Call) -> tuple:
+    """What of a verdict is news; the age of the feeds that hold it is not."""
+    held_by = [(held["feed"], held["why"]) for held in call.held_by]
+    return call.verdict, call.rule, call.evidence, call.wake_time, held_by
 
 
 def _judge_batch(calls: list[Call], by_bundle: dict[str, Policy], now) -> list[Call]:
@@ -125,7 +135,7 @@ def _judge_batch(calls: list[Call], by_bundle: dict[str, Policy], now) -> list[C
         policy, window = policies[call.token_id], windows[call.pk]
         watermark = watermarks.of(evidence.devices_of[call.token_id])
         facts = _facts(call, pushes[call.pk], window, evidence, others, policy)
-        verdict = judge(facts, policy, watermark.read_until)
+        verdict = judge(facts, policy, _read_until(call, window, watermark, policy))
         deadline = window.handle_by + policy.grace if window else now + policy.grace
         held_by = (
             watermark.held_by(deadline, now) if verdict.verdict == "awaited" else []
@@ -134,6 +144,15 @@ def _judge_batch(calls: list[Call], by_bundle: dict[str, Policy], now) -> list[C
             changed.append(call)
     Call.objects.bulk_update(changed, CALL_FIELDS)
     return changed
+
+
+def _read_until(call: Call, window, watermark, policy: Policy) -> datetime | None:
+    """How far the feeds were read. A strike was only given past its deadline, and a feed that
+    is added, disabled or falls behind later does not take that back.
+    """
+    if call.verdict == "unhandled" and window and call.handle_by == window.handle_by:
+        return window.handle_by + policy.grace
+    return watermark.read_until
 
 
 def _facts(call: Call, pushes, window, evidence: Evidence, others, policy) -> CallFacts:

@@ -76,6 +76,9 @@ class Verdict:
 
 AWAITED = Verdict("awaited")
 OPEN_STATES = frozenset({"queued", "sending"})
+#: How a push ended without acceptance, the one nearest to the phone first.
+NEAREST = ("unknown", "rejected", "failed", "expired", "held", "cancelled")
+REGISTERS = frozenset({"register", "challenged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +116,21 @@ def judge(call: CallFacts, policy: Policy, read_until: datetime | None) -> Verdi
     exempt = _exempt(call, window, policy)
     if exempt is not None:
         return exempt
-    proof = _proof(call, window) or _late(call, window)
-    if proof is not None:
-        return proof
+    proof = _proof(call, window) or _late_answer(call, window)
+    found = proof or _ambiguous(call, window) or _late_register(call, window)
+    if found is not None:
+        return found
     if read_until is not None and read_until >= window.handle_by + policy.grace:
         return Verdict("unhandled", "no_proof")
     return AWAITED
 
 
 def _without_acceptance(pushes: Sequence[PushFacts]) -> Verdict:
-    states = [push.state for push in pushes]
-    if not states or OPEN_STATES & set(states):
+    states = {push.state for push in pushes}
+    if not states or OPEN_STATES & states:
         return AWAITED
-    return Verdict("not_counted", "unknown" if "unknown" in states else states[-1])
+    # The state that came nearest to the phone names the rule.
+    return Verdict("not_counted", min(states, key=NEAREST.index))
 
 
 def _exempt(call: CallFacts, window: Window, policy: Policy) -> Verdict | None:
@@ -145,30 +150,39 @@ def _proof(call: CallFacts, window: Window) -> Verdict | None:
     strong = _strongest(call.call_id, signs)
     if strong is not None:
         return _handled(strong.kind, strong, window)
-    registers = [sign for sign in signs if sign.kind in {"register", "challenged"}]
     clear = [
-        sign
-        for sign in registers
-        if not answers_remote(sign.moment, call.remotes, after=window.sent_at)
+        sign for sign in _registers(signs) if not _is_ambiguous(sign, call, window)
     ]
-    if clear:
-        accepted = [sign for sign in clear if sign.kind == "register"]
-        first = (accepted or clear)[0]
-        return _handled(first.kind, first, window)
-    if registers:
-        return Verdict("not_counted", "ambiguous", registers[0].evidence)
-    return None
+    accepted = [sign for sign in clear if sign.kind == "register"]
+    first = next(iter(accepted or clear), None)
+    return _handled(first.kind, first, window) if first is not None else None
 
 
-def _late(call: CallFacts, window: Window) -> Verdict | None:
+def _late_answer(call: CallFacts, window: Window) -> Verdict | None:
     signs = _between(call.signs, window.handle_by, window.late_by)
     strong = _strongest(call.call_id, signs)
-    if strong is not None:
-        return _handled("late", strong, window)
-    if signs and any(sign.kind in {"register", "challenged"} for sign in signs):
-        first = next(sign for sign in signs if sign.kind in {"register", "challenged"})
-        return Verdict("not_counted", "late", first.evidence)
-    return None
+    return _handled("late", strong, window) if strong is not None else None
+
+
+def _ambiguous(call: CallFacts, window: Window) -> Verdict | None:
+    """Asked after every proof: a REGISTER here can only be one that proves neither."""
+    signs = _between(call.signs, window.sent_at, window.handle_by)
+    first = next(iter(_registers(signs)), None)
+    return Verdict("not_counted", "ambiguous", first.evidence) if first else None
+
+
+def _late_register(call: CallFacts, window: Window) -> Verdict | None:
+    signs = _between(call.signs, window.handle_by, window.late_by)
+    first = next(iter(_registers(signs)), None)
+    return Verdict("not_counted", "late", first.evidence) if first else None
+
+
+def _registers(signs: Sequence[Sign]) -> list[Sign]:
+    return [sign for sign in signs if sign.kind in REGISTERS]
+
+
+def _is_ambiguous(sign: Sign, call: CallFacts, window: Window) -> bool:
+    return answers_remote(sign.moment, call.remotes, after=window.sent_at)
 
 
 def _strongest(call_id: str, signs: Sequence[Sign]) -> Sign | None:

@@ -86,8 +86,8 @@ def _timeline(
     calls: Sequence[JudgedCall], resets: Sequence[datetime]
 ) -> Iterator[tuple[datetime, JudgedCall | None]]:
     """Calls and resets in order; of two at one moment the reset comes last."""
-    rows = [(call.sent_at, 0, call.call, call) for call in calls]
-    rows += [(moment, 1, 0, None) for moment in resets]
+    rows = [(call.sent_at, 0, call.call_id, call) for call in calls]
+    rows += [(moment, 1, "", None) for moment in resets]
     for moment, _, _, call in sorted(rows, key=lambda row: row[:3]):
         yield moment, call
 
@@ -103,8 +103,7 @@ def _strike(
 
 
 def _risk(run, recovered, signs, policy: Policy, now: datetime) -> Risk:
-    seen = [sign for sign in signs if sign <= now]
-    last_sign = seen[-1] if seen else None
+    last_sign = max((sign for sign in signs if sign <= now), default=None)
     if not run:
         risk = _without_strikes(recovered, now)
         return replace(risk, last_sign_at=last_sign)

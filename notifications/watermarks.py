@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from registrations.models import Feed, Sighting
 
 #: A feed that saw the device in this time could have shown the proof.
@@ -53,13 +55,13 @@ class Watermarks:
     """The watermark of any device, with few queries."""
 
     def __init__(self, device_ids: Iterable[int], now: datetime) -> None:
-        enabled = Feed.objects.filter(enabled=True).exclude(
-            shows_times=False, followed=False
-        )
-        self._feeds = {feed.pk: feed for feed in enabled}
+        enabled = Feed.objects.filter(enabled=True)
+        can_show = enabled.filter(Q(followed=True) | Q(shows_times=True))
+        self._feeds = {feed.pk: feed for feed in can_show}
         self._of_device: dict[int, set[int]] = defaultdict(set)
+        since = now - SEEN_WITHIN
         rows = Sighting.objects.filter(
-            device__in=list(device_ids), moment__gte=now - SEEN_WITHIN
+            device__in=list(device_ids), moment__gte=since, day__gte=since.date()
         )
         for device, feed in rows.values_list("device", "feed").distinct():
             self._of_device[device].add(feed)
