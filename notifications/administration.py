@@ -23,10 +23,18 @@ from notifications.forms import AppForm, CredentialForm, FeedForm, UserForm
 from notifications.models import App, Credential
 from registrations.models import Device, Feed, Holding
 
-COLUMNS = (
-    "aor instance_id contact user_agent bundle_id environment voip remote "
-    "last_registered_at expires_at"
-).split(" ")
+COLUMNS = [
+    "aor",
+    "instance_id",
+    "contact",
+    "user_agent",
+    "bundle_id",
+    "environment",
+    "voip",
+    "remote",
+    "last_registered_at",
+    "expires_at",
+]
 
 
 @require_GET
