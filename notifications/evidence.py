@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from notifications.judging import Policy, PushFacts, Sign
-from notifications.models import Call, Push
+from notifications.models import Call, Push, Reset
 from registrations.models import DeviceEvent, Holding, Sighting
 
 #: Evidence is looked for this much around a call: the widest window there is, and more.
@@ -110,11 +110,13 @@ def windows_of(token_ids: set[int], policies: dict[int, Policy], since: datetime
 
 
 def resets_of(token_ids: set[int]) -> dict[int, list[datetime]]:
-    """token → reinstalls of its app, the moments runs start anew."""
+    """token → reinstalls of its app and resets by a person: runs start anew there."""
     resets: dict[int, list[datetime]] = defaultdict(list)
-    rows = DeviceEvent.objects.filter(
+    reinstalls = DeviceEvent.objects.filter(
         token__in=token_ids, kind=DeviceEvent.Kind.REINSTALLED, moment__isnull=False
     )
-    for token, moment in rows.values_list("token", "moment"):
+    persons = Reset.objects.filter(token__in=token_ids)
+    rows = list(reinstalls.values_list("token", "moment"))
+    for token, moment in [*rows, *persons.values_list("token", "at")]:
         resets[token].append(moment)
     return resets

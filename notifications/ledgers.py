@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from django.db.models import Q
 
 from notifications.evidence import Evidence, resets_of, windows_of
 from notifications.judging import Policy
-from notifications.models import App, Call, Ledger, Reset
+from notifications.models import App, Call, Ledger
 from notifications.policy import policy_of
 from notifications.risk import JudgedCall, Risk, ledger, signs_of_life
 from registrations.models import PushToken
 
 BATCH = 200
-#: Older calls than these cannot matter any more: a run this old is long released.
-LOOK_BACK = timedelta(days=30)
 FIELDS = [
     "state",
     "strikes",
@@ -45,17 +45,12 @@ def refresh_ledgers(touched: Iterable[int], now: datetime) -> list[int]:
 
 
 def _refresh(token_ids: set[int], now: datetime) -> list[int]:
-    calls = _judged_calls(token_ids, now)
     policies = _policies(token_ids)
-    moments = [call.sent_at for rows in calls.values() for call in rows]
-    since = min(moments, default=now)
+    resets = resets_of(token_ids)
+    calls = _judged_calls(token_ids)
+    since = _oldest_strike(token_ids, calls, resets, now)
     evidence = Evidence(token_ids, since, now)
     windows = windows_of(token_ids, policies, since)
-    resets = resets_of(token_ids)
-    for token, at in Reset.objects.filter(token__in=token_ids).values_list(
-        "token", "at"
-    ):
-        resets[token].append(at)
     rows = {row.token_id: row for row in Ledger.objects.filter(token__in=token_ids)}
     changed = []
     for token in sorted(token_ids):
@@ -71,27 +66,58 @@ def _refresh(token_ids: set[int], now: datetime) -> list[int]:
             changed.append(row)
     Ledger.objects.bulk_create([row for row in changed if row.pk is None])
     Ledger.objects.bulk_update([row for row in changed if row.pk], FIELDS)
+    _mark_witnessed(changed)
     return [row.token_id for row in changed]
 
 
-def _judged_calls(token_ids: set[int], now: datetime) -> dict[int, list[JudgedCall]]:
+def _judged_calls(token_ids: set[int]) -> dict[int, list[JudgedCall]]:
+    """All of them: a run goes on however long ago its last strike was."""
     calls: dict[int, list[JudgedCall]] = defaultdict(list)
-    rows = Call.objects.filter(token__in=token_ids, sent_at__gte=now - LOOK_BACK)
-    for row in rows.exclude(verdict="awaited"):
-        is_handled = row.verdict == "handled" and row.evidence
-        calls[row.token_id].append(
+    rows = Call.objects.filter(token__in=token_ids, sent_at__isnull=False)
+    for token, pk, call_id, sent_at, verdict, pushes, proved_at in rows.exclude(
+        verdict=Call.Verdict.AWAITED
+    ).values_list(
+        "token",
+        "pk",
+        "call_id",
+        "sent_at",
+        "verdict",
+        "pushes_accepted",
+        "evidence__moment",
+    ):
+        is_handled = verdict == Call.Verdict.HANDLED
+        calls[token].append(
             JudgedCall(
-                call=row.pk,
-                call_id=row.call_id,
-                sent_at=row.sent_at,
-                verdict=row.verdict,
-                pushes=row.pushes_accepted,
-                ended_at=datetime.fromisoformat(row.evidence["moment"])
-                if is_handled
-                else None,
+                call=pk,
+                call_id=call_id,
+                sent_at=sent_at,
+                verdict=verdict,
+                pushes=pushes,
+                ended_at=datetime.fromisoformat(proved_at) if is_handled else None,
             )
         )
     return calls
+
+
+def _oldest_strike(token_ids, calls, resets, now: datetime) -> datetime:
+    """From where on signs of life matter: the first strike of any run that stands."""
+    runs = [
+        ledger(calls[token], (), resets[token], Policy(), now).run
+        for token in token_ids
+    ]
+    return min((run[0].sent_at for run in runs if run), default=now)
+
+
+def _mark_witnessed(rows: list[Ledger]) -> None:
+    """What the runs say of their strikes, on the calls themselves."""
+    strikes = [strike for row in rows for strike in row.run]
+    witnessed = {strike["call"] for strike in strikes if strike["witnessed"]}
+    others = {strike["call"] for strike in strikes} - witnessed
+    Call.objects.filter(pk__in=witnessed, witnessed=False).update(witnessed=True)
+    was_one = Q(token__in=[row.token_id for row in rows]) & ~Q(verdict="unhandled")
+    Call.objects.filter(Q(pk__in=others) | was_one, witnessed=True).update(
+        witnessed=False
+    )
 
 
 def _policies(token_ids: set[int]) -> dict[int, Policy]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifications.judging import Policy, answers_remote, was_prompted
@@ -37,7 +37,10 @@ class Strike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
-    """What the ledger says at one moment; `next_change_at`: when time alone changes it."""
+    """What the ledger says at one moment; `next_change_at`: when time alone changes it.
+
+    `last_sign_at` only while a run stands: it says what was seen around its strikes.
+    """
 
     state: str
     run: tuple[Strike, ...] = ()
@@ -105,8 +108,7 @@ def _strike(
 def _risk(run, recovered, signs, policy: Policy, now: datetime) -> Risk:
     last_sign = max((sign for sign in signs if sign <= now), default=None)
     if not run:
-        risk = _without_strikes(recovered, now)
-        return replace(risk, last_sign_at=last_sign)
+        return _without_strikes(recovered, now)
     release_at = run[-1].sent_at + policy.release_after
     if now >= release_at:
         return Risk(state="released", run=run, last_sign_at=last_sign)
