@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -45,6 +46,8 @@ class Reason:
     retry_safe: bool = False
 
 
+_WORD = re.compile(r"[A-Za-z]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9._:\-]{1,64}")
 _OURS = "Fix the request: this is an error of the sender, not of the phone."
 _KEY = "Check the key, its id and the team on Settings; replace it if it was revoked."
 _GONE = "The app was removed or got a new token. The next REGISTER brings a valid one."
@@ -96,31 +99,36 @@ def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
     """Read an answer, with whatever body it has: empty, JSON, or a proxy's HTML."""
     said = _json(body)
     reason = said.get("reason")
-    reason = reason if isinstance(reason, str) else ""
+    # Apple's reasons are single words; whatever else stands there is not stored.
+    reason = reason if isinstance(reason, str) and _WORD.fullmatch(reason) else ""
     is_accepted = status == 200
     detail = "" if is_accepted or reason else f"HTTP {status} without a reason"
     return Result(
-        outcome=_outcome(status, reason),
+        outcome=_outcome(status),
         status=status,
         reason=reason or _reason_of_bare(status),
         detail=detail,
-        apns_id=headers.get("apns-id"),
-        apns_unique_id=headers.get("apns-unique-id"),
+        apns_id=_id(headers.get("apns-id", "")),
+        apns_unique_id=_id(headers.get("apns-unique-id", "")),
         gone_since=_moment(said.get("timestamp")),
     )
 
 
-def _outcome(status: int, reason: str) -> Outcome:
+def _outcome(status: int) -> Outcome:
     if status == 200:
         return Outcome.ACCEPTED
-    if status == 500 or (status > 500 and status != 503):
-        # APNs failed in the middle, or a proxy answered: it may have been taken.
-        return Outcome.UNKNOWN
-    return Outcome.REJECTED
+    if 300 <= status < 500 or status == 503:
+        return Outcome.REJECTED
+    # APNs failed in the middle, or a proxy answered: it may have been taken.
+    return Outcome.UNKNOWN
 
 
 def _reason_of_bare(status: int) -> str:
     return {503: "ServiceUnavailable", 429: "TooManyRequests"}.get(status, "")
+
+
+def _id(value: str) -> str | None:
+    return value if _ID.fullmatch(value) else None
 
 
 def _json(body: bytes) -> dict:

@@ -78,9 +78,9 @@ class Client:
             self._apns = None
 
     async def _send(self, push: ApnsPush, flight: Flight) -> Result:
+        self._provider_token()  # a key that cannot sign opens no connection
         connection = await self._connection()
-        headers = self._headers(push)
-        await connection.send(headers, push.body(), flight)
+        await connection.send(self._headers(push), push.body(), flight)
         return result_of(flight.status, flight.headers, flight.body)
 
     async def _connection(self) -> Connection:
@@ -111,7 +111,10 @@ class Client:
         return self._apns.pool
 
     def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cadata=self._server.ca_pem or None)
+        try:
+            context = ssl.create_default_context(cadata=self._server.ca_pem or None)
+        except (ssl.SSLError, ValueError) as error:
+            raise NotProcessed(f"the CA file cannot be read: {error}") from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["h2"])
         return context
@@ -129,11 +132,16 @@ class Client:
     def _provider_token(self) -> str:
         now = time.time()
         if not self._token or now - self._token_at > TOKEN_SECONDS:
-            self._token = jwt.encode(
+            self._token, self._token_at = self._signed(now), now
+        return self._token
+
+    def _signed(self, now: float) -> str:
+        try:
+            return jwt.encode(
                 {"iss": self._key.team_id, "iat": int(now)},
                 self._key.pem,
                 algorithm="ES256",
                 headers={"kid": self._key.key_id},
             )
-            self._token_at = now
-        return self._token
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise NotProcessed(f"the .p8 key cannot sign: {error}") from error

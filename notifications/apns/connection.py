@@ -8,30 +8,21 @@ second time from here, and no future is left pending when a connection goes.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 
 from aioapns.connection import APNsTLSClientProtocol
 from h2 import events
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 
 from .errors import Lost, NotProcessed
+from .http2 import Http2
 
 #: Streams we open at most, whatever the server allows.
 MOST_STREAMS = 1000
 PING_SECONDS = 30
-
-
-class Http2(H2Connection):
-    """h2, but a GOAWAY leaves earlier streams to be answered, as RFC 9113 §6.8 has it."""
-
-    def _receive_goaway_frame(self, frame):
-        event = events.ConnectionTerminated()
-        event.error_code = frame.error_code
-        event.last_stream_id = frame.last_stream_id
-        event.additional_data = frame.additional_data or None
-        return [], [event]
+STATUS = re.compile(r"[1-5][0-9]{2}")
 
 
 @dataclass(slots=True)
@@ -66,7 +57,7 @@ class Connection(APNsTLSClientProtocol):
     @property
     def is_busy(self) -> bool:
         """What the pool asks: look for another connection?"""
-        return self._is_leaving or len(self._flights) >= self._most_streams()
+        return self._is_closed() or len(self._flights) >= self._most_streams()
 
     async def send(
         self, headers: list[tuple[str, str]], body: bytes, flight: Flight
@@ -76,26 +67,42 @@ class Connection(APNsTLSClientProtocol):
         Raises NotProcessed or Lost. May be cancelled at any time: `flight.departed` then
         tells whether it had left.
         """
-        while not self._has_room(len(body)):
-            self._check_open()
+        while not self._is_closed() and not self._has_room(len(body)):
             self._changed.clear()
             await self._changed.wait()
         self._check_open()
-        stream_id = self.conn.get_next_available_stream_id()
+        stream_id = self._new_stream()
         flight.answered = asyncio.get_running_loop().create_future()
         self._flights[stream_id] = flight
         try:
-            self.conn.send_headers(stream_id, headers)
-            self.conn.send_data(stream_id, body, end_stream=True)
+            self._write(stream_id, headers, body)
             flight.departed = True
             self.flush()
             return await flight.answered
         finally:
             self._forget(stream_id)
 
+    def _new_stream(self) -> int:
+        try:
+            return self.conn.get_next_available_stream_id()
+        except ProtocolError as error:  # 2^30 streams were used: RFC 9113 §5.1.1
+            self._leave()
+            raise NotProcessed("the connection has no stream left") from error
+
+    def _write(self, stream_id: int, headers: list, body: bytes) -> None:
+        """Hand a whole request to h2. Nothing has left while this raises."""
+        try:
+            self.conn.send_headers(stream_id, headers)
+            self.conn.send_data(stream_id, body, end_stream=True)
+        except ProtocolError as error:
+            raise NotProcessed(f"the request breaks HTTP/2: {error}") from error
+
     def _check_open(self) -> None:
-        if self._is_leaving or self._is_lost:
+        if self._is_closed():
             raise NotProcessed("the connection closed before the push was sent")
+
+    def _is_closed(self) -> bool:
+        return self._is_leaving or self._is_lost or self.transport.is_closing()
 
     def _most_streams(self) -> int:
         return min(self.conn.remote_settings.max_concurrent_streams, MOST_STREAMS)
@@ -106,9 +113,8 @@ class Connection(APNsTLSClientProtocol):
             self.conn.outbound_flow_control_window,
             self.conn.remote_settings.initial_window_size,
         )
-        is_open = not (self._is_leaving or self._is_lost)
         has_stream = len(self._flights) < self._most_streams()
-        return self._is_ready and is_open and has_stream and windows >= size
+        return self._is_ready and has_stream and windows >= size
 
     def _forget(self, stream_id: int) -> None:
         flight = self._flights.pop(stream_id, None)
@@ -139,6 +145,7 @@ class Connection(APNsTLSClientProtocol):
             self.flush()
         except ProtocolError as error:
             self._fail_all(Lost(f"APNs broke HTTP/2: {error}"))
+            self._leave()
             self.close()
         self._changed.set()
 
@@ -162,7 +169,8 @@ class Connection(APNsTLSClientProtocol):
         flight = self._flights.get(event.stream_id)
         if flight is not None:
             headers = {_text(key): _text(value) for key, value in event.headers}
-            flight.status = int(headers.pop(":status", "0"))
+            status = headers.pop(":status", "")
+            flight.status = int(status) if STATUS.fullmatch(status) else 0
             flight.headers = headers
 
     def _on_data(self, event: events.DataReceived) -> None:
@@ -187,11 +195,16 @@ class Connection(APNsTLSClientProtocol):
             )
 
     def _on_goaway(self, event: events.ConnectionTerminated) -> None:
-        self._is_leaving = True
         for stream_id in list(self._flights):
             if stream_id > (event.last_stream_id or 0):
                 self._fail(stream_id, NotProcessed("APNs is closing this connection"))
+        self._leave()
+
+    def _leave(self) -> None:
+        """Take no new push; close when those on their way have their answers."""
+        self._is_leaving = True
         self._leave_pool()
+        self._changed.set()
         if not self._flights:
             self.close()
 

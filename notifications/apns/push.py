@@ -18,6 +18,8 @@ PRIORITIES = {"voip": 10, "alert": 10, "background": 5}
 TOKEN = re.compile(r"(?:[0-9a-f]{2}){1,200}")
 APNS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LONGEST_COLLAPSE_ID = 64
+#: RFC 9110 §5.5 without what a proxy may mangle: visible ASCII, spaces inside.
+HEADER = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +51,22 @@ class ApnsPush:
             raise BadPush(
                 f"topic {self.topic!r} does not go with a {self.push_type} push"
             )
+        if not HEADER.fullmatch(self.topic) or (
+            self.collapse_id and not HEADER.fullmatch(self.collapse_id)
+        ):
+            raise BadPush("topic or collapse-id holds what no header may hold")
         size = len(self.body())
         if size > LIMITS[self.push_type]:
             raise BadPush(f"payload of {size} bytes, {LIMITS[self.push_type]} allowed")
 
     def body(self) -> bytes:
         """The payload as JSON."""
-        return json.dumps(
-            self.payload, ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        try:
+            return json.dumps(
+                self.payload, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+            ).encode()
+        except (TypeError, ValueError) as error:
+            raise BadPush(f"the payload is no JSON: {error}") from error
 
     def headers(self) -> list[tuple[str, str]]:
         """The apns-* headers."""

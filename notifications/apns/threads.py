@@ -22,7 +22,11 @@ def run(coroutine: Coroutine[Any, Any, Any], timeout_seconds: float) -> Any:
     deadline of its own.
     """
     future = asyncio.run_coroutine_threadsafe(coroutine, _loop())
-    return future.result(timeout_seconds)
+    try:
+        return future.result(timeout_seconds)
+    except TimeoutError:
+        future.cancel()
+        raise
 
 
 def _loop() -> asyncio.AbstractEventLoop:

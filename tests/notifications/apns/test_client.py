@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from notifications.apns import BadPush, Outcome, Result
+from notifications.apns import BadPush, Client, Key, Outcome, Result, Server
 from simulator.apns import ApnsServer
 from simulator.faults import Fault
 from simulator.tls import make_identity
@@ -207,3 +207,68 @@ def test_an_untrusted_certificate_means_not_sent(identity, tmp_path):
 def test_a_push_apple_would_refuse_for_its_form_is_never_made(changes):
     with pytest.raises(BadPush):
         push(VOIP, **changes) if "token" not in changes else push(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"collapse_id": "call\r\nx: y"},
+        {"topic": "org.example.\nvoip.voip"},
+        {"payload": {"text": "\ud800"}},
+        {"payload": {"number": float("nan")}},
+        {"payload": {"raw": b"bytes"}},
+    ],
+)
+def test_a_push_that_would_break_the_connection_is_never_made(changes):
+    with pytest.raises(BadPush):
+        push(VOIP, **changes)
+
+
+def test_a_key_that_cannot_sign_sends_nothing_and_says_so(play):
+    async def scene(server, phones, client):
+        return await client.send(push(), 5), sum(server.received.values())
+
+    result, received = play(scene, pem="no key")
+    assert (result.outcome, received) == (Outcome.NOT_SENT, 0)
+    assert ".p8 key" in result.detail
+
+
+def test_a_ca_file_that_is_none_sends_nothing_and_says_so(identity):
+    key = Key(identity.team_id, identity.key_id, identity.key_pem)
+    client = Client(key, Server("localhost", 1, "no certificate"))
+    result = asyncio.run(client.send(push(), 5))
+    assert result.outcome == Outcome.NOT_SENT
+    assert "CA file" in result.detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"reason":"a\\u0000b"}', b'{"reason":["x"]}', b"[" * 16_000, b"\xff", b"null"],
+)
+def test_a_body_of_nonsense_is_an_answer_without_a_reason(play, body):
+    result, received, _ = send_one(play, Fault("answer", status=400, body=body))
+    assert (result.outcome, result.reason, received) == (Outcome.REJECTED, "", 1)
+    assert "400" in result.detail
+
+
+def test_many_pushes_in_parallel_arrive_once_each(play):
+    async def scene(server, phones, client):
+        pushes = [push() for _ in range(1000)]
+        results = await asyncio.gather(*(client.send(one, 30) for one in pushes))
+        return results, server.received
+
+    results, received = play(scene)
+    assert {result.outcome for result in results} == {Outcome.ACCEPTED}
+    assert len(received) == 1000
+    assert set(received.values()) == {1}
+
+
+def test_after_close_a_client_connects_anew(play):
+    async def scene(server, phones, client):
+        first = await client.send(push(), 5)
+        await client.close()
+        await client.close()
+        return first, await client.send(push(), 5)
+
+    first, second = play(scene)
+    assert first.outcome == second.outcome == Outcome.ACCEPTED
