@@ -25,7 +25,8 @@ RULES = {
     "reported a call to CallKit.",
     "challenged": "A REGISTER followed, which the registrar only challenged: the app was "
     "awake.",
-    "late": "It came after the deadline: a REGISTER then may be the user opening the app.",
+    "late": "It came after the deadline. An answer or beacon still proves that the app woke; "
+    "a REGISTER alone may be the user opening it.",
     "ambiguous": "A remote push was accepted just before the REGISTER: either may have woken "
     "the app.",
     "foreground": "The app was open already: iOS asks for no report, and waking says nothing.",
@@ -49,7 +50,9 @@ REJECTED_RULES = {
 def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
     """What the state means for the caller, and what to do next."""
     if ledger is None or ledger.state == "fine":
-        return f"Calls to {who} wake the app.", ""
+        return f"Nothing says that calls to {who} fail to wake the app.", ""
+    if ledger.state == "silent":
+        return _silent(ledger, who)
     left = ledger.threshold - ledger.strikes
     return {
         "not_waking": (
@@ -59,15 +62,10 @@ def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
             "VoIP push before that.",
         ),
         "suspected": (
-            f"iOS has probably stopped waking this app: calls to {who} fail silently, while "
-            "APNs still accepts every push.",
+            f"iOS has probably stopped waking this app. Calls to {who} would then fail "
+            "silently, while APNs still accepts every push.",
             f"Ask {who} to open the app; if calls still do not ring, to delete and "
             "reinstall it.",
-        ),
-        "silent": (
-            f"The phone of {who} was not seen since the first strike: off, offline or "
-            "blocked, pushdash cannot tell.",
-            "Wait for a sign of life, or ask whether the phone is on.",
         ),
         "recovered": (f"The app of {who} wakes again after a run of strikes.", ""),
         "released": (
@@ -78,6 +76,26 @@ def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
     }[ledger.state]
 
 
+def _silent(ledger: Ledger, who: str) -> tuple[str, str]:
+    if is_seen_since(ledger):
+        return (
+            f"The phone of {who} was away for its strikes and is back: it was off, offline or "
+            "blocked, pushdash cannot tell.",
+            "The next call decides: handled, the run ends; unhandled, a block is likely.",
+        )
+    return (
+        f"The phone of {who} was not seen since the first strike: off, offline or blocked, "
+        "pushdash cannot tell.",
+        "Wait for a sign of life, or ask whether the phone is on.",
+    )
+
+
+def is_seen_since(ledger: Ledger) -> bool:
+    """A sign of life came after the first strike of the run."""
+    seen, first = ledger.last_sign_at, ledger.first_strike_at
+    return seen is not None and (first is None or seen > first)
+
+
 def evidence_of(ledger: Ledger, now: datetime) -> str:
     """One sentence of evidence for the risk board."""
     if ledger.state == "recovered":
@@ -86,10 +104,9 @@ def evidence_of(ledger: Ledger, now: datetime) -> str:
     pushes = (
         f"{ledger.pushes} VoIP {'push' if ledger.pushes == 1 else 'pushes'} accepted"
     )
-    seen = ledger.last_sign_at
-    if seen is None or (ledger.first_strike_at and seen <= ledger.first_strike_at):
+    if not is_seen_since(ledger):
         return f"{pushes}, 0 wakes. No sign of life since the first."
-    return f"{pushes}, 0 wakes. Seen alive {ago(seen, now)} ago."
+    return f"{pushes}, 0 wakes. Seen alive {ago(ledger.last_sign_at, now)} ago."
 
 
 def outcome_of(push: Push) -> tuple[str, str]:

@@ -1,0 +1,67 @@
+"""What pages say of states and rules: suspicion, never fact."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from notifications.models import Ledger
+from notifications.wording import RULES, ago, evidence_of, meaning
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def ledger(state: str, strikes: int = 2, seen_ago: timedelta | None = None) -> Ledger:
+    return Ledger(
+        state=state,
+        strikes=strikes,
+        pushes=strikes,
+        threshold=3,
+        first_strike_at=NOW - timedelta(hours=1),
+        last_sign_at=NOW - seen_ago if seen_ago else None,
+    )
+
+
+@pytest.mark.parametrize("state", Ledger.State.values)
+def test_every_state_says_what_it_means_for_the_caller(state):
+    what, _ = meaning(ledger(state), "anna")
+    assert "anna" in what or "this app" in what
+
+
+@pytest.mark.parametrize("state", ["not_waking", "suspected"])
+def test_a_block_is_probable_and_never_a_fact(state):
+    what, next_step = meaning(ledger(state), "anna")
+    assert "probably" in what
+    assert "blacklisted" not in what
+    assert next_step
+
+
+def test_a_silent_phone_that_is_back_is_not_called_unseen():
+    assert "not seen" in meaning(ledger("silent"), "anna")[0]
+    back = ledger("silent", strikes=3, seen_ago=timedelta(minutes=5))
+    assert "is back" in meaning(back, "anna")[0]
+
+
+def test_the_evidence_counts_pushes_and_says_when_the_phone_was_seen():
+    words = evidence_of(ledger("not_waking", seen_ago=timedelta(minutes=5)), NOW)
+    assert words == "2 VoIP pushes accepted, 0 wakes. Seen alive 5 min ago."
+    words = evidence_of(ledger("silent", 1, seen_ago=timedelta(hours=2)), NOW)
+    assert words == ("1 VoIP push accepted, 0 wakes. No sign of life since the first.")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *["register", "challenged", "answer", "beacon", "late", "ambiguous"],
+        *["foreground", "no_proof", "rejected", "unknown", "expired", "failed", "held"],
+    ],
+)
+def test_every_rule_a_verdict_can_name_has_a_sentence(rule):
+    assert RULES[rule].endswith(".")
+
+
+def test_a_span_is_told_in_one_unit():
+    spans = [37, 300, 3 * 3600 + 59, 2 * 86400]
+    told = [ago(NOW - timedelta(seconds=seconds), NOW) for seconds in spans]
+    assert told == ["37 s", "5 min", "3 h", "2 d"]
