@@ -183,6 +183,11 @@ LOGGING = {
             "filters": ["mask"],
         }
     },
+    "loggers": {
+        # Wake-ups come each second: only what goes wrong with them is news.
+        name: {"level": "WARNING"}
+        for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")
+    },
     "root": {
         "handlers": ["console"],
         "level": os.environ.get("PUSHDASH_LOG_LEVEL", "INFO"),
