@@ -17,6 +17,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
+from hyperframe.frame import GoAwayFrame
 
 from simulator.checks import Checker, Keys, Refusal, Request, token_of
 from simulator.directory import Delivery, Directory
@@ -36,13 +37,15 @@ class ApnsServer:
         environments: tuple[str, ...] = ("production",),
         faults: Faults | None = None,
         clock: Callable[[], float] = time.time,
+        bundle_ids: frozenset[str] | None = None,
     ) -> None:
         self.directory, self.identity, self.clock = directory, identity, clock
         self.faults = faults or Faults()
         self.received: Counter[str] = Counter()
         keys = keys_of(identity)
         self._checkers = {
-            name: Checker(directory, keys, name, clock) for name in environments
+            name: Checker(directory, keys, name, clock, bundle_ids)
+            for name in environments
         }
         self._server: asyncio.Server | None = None
         self._connections: set[ApnsConnection] = set()
@@ -72,16 +75,16 @@ class ApnsServer:
 
     def judge(self, request: Request) -> Refusal | None:
         """Accept (None) or refuse; accepted pushes go to the phones."""
-        refusal = self._checker(request).refuse(request)
+        refusal = self._checkers[self.environment_of(request)].refuse(request)
         if refusal is None:
             self.directory.deliver(self._delivery(request))
         return refusal
 
-    def _checker(self, request: Request) -> Checker:
+    def environment_of(self, request: Request) -> str:
         """One port may stand for both of Apple's servers: the token says which."""
         entry = self.directory.find(token_of(request))
         name = entry.environment if entry else ""
-        return self._checkers.get(name) or next(iter(self._checkers.values()))
+        return name if name in self._checkers else next(iter(self._checkers))
 
     def _delivery(self, request: Request) -> Delivery:
         return Delivery(
@@ -123,7 +126,7 @@ class ApnsConnection(asyncio.Protocol):
         self._streams: dict[int, tuple[list, bytearray]] = {}
         self._tasks: set[asyncio.Task] = set()
         self._transport: asyncio.Transport | None = None
-        self._last_answered: int | None = None
+        self._is_leaving = False
 
     def cut(self) -> None:
         """Cut the TCP connection."""
@@ -168,12 +171,21 @@ class ApnsConnection(asyncio.Protocol):
 
     def _begin(self, stream_id: int) -> None:
         headers, body = self._streams.pop(stream_id)
+        if not any(name == "apns-id" for name, _ in headers):
+            headers.append(("apns-id", str(uuid.uuid4())))
         request = Request(tuple(headers), bytes(body))
         self._server.received[request.get("apns-id")] += 1
+        if self._is_leaving:
+            return
         fault = self._server.faults.take()
         task = asyncio.ensure_future(self._answer(stream_id, request, fault))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if self._is_leaving and not self._tasks:
+            self._transport.close()
 
     async def _answer(self, stream_id: int, request: Request, fault: Fault | None):
         if fault is not None and fault.kind != "delay":
@@ -206,14 +218,20 @@ class ApnsConnection(asyncio.Protocol):
         elif fault.kind == "goaway":
             self._go_away(stream_id)
         elif fault.kind == "drop":
+            if fault.is_processed:
+                self._server.judge(request)
             self.cut()
 
     def _go_away(self, stream_id: int) -> None:
-        """Everything before this request is answered, this one and later ones never."""
+        """Everything before this request is answered, this one and later ones never.
+
+        Written past h2, whose `close_connection` would close the earlier streams too.
+        """
         data = json.dumps({"reason": "Shutdown"}).encode()
-        self._http2.close_connection(0, data, last_stream_id=max(0, stream_id - 2))
-        self._flush()
-        self._transport.close()
+        last = max(0, stream_id - 2)
+        frame = GoAwayFrame(0, last_stream_id=last, additional_data=data)
+        self._transport.write(frame.serialize())
+        self._is_leaving = True
 
     def _send(
         self,
@@ -225,7 +243,10 @@ class ApnsConnection(asyncio.Protocol):
     ) -> None:
         headers = [(":status", str(status))]
         if with_apns_id:
-            headers.append(("apns-id", request.get("apns-id") or str(uuid.uuid4())))
+            headers.append(("apns-id", request.get("apns-id")))
+        if status == 200 and self._server.environment_of(request) == "sandbox":
+            # Apple: "only available in the Development environment"
+            headers.append(("apns-unique-id", str(uuid.uuid4())))
         # The client may have given the stream up meanwhile.
         with contextlib.suppress(ProtocolError):
             is_empty = pieces == [b""]

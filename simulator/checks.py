@@ -1,6 +1,7 @@
 """What APNs checks of a request, in order: status and reason of the first that fails.
 
-Apple documents the reasons but not the order; this one follows pushy's mock server.
+Apple documents the reasons but not the order. Here the provider token comes before all
+that is the app's, and the device token last: so a dry run tells key, topic and token apart.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ class Request:
 
 
 class Checker:
-    """The checks of one server. `clock` gives seconds of the epoch."""
+    """The checks of one server. `clock` gives seconds of the epoch.
+
+    `bundle_ids`: the apps the keys may push to, None for any.
+    """
 
     def __init__(
         self,
@@ -72,9 +76,11 @@ class Checker:
         keys: Keys,
         environment: str,
         clock: Callable[[], float] = time.time,
+        bundle_ids: frozenset[str] | None = None,
     ) -> None:
         self._directory, self._keys = directory, keys
         self._environment, self._clock = environment, clock
+        self._bundle_ids = bundle_ids
 
     def refuse(self, request: Request) -> Refusal | None:
         """Why this request is refused; None when it is accepted."""
@@ -84,6 +90,7 @@ class Checker:
             self._provider_token,
             self._doubled,
             self._simple_headers,
+            self._topic,
             self._payload,
             self._token,
         )
@@ -128,9 +135,9 @@ class Checker:
             claims = jwt.decode(
                 token, public_key, algorithms=["ES256"], options=options
             )
-        except (jwt.PyJWTError, ValueError):
+            age = self._clock() - float(claims.get("iat", 0))
+        except (jwt.PyJWTError, ValueError, TypeError):
             return Refusal(403, "InvalidProviderToken")
-        age = self._clock() - float(claims.get("iat", 0))
         if claims.get("iss") != team_id or age < -SKEW_SECONDS:
             return Refusal(403, "InvalidProviderToken")
         if age > TOKEN_LIFE_SECONDS:
@@ -152,6 +159,12 @@ class Checker:
             (push_type == "voip" and not topic.endswith(".voip"), "BadTopic"),
         )
         return next((Refusal(400, reason) for bad, reason in faults if bad), None)
+
+    def _topic(self, request: Request) -> Refusal | None:
+        bundle_id = request.get("apns-topic").removesuffix(".voip")
+        if self._bundle_ids is not None and bundle_id not in self._bundle_ids:
+            return Refusal(400, "TopicDisallowed")
+        return None
 
     def _payload(self, request: Request) -> Refusal | None:
         if not request.body:

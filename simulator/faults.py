@@ -10,8 +10,9 @@ class Fault:
     """One fault, done to the next `times` requests.
 
     `kind`: `answer` (status and raw body), `delay` (seconds), `reset` (RST_STREAM code),
-    `goaway` (the next `after` requests are answered, later ones are above last_stream_id),
-    `drop` (the TCP connection is cut), `silent` (never answered).
+    `goaway` (earlier requests are still answered, this one and later ones are above
+    last_stream_id), `drop` (the TCP connection is cut; `is_processed` says whether the push
+    had gone to the phone before), `silent` (never answered).
     """
 
     kind: str
@@ -22,7 +23,7 @@ class Fault:
     with_apns_id: bool = True
     seconds: float = 0.0
     code: int = 7
-    after: int = 0
+    is_processed: bool = False
 
 
 @dataclass(slots=True)
