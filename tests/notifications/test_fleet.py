@@ -1,0 +1,137 @@
+"""The figures, the risk board and the outcomes of the live page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from notifications import fleet
+from notifications.handling import settle
+from notifications.models import Push
+from tests import factories
+from tests.factories import MORNING
+
+pytestmark = pytest.mark.django_db
+NOW = MORNING + timedelta(minutes=10)
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+def woken(after: float, sent_at=MORNING):
+    """A device whose push was followed by a REGISTER `after` seconds behind acceptance."""
+    device = factories.registered_device()
+    factories.accepted_push(device, sent_at)
+    factories.sighting(device, sent_at + seconds(0.1 + after))
+    return device
+
+
+def unwoken(strikes: int = 1, aor: str = ""):
+    """A device that ignored so many calls, two minutes apart."""
+    device = factories.registered_device(aor)
+    for number in range(strikes):
+        factories.accepted_push(device, MORNING + timedelta(minutes=2 * number))
+    return device
+
+
+@pytest.fixture
+def feed():
+    return factories.feed(seen_until=NOW)
+
+
+def test_an_empty_house_has_no_rates(feed):
+    figures = fleet.kpis(NOW)
+    assert (figures.registered, figures.known, figures.voip) == (0, 0, 0)
+    assert figures.woken is None
+    assert figures.median is None
+    assert figures.oldest is None
+
+
+def test_woken_is_handled_of_handled_and_unhandled(feed):
+    for after in (1, 2, 4):
+        woken(after)
+    unwoken()
+    settle(NOW)
+    figures = fleet.kpis(NOW)
+    assert (figures.handled, figures.judged, figures.woken) == (3, 4, 75.0)
+    assert figures.voip == 4
+
+
+def test_wake_times_run_from_acceptance_to_proof(feed):
+    for after in (1, 2, 4):
+        woken(after)
+    settle(NOW)
+    figures = fleet.kpis(NOW)
+    assert (figures.median, figures.p95) == (2.0, 4.0)
+
+
+def test_pushes_older_than_15_minutes_count_no_more(feed):
+    woken(1)
+    settle(NOW)
+    assert fleet.kpis(MORNING + timedelta(minutes=16)).judged == 0
+
+
+def test_registered_counts_only_devices_whose_binding_holds_at_the_moment(feed):
+    factories.registered_device()
+    gone = factories.registered_device()
+    gone.expires_at = NOW - seconds(1)
+    gone.save()
+    figures = fleet.kpis(NOW)
+    assert (figures.registered, figures.known) == (1, 2)
+
+
+def test_the_oldest_waiting_push_is_named_by_its_age(feed):
+    device = factories.registered_device()
+    factories.accepted_push(device, NOW - seconds(7), state=Push.State.QUEUED)
+    figures = fleet.kpis(NOW)
+    assert (figures.waiting, figures.oldest) == (1, 7.0)
+
+
+def test_the_board_holds_a_striking_device_with_its_evidence(feed):
+    device = unwoken()
+    settle(NOW)
+    (row,) = fleet.board_rows(NOW)
+    assert row.device == device
+    assert row.ledger.strikes == 1
+    assert [moment for moment, _ in row.ages] == [MORNING]
+    assert "1 VoIP push accepted, 0 wakes" in row.evidence
+
+
+def test_a_device_that_woke_is_not_on_the_board(feed):
+    woken(1)
+    settle(NOW)
+    assert fleet.board_rows(NOW) == []
+
+
+def test_the_worst_stand_first(feed):
+    once, twice = unwoken(1), unwoken(2)
+    settle(NOW)
+    assert [row.device for row in fleet.board_rows(NOW)] == [twice, once]
+
+
+def test_two_devices_with_one_token_both_stand_on_the_board(feed):
+    device = unwoken()
+    twin = factories.registered_device(voip=factories.token_of(device))
+    settle(NOW)
+    assert {row.device for row in fleet.board_rows(NOW)} == {device, twin}
+
+
+def test_outcomes_say_what_was_seen(feed):
+    woken(1.9, MORNING)
+    unwoken()
+    remote = factories.registered_device()
+    factories.accepted_push(remote, MORNING, push_type="alert")
+    settle(NOW)
+    assert {row.words for row in fleet.feed_rows()} == {
+        "woke in 1.9 s",
+        "did not wake",
+        "alert, accepted",
+    }
+
+
+def test_a_source_silent_beyond_its_heartbeat_is_said_to_be(feed):
+    later = NOW + feed.heartbeat + seconds(1)
+    assert fleet.source_of(feed, NOW).tone == "ok"
+    assert fleet.source_of(feed, later).words.startswith("silent for")

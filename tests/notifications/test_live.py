@@ -1,0 +1,107 @@
+"""The socket on a real uvicorn, with hints through a real Redis."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from notifications import live
+from notifications.handling import settle
+from tests import factories
+from tests.people import person, session_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def socket(base_url: str, session: str = "", origin: str = ""):
+    """A socket opened as the browser would open it."""
+    headers = {"Cookie": f"sessionid={session}"} if session else {}
+    return connect(
+        base_url.replace("http", "ws", 1) + "/ws/live/",
+        origin=origin or base_url,
+        additional_headers=headers,
+    )
+
+
+def closing_code(opened) -> int:
+    """The code the server closes the socket with; frames before it are read away."""
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            opened.recv(timeout=30)
+    return caught.value.rcvd.code
+
+
+def frames_until(opened, region: str, words: str) -> list[dict]:
+    """The frames up to the first whose region holds the words."""
+    frames = []
+    while len(frames) < 60:
+        frames.append(json.loads(opened.recv(timeout=30)))
+        if words in frames[-1]["regions"][region]:
+            return frames
+    raise AssertionError(f"{words!r} did not come in {len(frames)} frames")
+
+
+def test_nobody_gets_4401(base_url):
+    with socket(base_url) as opened:
+        assert closing_code(opened) == 4401
+
+
+def test_a_login_without_the_right_to_see_gets_4403(base_url):
+    with socket(base_url, session_of(person("nobody"))) as opened:
+        assert closing_code(opened) == 4403
+
+
+def test_a_page_of_another_site_gets_no_socket(base_url):
+    session = session_of(person("olga", "see"))
+    with (
+        pytest.raises(Exception, match="HTTP 403"),
+        socket(base_url, session, "https://evil.example"),
+    ):
+        pass
+
+
+def test_the_whole_picture_comes_first_and_every_frame_is_newer(base_url):
+    factories.feed("edge-1", seen_until=timezone.now())
+    with socket(base_url, session_of(person("olga", "see"))) as opened:
+        frames = [json.loads(opened.recv(timeout=30)) for _ in range(3)]
+    assert set(frames[0]["regions"]) == set(live.REGIONS)
+    assert "edge-1" in frames[0]["regions"]["sources"]
+    assert frames[0]["seq"] < frames[1]["seq"] < frames[2]["seq"]
+
+
+def test_a_new_verdict_reaches_an_open_socket(base_url):
+    moment = timezone.now() - timedelta(seconds=50)
+    feed = factories.feed(seen_until=moment)
+    factories.accepted_push(factories.registered_device("sip:bob@example.org"), moment)
+    with socket(base_url, session_of(person("olga", "see"))) as opened:
+        assert (
+            "did not wake"
+            not in frames_until(opened, "feed", "bob")[-1]["regions"]["feed"]
+        )
+        feed.seen_until = timezone.now()
+        feed.save()
+        settle(timezone.now())
+        live.announce("verdicts", [])
+        assert (
+            "bob"
+            in frames_until(opened, "feed", "did not wake")[-1]["regions"]["board"]
+        )
+
+
+def test_taking_the_right_away_closes_an_open_socket(base_url):
+    user = person("olga", "see")
+    with socket(base_url, session_of(user)) as opened:
+        opened.recv(timeout=30)
+        user.user_permissions.clear()
+        assert closing_code(opened) == 4403
+
+
+def test_a_hint_without_redis_is_only_logged(settings, caplog):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    live.announce("verdicts", [1])
+    assert "hint not sent" in caplog.text
