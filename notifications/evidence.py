@@ -14,6 +14,16 @@ from registrations.models import DeviceEvent, Holding, Sighting
 
 #: Evidence is looked for this much around a call: the widest window there is, and more.
 AROUND = timedelta(minutes=5)
+SIGN_FIELDS = (
+    "kind",
+    "moment",
+    "call_id",
+    "code",
+    "feed__name",
+    "file__path",
+    "position",
+    "line",
+)
 
 
 class Evidence:
@@ -28,7 +38,7 @@ class Evidence:
             tokens_of[device].add(token)
         self.device_ids = set(tokens_of)
         window = (since - AROUND, until + AROUND)
-        self._signs: dict[int, dict[tuple, Sign]] = defaultdict(dict)
+        self._signs: dict[int, dict[int, Sign]] = defaultdict(dict)
         self._load_signs(token_ids, tokens_of, window)
         self._remotes = self._load_remotes(tokens_of, window)
 
@@ -38,10 +48,12 @@ class Evidence:
         rows = Sighting.objects.evidence().filter(
             wanted, moment__range=window, day__range=days
         )
-        for row in rows.select_related("feed", "file"):
-            sign = sign_of(row)
-            for token in {row.token_id, *tokens_of[row.device_id]} & token_ids:
-                self._signs[token][row.pk] = sign
+        for pk, token, device, *facts in rows.values_list(
+            "id", "token", "device", *SIGN_FIELDS
+        ):
+            sign = sign_of(*facts)
+            for holder in {token, *tokens_of[device]} & token_ids:
+                self._signs[holder][pk] = sign
 
     def _load_remotes(self, tokens_of, window) -> dict[int, list[datetime]]:
         remotes: dict[int, list[datetime]] = defaultdict(list)
@@ -67,23 +79,17 @@ class Evidence:
         return self._remotes[token]
 
 
-def sign_of(row: Sighting) -> Sign:
-    """A sighting as a fact, with the copy a verdict keeps."""
+def sign_of(kind, moment, call_id, code, feed, file, position, line) -> Sign:
+    """A sighting's `SIGN_FIELDS` as a fact, with the copy a verdict keeps."""
     evidence = {
-        "kind": row.kind,
-        "moment": row.moment.isoformat(),
-        "feed": row.feed.name,
-        "file": row.file.path,
-        "position": row.position,
-        "line": row.line,
+        "kind": kind,
+        "moment": moment.isoformat(),
+        "feed": feed,
+        "file": file,
+        "position": position,
+        "line": line,
     }
-    return Sign(
-        kind=row.kind,
-        moment=row.moment,
-        call_id=row.call_id,
-        code=row.code,
-        evidence=evidence,
-    )
+    return Sign(kind=kind, moment=moment, call_id=call_id, code=code, evidence=evidence)
 
 
 def pushes_of(calls: Iterable[Call]) -> dict[int, list[PushFacts]]:

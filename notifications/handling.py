@@ -15,7 +15,7 @@ from django.db.models import Q
 from notifications.evidence import Evidence, pushes_of, windows_of
 from notifications.judging import CallFacts, Policy, Verdict, judge, window_of
 from notifications.ledgers import refresh_ledgers
-from notifications.models import App, Call, Push
+from notifications.models import App, Call, Ledger, Push
 from notifications.policy import policy_of
 from notifications.watermarks import Watermarks
 
@@ -70,7 +70,10 @@ def rebuild(now: datetime) -> Settled:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [NAMESPACE])
         gather(now)
         judged, _ = judge_calls(Call.objects.all(), now)
-        tokens = set(Call.objects.values_list("token", flat=True).distinct())
+        tokens = {
+            *Call.objects.values_list("token", flat=True).distinct(),
+            *Ledger.objects.values_list("token", flat=True),
+        }
         return Settled(judged, refresh_ledgers(tokens, now))
 
 

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from notifications.evidence import Evidence, resets_of, windows_of
 from notifications.judging import Policy
 from notifications.models import App, Call, Ledger
 from notifications.policy import policy_of
 from notifications.risk import JudgedCall, Risk, ledger, signs_of_life
-from registrations.models import PushToken
+from registrations.models import DeviceEvent, PushToken
 
 BATCH = 200
 FIELDS = [
@@ -33,15 +33,30 @@ FIELDS = [
 
 
 def refresh_ledgers(touched: Iterable[int], now: datetime) -> list[int]:
-    """The ledgers of the touched tokens, and of all that are not fine (a sign of life or the
-    clock may have moved them). Returns the tokens whose ledger changed.
+    """The ledgers of the touched tokens, and of all that a sign of life, a reset or the clock
+    may have moved. Returns the tokens whose ledger changed.
     """
-    standing = Ledger.objects.exclude(state=Ledger.State.FINE)
-    tokens = sorted({*touched, *standing.values_list("token", flat=True)})
+    tokens = sorted({*touched, *_movable()})
     changed: list[int] = []
     for start in range(0, len(tokens), BATCH):
         changed += _refresh(set(tokens[start : start + BATCH]), now)
     return changed
+
+
+def _movable() -> set[int]:
+    """Tokens with a run or a recovery. Of released ones, which gather over the weeks and no
+    sign of life moves, only those that were reset since.
+    """
+    released = Q(state=Ledger.State.RELEASED)
+    standing = Ledger.objects.exclude(Q(state=Ledger.State.FINE) | released)
+    is_reset = Q(token__resets__at__gt=F("last_strike_at"))
+    is_reinstalled = Q(
+        token__events__kind=DeviceEvent.Kind.REINSTALLED,
+        token__events__moment__gt=F("last_strike_at"),
+    )
+    anew = Ledger.objects.filter(released, is_reset | is_reinstalled)
+    tokens = [*standing.values_list("token", flat=True)]
+    return {*tokens, *anew.values_list("token", flat=True)}
 
 
 def _refresh(token_ids: set[int], now: datetime) -> list[int]:

@@ -106,10 +106,12 @@ def _strike(
 
 
 def _risk(run, recovered, signs, policy: Policy, now: datetime) -> Risk:
-    last_sign = max((sign for sign in signs if sign <= now), default=None)
     if not run:
         return _without_strikes(recovered, now)
     release_at = run[-1].sent_at + policy.release_after
+    # What came after the release says nothing about these strikes.
+    seen = [sign for sign in signs if sign <= min(now, release_at)]
+    last_sign = max(seen, default=None)
     if now >= release_at:
         return Risk(state="released", run=run, last_sign_at=last_sign)
     state = _state_of(run, last_sign, policy)

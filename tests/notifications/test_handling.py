@@ -265,6 +265,18 @@ def test_a_reinstall_and_a_persons_reset_restart_the_run(device):
     assert ledger_of(device).state == "fine"
 
 
+def test_a_released_ledger_is_reset_too_and_needs_no_rebuilding(device):
+    strike(device, 0)
+    sighting(device, at(300))
+    settle(25 * 3600)
+    sighting(device, at(26 * 3600))
+    assert settle(27 * 3600) == handling.Settled([], [])
+    assert handling.rebuild(at(27 * 3600)) == handling.Settled([], [])
+    Reset.objects.create(token=token_of(device), at=at(27 * 3600), reason="checked")
+    settle(27 * 3600 + 1)
+    assert ledger_of(device).state == "fine"
+
+
 def test_a_new_voip_token_starts_a_new_ledger(device):
     strike(device, 0)
     old = token_of(device)
