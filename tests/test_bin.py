@@ -1,0 +1,110 @@
+"""The scripts under bin/ as a person meets them: clear refusals, one sentence each."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess:
+    """A command in the checkout, with the services of the test run out of its sight."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
+    }
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def up(*arguments: str, var: Path) -> subprocess.CompletedProcess:
+    """`manage.py up`, with a folder of its own."""
+    return run(sys.executable, "manage.py", "up", *arguments, PUSHDASH_VAR=str(var))
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess, words: str) -> None:
+    """It failed, and said just why."""
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    """A shell script on a PATH of our own."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_a_busy_port_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert_one_sentence(up("--port", str(port), var=tmp_path), f"port {port}")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
+def test_the_demo_refuses_to_be_seen_from_outside(tmp_path, host):
+    assert_one_sentence(up("--demo", "--host", host, var=tmp_path), "loopback only")
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert_one_sentence(up("--port", "0", var=file / "var"), "cannot be written to")
+
+
+def test_an_old_python_is_named(tmp_path):
+    program(tmp_path, "python3", 'case "$*" in *3,*11*) exit 1;; esac; echo 3.9.2')
+    done = run("bin/setup", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert_one_sentence(done, "Python 3.11 or newer is needed, python3 is 3.9.2")
+
+
+def test_no_python_at_all_is_named(tmp_path):
+    done = run("bin/setup", PYTHON=str(tmp_path / "python3"))
+    assert_one_sentence(done, "Python 3.11 or newer is needed")
+
+
+def test_a_missing_venv_module_is_named(tmp_path):
+    (tmp_path / "bin").mkdir()
+    for name in ("bin/setup", "requirements.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / "bin/setup").chmod(0o755)
+    python = f'case "$*" in *ensurepip*) exit 1;; esac; exec {sys.executable} "$@"'
+    program(tmp_path / "path", "python3", python)
+    done = subprocess.run(
+        [tmp_path / "bin/setup"],
+        env={"PATH": f"{tmp_path / 'path'}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].endswith("(Debian: apt install python3-venv).")
+
+
+def test_help_and_parse_start_no_service(tmp_path):
+    var = str(tmp_path / "var")
+    for arguments in (["help"], ["parse", "--help"], ["check"], ["version"]):
+        done = run(sys.executable, "manage.py", *arguments, PUSHDASH_VAR=var)
+        assert done.returncode == 0
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("script", ["bin/up", "bin/setup", "bin/test", "bin/lock"])
+def test_scripts_are_plain_sh(script):
+    assert (ROOT / script).read_text().startswith("#!/bin/sh\n")
+    assert run("sh", "-n", script).returncode == 0
