@@ -5,7 +5,12 @@
   const OFFLINE = 60000;
   const conn = document.querySelector('[data-conn]');
   const held = (region) => region.matches(':hover') || region.contains(document.activeElement);
-  let seq = 0;
+  const waiting = document.querySelector('[data-feed-new]');
+  const pause = document.querySelector('[data-feed-pause]');
+  const opened = Date.now();
+  let heldFeed = '';
+  let letThrough = false;
+  let unseen = null;
   let last = 0;
   let tries = 0;
   let state = '';
@@ -31,10 +36,37 @@
       if (mine && !mine.contains(document.activeElement)) mine.replaceWith(row);
     });
   };
+  /* A held feed keeps its rows; a button says how many new ones wait and lets them in. */
+  const holdFeed = (old, fresh, html) => {
+    const known = new Set([...old.querySelectorAll('li[data-push]')].map((row) => row.dataset.push));
+    const rows = [...fresh.querySelectorAll('li[data-push]')];
+    const count = rows.filter((row) => !known.has(row.dataset.push)).length;
+    heldFeed = html;
+    waiting.hidden = count === 0;
+    waiting.textContent = `${count} new`;
+  };
+  const releaseFeed = () => {
+    waiting.hidden = true;
+    if (!heldFeed) return;
+    letThrough = true;
+    show('feed', heldFeed);
+    letThrough = false;
+    heldFeed = '';
+  };
+  const pauseFeed = () => {
+    paused = !paused;
+    pause.setAttribute('aria-pressed', String(paused));
+    pause.setAttribute('aria-label', paused ? 'Resume live feed' : 'Pause live feed');
+    if (!paused) releaseFeed();
+  };
   const show = (name, html) => {
     const old = document.getElementById(`live-${name}`);
-    if (!old || (name === 'feed' && (paused || held(old)))) return;
     const fresh = new DOMParser().parseFromString(html, 'text/html').getElementById(`live-${name}`);
+    if (!old || !fresh) return;
+    if (name === 'feed' && !letThrough && (paused || held(old))) {
+      holdFeed(old, fresh, html);
+      return;
+    }
     if (old.isEqualNode(fresh)) return;
     if (name === 'board' && held(old)) renewHeld(old, fresh);
     else {
@@ -43,19 +75,20 @@
       fresh.scrollTop = at;
     }
     if (name === 'board') filter();
+    if (name === 'feed') waiting.hidden = true;
   };
+  const draw = (regions) => Object.entries(regions).forEach(([name, html]) => show(name, html));
   const connect = () => {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const socket = new WebSocket(`${scheme}://${location.host}/ws/live/`);
     socket.onmessage = (message) => {
       const frame = JSON.parse(message.data);
       tries = 0;
-      seq = frame.seq;
       last = Date.now();
-      Object.entries(frame.regions).forEach(([name, html]) => show(name, html));
+      if (document.hidden) unseen = frame.regions;
+      else draw(frame.regions);
     };
     socket.onclose = (event) => {
-      seq = 0;
       if (event.code === 4401 || event.code === 4403) {
         location.reload();
         return;
@@ -65,8 +98,8 @@
     };
   };
   setInterval(() => {
-    const age = Date.now() - last;
-    if (!last) return;
+    const age = Date.now() - (last || opened);
+    if (!last && age < STALE) return;
     if (age > OFFLINE) say('offline', 'bad', `offline · nothing new for ${Math.round(age / 1000)} s`);
     else if (age > STALE) say('reconnecting', 'warn', `reconnecting · ${Math.round(age / 1000)} s old`);
     else say('live', 'live', `live · updated ${Math.round(age / 1000)} s ago`);
@@ -77,12 +110,17 @@
       state = chosen.dataset.boardState;
       filter();
     }
-    const pause = event.target.closest('[data-feed-pause]');
-    if (pause) {
-      paused = !paused;
-      pause.setAttribute('aria-pressed', String(paused));
-      pause.setAttribute('aria-label', paused ? 'Resume live feed' : 'Pause live feed');
-    }
+    if (event.target.closest('[data-feed-pause]')) pauseFeed();
+    if (event.target.closest('[data-feed-new]')) releaseFeed();
+  });
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'p' && window.pushdashKeys.listens(event)) pauseFeed();
+  });
+  /* A hidden page draws nothing; the newest frame is shown when it is looked at again. */
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden || !unseen) return;
+    draw(unseen);
+    unseen = null;
   });
   connect();
 })();

@@ -20,8 +20,40 @@
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = 'yes';
   });
+  /* Single-key shortcuts can be turned off (WCAG 2.1.4); the choice stays in a cookie. */
+  const keysAreOn = () => !document.cookie.split('; ').includes('keys=off');
+  const listens = (event) => keysAreOn() && !typing(event.target)
+    && !event.metaKey && !event.ctrlKey && !event.altKey;
+  window.pushdashKeys = { listens };
+  const showKeys = (button) => button.setAttribute('aria-pressed', String(keysAreOn()));
+  document.addEventListener('DOMContentLoaded', () => {
+    document.querySelectorAll('[data-keys-toggle]').forEach(showKeys);
+  });
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-keys-toggle]');
+    if (button) {
+      document.cookie = `keys=${keysAreOn() ? 'off' : 'on'};path=/;max-age=31536000;samesite=lax`;
+      showKeys(button);
+    }
+    document.querySelectorAll('details.pd-menu[open]').forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+  const span = (seconds) => {
+    const [size, unit] = [[86400, 'd'], [3600, 'h'], [60, 'min']].find(([size]) => seconds >= size) || [1, 's'];
+    return `${Math.floor(seconds / size)} ${unit}`;
+  };
+  setInterval(() => {
+    document.querySelectorAll('time[data-rel]').forEach((time) => {
+      const seconds = Math.max(0, (Date.now() - new Date(time.dateTime)) / 1000);
+      time.textContent = `${span(seconds)} ago`;
+    });
+  }, 10000);
   document.addEventListener('keydown', (event) => {
-    if (typing(event.target) || event.metaKey || event.ctrlKey || event.altKey) return;
+    if (event.key === 'Escape') {
+      document.querySelectorAll('details.pd-menu[open]').forEach((menu) => { menu.open = false; });
+    }
+    if (!listens(event)) return;
     if (event.key === '/') {
       event.preventDefault();
       document.querySelector('[data-hotkey="/"]')?.focus();

@@ -1,0 +1,79 @@
+"""A real Chromium. Every page fails its test on a CSP violation or a console error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.people import session_of
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not os.environ.get("PUSHDASH_NO_BROWSER"):
+        return
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="PUSHDASH_NO_BROWSER is set"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, NAMES)), ""
+    )
+    if not found:
+        pytest.fail("no Chromium found: Debian has it as the package chromium")
+    # Playwright's loop runs in this thread; Django's database guard takes it for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=found, args=flags)
+        yield started
+        started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of; the test fails when there is anything at its end."""
+    return []
+
+
+@pytest.fixture
+def context(browser: Browser, base_url: str, complaints) -> Iterator[BrowserContext]:
+    made = browser.new_context(
+        base_url=base_url, viewport={"width": 1440, "height": 900}
+    )
+    made.set_default_timeout(15_000)
+    made.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if message.type == "error" else None
+        ),
+    )
+    made.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield made
+    made.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def open_as(context: BrowserContext, base_url: str) -> Callable[..., Page]:
+    """open_as(user, path): a page with that person logged in."""
+
+    def opened(user, path: str = "/") -> Page:
+        value = session_of(user)
+        context.add_cookies([{"name": "sessionid", "value": value, "url": base_url}])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    return opened
