@@ -75,8 +75,10 @@ class Pairing:
         unanswered = [item for item in self.waiting if item.status is None]
         if answer.key is not None:
             keyed = [item for item in unanswered if item.request.key == answer.key]
-            if keyed:
-                return keyed[-1].ident
+            # A key we do not know belongs to another request: an OPTIONS, an INVITE.
+            return keyed[-1].ident if keyed else None
+            # Its request carried a key too, and was no REGISTER that waits.
+            unanswered = [item for item in unanswered if item.request.key is None]
         idents = {item.ident for item in unanswered}
         return idents.pop() if len(idents) == 1 else None
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from registrations import devices
-from registrations.facts import Facts, Judged, clean, linked, small
+from registrations.facts import Facts, Judged, linked, small
 from registrations.models import (
     Device,
     DeviceEvent,
@@ -100,7 +100,7 @@ class Batch:
         for contact in item.register.contacts:
             if contact.uri == "*":
                 self._clear(item)
-            else:
+            elif not devices.is_leftover(contact, item.register):
                 self._contact(item, contact)
 
     def _clear(self, item: Judged) -> None:
@@ -108,12 +108,18 @@ class Batch:
         if not item.accepted or item.register.expires != 0:
             return
         for device in list(self._devices.values()):
-            if device.aor == item.register.aor and device.bound:
+            if device.aor == item.register.aor and self._is_ended(device, item):
                 device.bound = False
+                self._see(device, item)
                 self._changed[device.identity] = device
                 self._facts.event(device, item, DeviceEvent.Kind.LOGGED_OUT)
                 kind = Registration.Kind.UNREGISTERED
                 self._facts.registration(device, item, kind, 0, is_news=True)
+
+    def _is_ended(self, device: Device, item: Judged) -> bool:
+        register = item.register
+        is_late = devices.is_stale(device, register.call_id, register.cseq, item.moment)
+        return device.bound and not is_late
 
     def _contact(self, item: Judged, contact: Contact) -> None:
         device = self._device(item, contact)
@@ -129,11 +135,11 @@ class Batch:
         identity = devices.identify(item.register.aor, contact)
         if identity not in self._devices:
             self._devices[identity] = Device(
-                identity=clean(identity),
-                aor=clean(item.register.aor),
-                instance_id=contact.instance_id and clean(contact.instance_id),
-                contact=clean(contact.uri),
-                user_agent=clean(item.register.user_agent or ""),
+                identity=identity,
+                aor=item.register.aor,
+                instance_id=contact.instance_id,
+                contact=contact.uri,
+                user_agent=item.register.user_agent or "",
                 first_seen_at=item.moment,
             )
         return self._devices[identity]
@@ -154,14 +160,13 @@ class Batch:
                 device,
                 contact,
                 self._held(device),
-                user_agent=clean(register.user_agent or ""),
+                user_agent=register.user_agent or "",
                 moment=item.moment,
                 expires=expires,
             )
             kind, is_news = change.kind, change.is_news
             device.assumed = item.assumed
-            device.call_id, device.cseq = clean(register.call_id), small(register.cseq)
-            device.contact = clean(device.contact)
+            device.call_id, device.cseq = register.call_id, small(register.cseq)
             if expires > 0:
                 self._tokens_of(device, item, contact)
             for name, key, before, after in change.events:
@@ -195,9 +200,9 @@ class Batch:
             environment, bundle_id, kind, text = key
             token = PushToken(
                 environment=environment,
-                bundle_id=clean(bundle_id),
+                bundle_id=bundle_id,
                 kind=kind,
-                token=clean(text),
+                token=text,
                 first_seen_at=moment,
             )
             self._tokens[key] = token
@@ -233,18 +238,18 @@ class Batch:
     # Writing
 
     def _save(self) -> None:
-        new = [device for device in self._changed.values() if device.pk is None]
-        old = [device for device in self._changed.values() if device.pk is not None]
-        Device.objects.bulk_create(new)
-        Device.objects.bulk_update(
-            sorted(old, key=lambda row: row.pk), DEVICE_FIELDS, 500
+        # Always in the same order: two feeds of one fleet must not lock each other out.
+        Device.objects.bulk_create(
+            [self._changed[identity] for identity in sorted(self._changed)],
+            update_conflicts=True,
+            unique_fields=["identity"],
+            update_fields=DEVICE_FIELDS,
         )
-        tokens = self._touched_tokens.values()
-        PushToken.objects.bulk_create([token for token in tokens if token.pk is None])
-        PushToken.objects.bulk_update(
-            [token for token in tokens if token.pk is not None],
-            ["last_registered_at"],
-            1000,
+        PushToken.objects.bulk_create(
+            [self._touched_tokens[key] for key in sorted(self._touched_tokens)],
+            update_conflicts=True,
+            unique_fields=["environment", "bundle_id", "kind", "token"],
+            update_fields=["last_registered_at"],
         )
         Holding.objects.bulk_update(self._ended, ["current", "until"])
         Holding.objects.bulk_create(linked(self._begun))

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from registrations.models import Device, DeviceEvent, Registration
-from registrations.sip import Contact
+from registrations.sip import Contact, Register
+from registrations.storable import short
 
 #: A binding cannot last longer than this (the registrar's own limit is far below).
 LONGEST_BINDING = timedelta(days=3650)
+#: Later time stamps are forged, and arithmetic on them would overflow.
+LAST_YEAR = 9900
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,25 @@ def identify(aor: str, contact: Contact) -> str:
     either AOR + the Contact's user@host.
     """
     if contact.instance_id:
-        return f"{aor} {contact.instance_id}"
+        return short(f"{aor} {contact.instance_id}")
     token = contact.tokens.get("voip") or contact.tokens.get("remote")
     if token and contact.bundle_id:
-        return f"{aor} {contact.bundle_id} {token.lower()}"
-    return f"{aor} {user_at_host(contact.uri)}"
+        return short(f"{aor} {contact.bundle_id} {token.lower()}")
+    return short(f"{aor} {user_at_host(contact.uri)}")
+
+
+def is_leftover(contact: Contact, register: Register) -> bool:
+    """True for a previous address given up beside the live one of the same device.
+
+    Linphone sends `;expires=0` for the old Contact in the REGISTER that brings the new.
+    """
+    if contact.expires != 0:
+        return False
+    identity = identify(register.aor, contact)
+    return any(
+        other.expires != 0 and identify(register.aor, other) == identity
+        for other in register.contacts
+    )
 
 
 def user_at_host(uri: str) -> str:
@@ -100,7 +117,10 @@ def apply(
         device.last_registered_at = moment
         device.first_seen_at = device.first_seen_at or moment
         device.last_seen_at = max(device.last_seen_at or moment, moment)
-        device.expires_at = moment + min(timedelta(seconds=expires), LONGEST_BINDING)
+        lasts = min(timedelta(seconds=expires), LONGEST_BINDING)
+        device.expires_at = moment + lasts if moment.year < LAST_YEAR else None
+    else:
+        device.expires_at = None
     if expires == 0:
         events = [(DeviceEvent.Kind.LOGGED_OUT, None, {}, {})] if was_bound else []
         return Change(Registration.Kind.UNREGISTERED, True, tuple(events))

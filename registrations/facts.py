@@ -18,6 +18,7 @@ from registrations.models import (
     Sighting,
 )
 from registrations.sip import Register, redacted
+from registrations.storable import clean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class Facts:
                 expires=expires,
                 assumed=item.assumed,
                 fingerprint=fingerprint,
-                line=redacted(item.raw) if is_news else "",
+                line=clean(redacted(item.raw)) if is_news else "",
                 **self._place(item),
             )
         )
@@ -98,7 +99,7 @@ class Facts:
                 token=token,
                 kind=kind,
                 code=item.status,
-                line=clean(_summary(item)),
+                line=_summary(item),
                 **self._place(item),
             )
         )
@@ -119,7 +120,7 @@ class Facts:
             "feed": self._feed,
             "file": self._file,
             "position": item.position,
-            "call_id": clean(item.register.call_id),
+            "call_id": item.register.call_id,
         }
 
 
@@ -131,11 +132,6 @@ def linked(rows: Iterable) -> list:
         if getattr(row, "token", None) is not None:
             row.token = row.token
     return rows
-
-
-def clean(text: str) -> str:
-    """PostgreSQL stores no NUL: it is shown as an escape, as `redacted` does."""
-    return text.replace("\0", "\\x00")
 
 
 def small(cseq: int) -> int:

@@ -6,12 +6,13 @@ RFC 3261 §22: a challenged request comes again with credentials, same Call-ID, 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 #: How long after the challenge the answer to it may come (Timer F).
 ROUND = timedelta(seconds=32)
 MOST_ROUNDS = 1000
+MOST_OLDER = 8
 
 
 @dataclass(slots=True)
@@ -22,6 +23,8 @@ class Round:
     moment: str | None
     authorized: bool
     accepted: bool
+    #: Lower CSeqs of this Call-ID: a copy of one may still come.
+    older: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,19 @@ class Rounds:
     ) -> Fold:
         """Place one request, and remember it."""
         before = self._rounds.get(call_id)
-        if before is not None and before.cseq == cseq:
+        if before is not None and cseq in (before.cseq, *before.older):
             return Fold(True, False, moment)
+        if before is not None and cseq < before.cseq:
+            before.older.append(cseq)
+            return Fold(False, False, moment)
         if before is not None and _answers(before, cseq, moment, authorized):
             first = _moment(before) or moment
             fold = Fold(False, before.accepted and accepted, first)
         else:
             fold = Fold(False, False, moment)
         first = fold.moment.isoformat() if fold.moment else None
-        self._rounds[call_id] = Round(cseq, first, authorized, accepted)
+        older = [*before.older, before.cseq][-MOST_OLDER:] if before else []
+        self._rounds[call_id] = Round(cseq, first, authorized, accepted, older)
         self._rounds.move_to_end(call_id)
         self._forget(moment)
         return fold

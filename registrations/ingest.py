@@ -6,20 +6,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from django.db import connection, transaction
 
 from registrations.answers import Pairing
 from registrations.batch import Batch
-from registrations.facts import Judged, clean
+from registrations.facts import Judged
 from registrations.folding import Rounds
 from registrations.formats import open_format
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.models import Feed, LogFile, Rejected
 from registrations.sip import SipError, read_register, redacted
 from registrations.sources.logfile import CHUNK, Marks, inode_of, is_same_file
+from registrations.storable import clean, storable
 from registrations.waiting import restored, stored
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,21 @@ logger = logging.getLogger(__name__)
 #: First key of pg_advisory_lock(int4, int4): "this feed is being read".
 NAMESPACE = 0x66656564
 LONGEST_EXCERPT = 4000
+#: A time stamp further ahead of our clock is wrong, and must not move the watermark.
+AHEAD = timedelta(days=1)
+#: What the reader writes of its feed; the rest are settings that people change meanwhile.
+READERS_OWN = [
+    "shows_answers",
+    "shows_times",
+    "has_assumed",
+    "seen_until",
+    "last_read_at",
+    "trouble",
+    "pending",
+    "register_count",
+    "rejected_count",
+]
+SETTINGS = ["assume_accepted", "default_expires"]
 
 
 class FeedBusy(Exception):
@@ -44,6 +60,12 @@ def open_feed(name: str, path: str, format: str | None) -> Feed:
     feed.format = format or feed.format
     feed.save(update_fields=["path", "format"])
     return feed
+
+
+def close_feed(feed: Feed) -> None:
+    """Let another process read this feed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [NAMESPACE, feed.pk])
 
 
 class Ingest:
@@ -65,12 +87,15 @@ class Ingest:
         self._marks = Marks(stream, position) if stream.seekable() else None
         if self._marks is not None:
             stream.seek(position)
-        self._reader = open_format(feed.format or None, position=position)
         pending = feed.pending or {}
+        format = feed.format or (pending.get("format") if position else None)
+        self._reader = open_format(format, position=position)
         self._pairing = Pairing()
         self._pairing.waiting.extend(restored(pending.get("waiting", [])))
         self._rounds = Rounds(pending.get("rounds"))
         self.register_count = 0
+        #: The byte up to which the stream was read; part of a record may not be stored yet.
+        self.read_to = position
 
     def read(self) -> bool:
         """Take in the next piece of the file; False when there is none just now."""
@@ -79,6 +104,7 @@ class Ingest:
             return False
         if self._marks is not None:
             self._marks.add(data)
+        self.read_to += len(data)
         self._store(self._reader.feed(data), is_last=False)
         return True
 
@@ -88,10 +114,13 @@ class Ingest:
 
     def _store(self, records: list[Record], *, is_last: bool) -> None:
         read_at = self._clock()
+        self.feed.refresh_from_db(fields=SETTINGS)
         rejected = [row for row in map(self._note, records) if row is not None]
         form = self._reader.form
         waits = form is not None and (form.always_answers or self.feed.shows_answers)
-        concluded = self._pairing.concluded(is_last=is_last or not waits)
+        # Where the log has times, an answer may yet come with the rest of the file.
+        is_over = is_last and not self.feed.shows_times
+        concluded = self._pairing.concluded(is_last=is_over or not waits)
         items = [item for item in map(self._judge(read_at), concluded) if item]
         with transaction.atomic():
             if items:
@@ -112,14 +141,15 @@ class Ingest:
             self._pairing.note(record.at)
             self.feed.shows_times = True
             newest = self.feed.seen_until or record.at
-            self.feed.seen_until = max(newest, record.at)
+            if record.at <= self._clock() + AHEAD:
+                self.feed.seen_until = max(newest, record.at)
         elif isinstance(record, Unreadable):
             return self._reject(record, record.rule, record.detail)
         return None
 
     def _ask(self, request: Request) -> Rejected | None:
         try:
-            self._pairing.ask(request, read_register(request.raw))
+            self._pairing.ask(request, storable(read_register(request.raw)))
         except SipError as error:
             return self._reject(request, error.rule, error.detail)
         return None
@@ -133,7 +163,7 @@ class Ingest:
             read_at=self._clock(),
             rule=rule,
             detail=clean(detail),
-            excerpt=redacted(record.raw)[:LONGEST_EXCERPT],
+            excerpt=clean(redacted(record.raw))[:LONGEST_EXCERPT],
         )
 
     def _judge(self, read_at: datetime):
@@ -196,8 +226,9 @@ class Ingest:
         feed.pending = {
             "waiting": stored(self._pairing.waiting),
             "rounds": self._rounds.stored(),
+            "format": self._reader.form and self._reader.form.name,
         }
-        feed.save()
+        feed.save(update_fields=READERS_OWN)
 
 
 def _known_file(feed: Feed, stream: BinaryIO) -> LogFile | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from registrations.answers import Waiting
 from registrations.formats.record import Request
 from registrations.sip import read_register
+from registrations.storable import storable
 
 
 def stored(waiting: Iterable[Waiting]) -> list[dict]:
@@ -34,4 +35,4 @@ def restored(rows: Iterable[dict]) -> Iterable[Waiting]:
             key=row["key"],
             raw=bytes.fromhex(row["raw"]),
         )
-        yield Waiting(request, read_register(request.raw))
+        yield Waiting(request, storable(read_register(request.raw)))

@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from registrations.formats import NAMES, UnknownFormat
-from registrations.ingest import FeedBusy, Ingest, open_feed
+from registrations.ingest import FeedBusy, Ingest, close_feed, open_feed
 from registrations.models import Feed
 from registrations.sources.logfile import has_moved_on, inode_of, opened
 
@@ -63,6 +63,7 @@ class Command(BaseCommand):
                         f"\r{feed.name}: byte {ingest.file.position:,}", ending=""
                     )
             ingest.finish()
+        close_feed(feed)
         self.stderr.write(
             f"{feed.name}: {ingest.register_count} REGISTERs read, "
             f"{feed.rejected_count} could not be, at byte {ingest.file.position:,}"
@@ -72,23 +73,26 @@ class Command(BaseCommand):
         return self._feed or Path(path).name.removesuffix(".gz")
 
     def _follow(self, files: list[str]) -> None:
+        names = [self._name(path) for path in files]
+        if len(set(names)) < len(names):
+            raise CommandError("two files of one feed cannot be followed at once")
         signal.signal(signal.SIGTERM, _stop)
-        while True:
-            try:
-                with ExitStack() as stack:
-                    tails = [
-                        Tail(path, self._name(path), self._format) for path in files
-                    ]
-                    for tail in tails:
-                        stack.callback(tail.close)
-                    self._poll(tails)
-            except DatabaseError as error:
-                # The rows say where to go on; wait until the database is back.
-                logger.warning("database away", extra={"why": str(error).strip()})
-                connection.close()
+        with suppress(KeyboardInterrupt):
+            while True:
+                self._follow_until_trouble(files)
                 time.sleep(RETRY_SECONDS)
-            except KeyboardInterrupt:
-                return
+
+    def _follow_until_trouble(self, files: list[str]) -> None:
+        """Returns only when the database went away; the rows say where to go on."""
+        try:
+            with ExitStack() as stack:
+                tails = [Tail(path, self._name(path), self._format) for path in files]
+                for tail in tails:
+                    stack.callback(tail.close)
+                self._poll(tails)
+        except DatabaseError as error:
+            logger.warning("database away", extra={"why": str(error).strip()})
+            connection.close()
 
     def _poll(self, tails: list[Tail]) -> None:
         while True:
@@ -115,7 +119,7 @@ class Tail:
             return False
         if self._ingest.read():
             return True
-        if has_moved_on(self._path, self._inode, self._ingest.file.position):
+        if has_moved_on(self._path, self._inode, self._ingest.read_to):
             self._ingest.finish()
             self.close()
             return True

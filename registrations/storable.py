@@ -1,0 +1,64 @@
+"""A REGISTER's values made fit for PostgreSQL: no NUL, and nothing too long for an index.
+
+One odd message must never stop the reading of a feed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from registrations.sip import Contact, Problem, Register
+
+#: An index row holds 2,704 bytes (a third of a page), and a character up to 4 of them.
+LONGEST_INDEXED = 500
+LONGEST_TOKEN = 200
+
+
+def storable(register: Register) -> Register:
+    """The same REGISTER; NULs become `\\x00`, overlong names end in a digest."""
+    return replace(
+        register,
+        aor=short(clean(register.aor)),
+        call_id=short(clean(register.call_id)),
+        user_agent=_cleaned(register.user_agent),
+        contacts=tuple(_contact(contact) for contact in register.contacts),
+    )
+
+
+def clean(text: str) -> str:
+    """PostgreSQL stores no NUL and no half of a surrogate pair: both become escapes."""
+    text = text.replace("\0", "\\x00")
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def short(text: str, longest: int = LONGEST_INDEXED) -> str:
+    """The text, or its beginning and a digest of the whole: still unique."""
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}…{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _contact(contact: Contact) -> Contact:
+    instance_id, bundle_id = contact.instance_id, contact.bundle_id
+    return replace(
+        contact,
+        uri=clean(contact.uri),
+        instance_id=instance_id and short(clean(instance_id)),
+        pn_provider=_cleaned(contact.pn_provider),
+        pn_param=_cleaned(contact.pn_param),
+        pn_prid=_cleaned(contact.pn_prid),
+        team_id=_cleaned(contact.team_id),
+        bundle_id=bundle_id and short(clean(bundle_id), LONGEST_TOKEN),
+        tokens={
+            kind: short(clean(token), LONGEST_TOKEN)
+            for kind, token in contact.tokens.items()
+        },
+        problems=tuple(
+            Problem(problem.rule, clean(problem.detail)) for problem in contact.problems
+        ),
+    )
+
+
+def _cleaned(text: str | None) -> str | None:
+    return text and clean(text)
