@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
                 ('origin', models.TextField(choices=[('command', 'Command'), ('resend', 'Resend'), ('test', 'Test'), ('rehearsal', 'Rehearsal'), ('observed', 'Observed')])),
-                ('push_type', models.TextField(choices=[('voip', 'Voip'), ('alert', 'Alert'), ('background', 'Background')])),
+                ('push_type', models.TextField(choices=[('voip', 'VoIP'), ('alert', 'Alert'), ('background', 'Background')])),
                 ('environment', models.TextField(choices=[('production', 'Production'), ('sandbox', 'Sandbox')])),
                 ('topic', models.TextField()),
                 ('priority', models.PositiveSmallIntegerField()),

@@ -74,7 +74,7 @@ class Push(models.Model):
     """One push we were asked to deliver. Its row is the queue: Celery only wakes a worker."""
 
     class Type(models.TextChoices):
-        VOIP = "voip"  #: must be reported to CallKit
+        VOIP = "voip", "VoIP"  #: must be reported to CallKit
         ALERT = "alert"  #: a remote push that shows something
         BACKGROUND = "background"  #: a remote push that shows nothing
 

@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('environment', models.TextField(choices=[('production', 'Production'), ('sandbox', 'Sandbox')])),
                 ('bundle_id', models.TextField()),
-                ('kind', models.TextField(choices=[('voip', 'Voip'), ('remote', 'Remote')])),
+                ('kind', models.TextField(choices=[('voip', 'VoIP'), ('remote', 'Remote')])),
                 ('token', models.TextField()),
                 ('first_seen_at', models.DateTimeField(default=None, null=True)),
                 ('last_registered_at', models.DateTimeField(default=None, null=True)),

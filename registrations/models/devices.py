@@ -83,7 +83,7 @@ class PushToken(models.Model):
     """One install's token of one kind. The strike ledger belongs to the voip one."""
 
     class Kind(models.TextChoices):
-        VOIP = "voip"  #: a PushKit token
+        VOIP = "voip", "VoIP"  #: a PushKit token
         REMOTE = "remote"  #: a token for alert and background pushes
 
     environment = models.TextField(choices=Environment.choices)

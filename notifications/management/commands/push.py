@@ -14,6 +14,8 @@ from notifications.outbox import CannotSend, PushRequest, enqueue, new_call_id
 from registrations.models import Device
 
 POLL_SECONDS = 0.2
+#: Without --wait: how long a worker may take to say what APNs answered.
+OUTCOME_SECONDS = 35
 
 
 class Command(BaseCommand):
@@ -67,7 +69,8 @@ class Command(BaseCommand):
         except CannotSend as error:
             raise CommandError(str(error)) from error
         is_over = is_concluded if options["wait"] else is_ended
-        wait_for(pushes, is_over, timedelta(seconds=options["timeout"]))
+        patience = options["timeout"] if options["wait"] else OUTCOME_SECONDS
+        wait_for(pushes, is_over, timedelta(seconds=patience))
         for push in pushes:
             self.stdout.write(
                 json.dumps(as_dict(push)) if options["json"] else as_line(push)

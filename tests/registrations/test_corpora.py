@@ -1,0 +1,82 @@
+"""Bar 3: what the shared logs of real servers leave is what really happened."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from registrations.models import Feed, Holding, Registration, Sighting
+
+CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
+FLEET = CORPORA / "devices2000-kamailio"
+LINPHONE = CORPORA / "linphone53-kamailio"
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(not CORPORA.exists(), reason="../shared/corpora is not here"),
+]
+
+
+def exported() -> dict[tuple, dict]:
+    out = StringIO()
+    call_command("export", "devices", stdout=out)
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    return {(row["aor"], row["instance_id"]): row for row in rows}
+
+
+def counts() -> dict[str, int]:
+    tables = (Registration, Sighting, Holding)
+    return {table.__name__: table.objects.count() for table in tables}
+
+
+def truth_of_fleet() -> dict[tuple, dict]:
+    with gzip.open(FLEET / "truth_devices.jsonl.gz", "rt") as lines:
+        rows = [json.loads(line) for line in lines]
+    return {(row["aor"], row["instance"]): row for row in rows}
+
+
+def ours(row: dict) -> tuple:
+    return row["bound"], row["contact"], row["tokens"]
+
+
+def true(row: dict) -> tuple:
+    final = row["final"]
+    is_apns = final["pn_provider"] in {"apns", "apns.dev"}
+    tokens = {kind: token.lower() for kind, token in final["tokens"].items()}
+    return final["registered"], final["contact"], tokens if is_apns else {}
+
+
+def test_a_fleet_of_2000_leaves_its_true_devices_tokens_and_bindings(tmp_path):
+    packed = FLEET / "kamailio_mb.log.gz"
+    call_command("ingest", str(packed), stderr=StringIO())
+    devices, truth = exported(), truth_of_fleet()
+    assert devices.keys() == truth.keys()
+    wrong = [key for key in truth if ours(devices[key]) != true(truth[key])]
+    assert wrong == []
+
+    before = counts(), Feed.objects.get().register_count
+    unpacked = tmp_path / "kamailio_mb.log"
+    unpacked.write_bytes(gzip.decompress(packed.read_bytes()))
+    for path in (packed, unpacked):
+        call_command("ingest", str(path), stderr=StringIO())
+    assert (counts(), Feed.objects.get().register_count) == before
+    assert exported() == devices
+
+
+def test_linphones_of_every_kind_end_bound_as_their_truth_says():
+    call_command("ingest", str(LINPHONE / "kamailio_mb.log"), stderr=StringIO())
+    summary = json.loads((LINPHONE / "truth_summary.json").read_text())
+    devices = exported()
+    truth = {(row["aor"], row["instance"]): row for row in summary["devices"]}
+    accepted = {key: row for key, row in truth.items() if row["accepted"]}
+    assert accepted.keys() <= devices.keys()
+    wrong = [
+        key
+        for key, row in accepted.items()
+        if devices[key]["bound"] != row["final"]["registered"]
+    ]
+    assert wrong == []
