@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
 
 from notifications.apns import REASONS
 from notifications.fleet import feed_row
@@ -36,7 +38,12 @@ def query(**values: str) -> str:
 
 
 def _chosen(asked, names: tuple[str, ...]) -> dict[str, str]:
-    return {name: asked.get(name, "").strip()[:200] for name in names}
+    return {name: words(asked.get(name, "")) for name in names}
+
+
+def words(text: str) -> str:
+    """What was typed into an address, as text PostgreSQL can compare with."""
+    return text.replace("\x00", "").strip()[:200]
 
 
 def devices(asked, now: datetime) -> Page:
@@ -44,7 +51,7 @@ def devices(asked, now: datetime) -> Page:
     filters = _chosen(asked, ("q", "state", "env", "app"))
     rows = _devices_matching(filters)
     before = asked.get("before", "")
-    page = rows.filter(pk__lt=int(before)) if before.isdigit() else rows
+    page = rows.filter(pk__lt=int(before)) if before.isdecimal() else rows
     held = Holding.objects.filter(current=True).select_related(
         "token__ledger", "token__health"
     )
@@ -81,8 +88,6 @@ def _devices_matching(filters: dict[str, str]) -> QuerySet[Device]:
 def _device_named(text: str) -> Q:
     """AOR or a part of it, an instance-id, a token or its first or last characters."""
     token = text.lower()
-    held = Q(holdings__token__token__startswith=token)
-    held |= Q(holdings__token__token__endswith=token)
     tokens = Holding.objects.filter(
         Q(token__token__startswith=token) | Q(token__token__endswith=token)
     )
@@ -152,6 +157,8 @@ def _older(rows: QuerySet[Push], before: str) -> QuerySet[Push]:
         at, last = datetime.fromisoformat(moment), UUID(pk)
     except ValueError:
         return rows
+    if timezone.is_naive(at):
+        return rows
     return rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=last))
 
 
@@ -196,14 +203,24 @@ def _meaning_of(state: str) -> str:
     }.get(state, "APNs refused it without a reason we know.")
 
 
-def find(text: str) -> Device | Push | str | None:
+def find(text: str) -> str | None:
     """The address of the one thing this text names, or None."""
-    try:
-        pushes = Push.objects.filter(pk=UUID(text))
-    except ValueError:
-        pushes = Push.objects.filter(call_id=text)
-    push = pushes.order_by("-created_at").first() if text else None
+    if not text:
+        return None
+    push = _push_named(text)
     if push is not None:
-        return f"/pushes/{push.pk}/"
-    found = list(Device.objects.filter(_device_named(text))[:2]) if text else []
-    return f"/devices/{found[0].pk}/" if len(found) == 1 else None
+        return reverse("notifications:push", args=[push.pk])
+    found = list(Device.objects.filter(_device_named(text))[:2])
+    if len(found) != 1:
+        return None
+    return reverse("notifications:device", args=[found[0].pk])
+
+
+def _push_named(text: str) -> Push | None:
+    """By its id, which is the apns-id too, or the newest of a Call-ID."""
+    try:
+        found = Push.objects.filter(pk=UUID(text)).first()
+    except ValueError:
+        found = None
+    of_call = Push.objects.filter(call_id=text).order_by("-created_at")
+    return found or of_call.first()

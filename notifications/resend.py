@@ -14,6 +14,8 @@ from notifications.outbox import CannotSend, PushRequest, enqueue
 from registrations.models import Device, PushToken
 
 JUST_NOW = timedelta(seconds=60)
+#: The same order by the same person within this time is one click, sent twice.
+DOUBLE_CLICK = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,38 +145,52 @@ class Order:
 
 
 def send(order: Order, now: datetime) -> Push:
-    """Queue it, with its audit row, in one transaction; two people cannot send twice.
+    """Queue it, with its audit row, in one transaction; a form sent twice sends once.
 
     Raises CannotSend when it is red and no reason was typed, or nothing could be sent.
     """
     with transaction.atomic():
         device = Device.objects.select_for_update().get(pk=order.device.pk)
-        kind = "voip" if order.push_type == Push.Type.VOIP else "remote"
-        holding = device.holdings.filter(current=True, token__kind=kind).last()
-        if holding is None:
-            raise CannotSend(f"{device.aor} has no {kind} token")
-        safety = is_safe(facts_of(device, holding.token, order.push_type, now))
-        if safety.level == "red" and len(order.reason.strip()) < 5:
-            raise CannotSend(
-                "This is not safe: type a reason of at least 5 characters."
-            )
-        origin = Push.Origin.RESEND if order.resend_of else Push.Origin.TEST
-        request = PushRequest(
-            device=device,
-            push_type=order.push_type,
-            origin=origin,
-            resend_of=order.resend_of,
-            requested_by=order.by,
-        )
-        push = enqueue([request], now)[0]
-        audit.note(
-            order.by,
-            f"push.{origin}",
-            device.aor,
-            now,
-            reason=order.reason,
-            push=str(push.pk),
-            type=order.push_type,
-            safety=safety.level,
-        )
+        return _already_sent(order, now) or _send(order, device, now)
+
+
+def _already_sent(order: Order, now: datetime) -> Push | None:
+    return Push.objects.filter(
+        device=order.device,
+        push_type=order.push_type,
+        resend_of=order.resend_of,
+        origin=_origin(order),
+        requested_by=order.by,
+        created_at__gt=now - DOUBLE_CLICK,
+    ).first()
+
+
+def _origin(order: Order) -> str:
+    return Push.Origin.RESEND if order.resend_of else Push.Origin.TEST
+
+
+def _send(order: Order, device: Device, now: datetime) -> Push:
+    safety = _judge(order, device, now)
+    request = PushRequest(
+        device=device,
+        push_type=order.push_type,
+        origin=_origin(order),
+        resend_of=order.resend_of,
+        requested_by=order.by,
+    )
+    push = enqueue([request], now)[0]
+    facts = {"push": str(push.pk), "type": order.push_type, "safety": safety.level}
+    action = f"push.{_origin(order)}"
+    audit.note(order.by, action, device.aor, now, reason=order.reason, **facts)
     return push
+
+
+def _judge(order: Order, device: Device, now: datetime) -> Safety:
+    kind = "voip" if order.push_type == Push.Type.VOIP else "remote"
+    holding = device.holdings.filter(current=True, token__kind=kind).last()
+    if holding is None:
+        raise CannotSend(f"{device.aor} has no {kind} token")
+    safety = is_safe(facts_of(device, holding.token, order.push_type, now))
+    if safety.level == "red" and len(order.reason.strip()) < 5:
+        raise CannotSend("This is not safe: type a reason of at least 5 characters.")
+    return safety

@@ -81,7 +81,7 @@ def failures(request: HttpRequest) -> HttpResponse:
 @may_see
 def search(request: HttpRequest) -> HttpResponse:
     """Straight to the page of what was looked for when it is unique, else the devices."""
-    wanted = request.GET.get("q", "").strip()
+    wanted = lists.words(request.GET.get("q", ""))
     found = lists.find(wanted)
     if found is not None:
         return redirect(found)

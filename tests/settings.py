@@ -8,3 +8,4 @@ PUSHDASH_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
 SECRET_KEY = "only-for-tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
+STATIC_ROOT = None  # served by the finders; WhiteNoise warns of a folder not there

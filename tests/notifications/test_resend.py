@@ -1,0 +1,135 @@
+"""Is it safe to resend, and the resend itself: one push, one audit row, or neither."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from notifications import resend
+from notifications.models import AuditEntry, Ledger, Push, TokenHealth
+from notifications.outbox import CannotSend
+from tests import factories
+from tests.notifications import people
+
+FINE = resend.Facts(
+    push_type="voip",
+    strikes=0,
+    threshold=3,
+    is_bound=True,
+    is_current=True,
+    health="",
+    health_reason="",
+    resent_just_now=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "level"),
+    [
+        ({"push_type": "alert"}, "green"),
+        ({}, "amber"),
+        ({"strikes": 1}, "amber"),
+        ({"strikes": 2}, "red"),
+        ({"strikes": 3}, "red"),
+        ({"push_type": "alert", "strikes": 3}, "green"),
+        ({"push_type": "alert", "is_bound": False}, "amber"),
+        ({"is_current": False}, "red"),
+        ({"health": TokenHealth.State.RETIRED}, "red"),
+        ({"push_type": "alert", "health": TokenHealth.State.QUARANTINED}, "amber"),
+        ({"push_type": "alert", "resent_just_now": True}, "red"),
+        ({"strikes": 1, "threshold": 2}, "red"),
+    ],
+)
+def test_the_worst_thing_found_decides_whether_it_is_safe(changed, level):
+    assert resend.is_safe(replace(FINE, **changed)).level == level
+
+
+def order_for(push: Push, group: str = "support", **values) -> resend.Order:
+    given = {"push_type": push.push_type, "reason": ""} | values
+    by = people.person(group)
+    return resend.Order(device=push.device, by=by, resend_of=push, **given)
+
+
+@pytest.fixture
+def push() -> Push:
+    return people.old_push(people.reachable_device())
+
+
+@pytest.mark.django_db
+def test_a_resend_is_a_new_push_that_names_the_old_one_and_an_audit_row(push):
+    again = resend.send(order_for(push, push_type="alert"), timezone.now())
+    assert (again.resend_of, again.origin, again.state) == (push, "resend", "queued")
+    entry = AuditEntry.objects.get()
+    assert entry.action == "push.resend"
+    assert entry.actor_name == "support-person"
+    assert entry.detail["push"] == str(again.pk)
+
+
+@pytest.mark.django_db
+def test_a_form_sent_twice_sends_once(push):
+    now = timezone.now()
+    order = order_for(push, reason="the caller waits")
+    first = resend.send(order, now)
+    second = resend.send(order, now + timedelta(seconds=2))
+    assert first == second
+    assert Push.objects.filter(resend_of=push).count() == 1
+    assert AuditEntry.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_another_resend_within_a_minute_wants_a_reason(push):
+    now = timezone.now()
+    resend.send(order_for(push), now)
+    soon = now + timedelta(seconds=30)
+    with pytest.raises(CannotSend, match="reason"):
+        resend.send(order_for(push), soon)
+    resend.send(order_for(push, reason="asked by the caller"), soon)
+    assert Push.objects.filter(resend_of=push).count() == 2
+
+
+@pytest.mark.django_db
+def test_the_strike_before_the_last_wants_a_typed_reason_kept_in_the_audit(push):
+    now = timezone.now()
+    Ledger.objects.create(
+        token=push.token, state="not_waking", strikes=2, threshold=3, since=now
+    )
+    with pytest.raises(CannotSend, match="not safe"):
+        resend.send(order_for(push, reason="    "), now)
+    assert not AuditEntry.objects.exists()
+    resend.send(order_for(push, reason="fire brigade"), now)
+    entry = AuditEntry.objects.get()
+    assert (entry.reason, entry.detail["safety"]) == ("fire brigade", "red")
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_sent_leaves_no_audit_row():
+    device = factories.registered_device()
+    push = people.old_push(device)
+    with pytest.raises(CannotSend, match="no credential"):
+        resend.send(order_for(push), timezone.now())
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_page_sends_and_leads_to_the_new_push(push):
+    browser = people.browser_of("support")
+    path = reverse("notifications:resend", args=[push.pk])
+    answer = browser.post(path, {"push_type": "alert"})
+    new = Push.objects.get(resend_of=push)
+    assert answer["Location"] == reverse("notifications:push", args=[new.pk])
+
+
+@pytest.mark.django_db
+def test_the_page_says_why_it_did_not_send(push):
+    device = push.device
+    device.holdings.filter(token__kind="remote").update(current=False)
+    path = reverse("notifications:test-push", args=[device.pk])
+    answer = people.browser_of("support").post(
+        path, {"push_type": "alert"}, follow=True
+    )
+    assert "has no remote token" in answer.content.decode()
+    assert not Push.objects.filter(origin="test").exists()
