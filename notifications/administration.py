@@ -45,11 +45,15 @@ def settings(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
 
-def _page(request: HttpRequest, status: int = 200, **forms) -> HttpResponse:
+def _page(
+    request: HttpRequest, status: int = 200, refused: AppForm | None = None, **forms
+) -> HttpResponse:
+    """The page; `refused` is the form of an app whose policy was not saved."""
     now = timezone.now()
+    apps = App.objects.prefetch_related("credentials")
     context = {
         "page": "settings",
-        "apps": App.objects.prefetch_related("credentials"),
+        "apps": [(app, _form_of(app, refused)) for app in apps],
         "feeds": [source_of(feed, now) for feed in Feed.objects.all()],
         "people": User.objects.prefetch_related("groups").order_by("username"),
         "app_form": AppForm(),
@@ -59,6 +63,12 @@ def _page(request: HttpRequest, status: int = 200, **forms) -> HttpResponse:
     return render(
         request, "notifications/settings.html", context | forms, status=status
     )
+
+
+def _form_of(app: App, refused: AppForm | None) -> AppForm:
+    if refused is not None and refused.instance.pk == app.pk:
+        return refused
+    return AppForm(instance=app, auto_id=f"app-{app.pk}-%s")
 
 
 @require_POST
@@ -77,9 +87,10 @@ def add_app(request: HttpRequest) -> HttpResponse:
 @needs("change_policy")
 def change_app(request: HttpRequest, pk: int) -> HttpResponse:
     """An app's policy; verdicts from now on follow it."""
-    form = AppForm(request.POST, instance=get_object_or_404(App, pk=pk))
+    app = get_object_or_404(App, pk=pk)
+    form = AppForm(request.POST, instance=app, auto_id=f"app-{pk}-%s")
     if not form.is_valid():
-        return _page(request, 422, app_form=form)
+        return _page(request, 422, refused=form)
     return _save(request, form, "app.change", "Policy saved.")
 
 

@@ -8,11 +8,21 @@ from django import forms
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 
-from notifications.credentials import CredentialError, check_p8
+from notifications.credentials import CredentialError, check_p8, seal
 from notifications.models import App, Credential, Push
 from registrations.models import Environment, Feed
 
 POLICY_SECONDS = ("wake_window", "grace", "late_window", "voip_life")
+
+
+class Dressed:
+    """A form whose fields carry the classes of the design."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            is_choice = isinstance(field.widget, forms.Select)
+            field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
 
 
 class SendForm(forms.Form):
@@ -28,7 +38,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(min_length=5, max_length=500)
 
 
-class AppForm(forms.ModelForm):
+class AppForm(Dressed, forms.ModelForm):
     """A bundle id and its policy; times in seconds."""
 
     wake_window = forms.IntegerField(min_value=1, max_value=300, initial=30)
@@ -56,22 +66,28 @@ class AppForm(forms.ModelForm):
         return values
 
 
-class CredentialForm(forms.Form):
+class CredentialForm(Dressed, forms.Form):
     """A `.p8` key for an app in one environment; replaces the one that is there."""
 
     app = forms.ModelChoiceField(App.objects.all())
     environment = forms.ChoiceField(choices=Environment.choices)
     team_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Team id")
     key_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Key id")
-    key = forms.CharField(widget=forms.Textarea, label="Key (.p8)", strip=False)
+    key = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 6}), label="Key (.p8)", strip=False
+    )
     server = forms.ChoiceField(choices=Credential.Server.choices)
     host = forms.CharField(required=False)
     port = forms.IntegerField(required=False, min_value=1, max_value=65535)
-    ca_pem = forms.CharField(required=False, widget=forms.Textarea, label="CA file")
+    ca_pem = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 4}), label="CA file"
+    )
 
     def clean_key(self) -> str:
         try:
-            return check_p8(self.cleaned_data["key"])
+            pem = check_p8(self.cleaned_data["key"])
+            seal(pem)  # without a key ring nothing could be stored
+            return pem
         except CredentialError as error:
             raise forms.ValidationError(str(error)) from error
 
@@ -99,7 +115,7 @@ class FeedForm(forms.ModelForm):
         return timedelta(seconds=self.cleaned_data["heartbeat"])
 
 
-class UserForm(forms.Form):
+class UserForm(Dressed, forms.Form):
     """A new person, in one of the three groups."""
 
     username = forms.RegexField(r"^[\w.@+-]{1,150}$", label="User name")
