@@ -16,7 +16,7 @@ from h2 import events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
 from simulator.checks import Checker, Keys, Refusal, Request, token_of
@@ -135,8 +135,9 @@ class ApnsConnection(asyncio.Protocol):
     def connection_made(self, transport) -> None:
         self._transport = transport
         self._server.connected(self)
-        settings = {SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS}
-        self._http2.update_settings(settings)
+        # Not `update_settings`: the preface's own SETTINGS would follow it and win.
+        values = {SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS}
+        self._http2.local_settings = Settings(client=False, initial_values=values)
         self._http2.initiate_connection()
         self._flush()
 
@@ -178,6 +179,9 @@ class ApnsConnection(asyncio.Protocol):
         if self._is_leaving:
             return
         fault = self._server.faults.take()
+        if fault is not None and fault.kind == "goaway":
+            self._go_away(stream_id)
+            return
         task = asyncio.ensure_future(self._answer(stream_id, request, fault))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -215,8 +219,6 @@ class ApnsConnection(asyncio.Protocol):
         elif fault.kind == "reset":
             self._http2.reset_stream(stream_id, fault.code)
             self._flush()
-        elif fault.kind == "goaway":
-            self._go_away(stream_id)
         elif fault.kind == "drop":
             if fault.is_processed:
                 self._server.judge(request)
@@ -232,6 +234,8 @@ class ApnsConnection(asyncio.Protocol):
         frame = GoAwayFrame(0, last_stream_id=last, additional_data=data)
         self._transport.write(frame.serialize())
         self._is_leaving = True
+        if not self._tasks:
+            self._transport.close()
 
     def _send(
         self,

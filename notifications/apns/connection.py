@@ -118,8 +118,8 @@ class Connection(APNsTLSClientProtocol):
 
     def _forget(self, stream_id: int) -> None:
         flight = self._flights.pop(stream_id, None)
-        if flight is not None and not flight.answered.done() and not self._is_lost:
-            # Given up: tell the server, and give the stream back.
+        if flight is not None and _is_given_up(flight) and not self._is_lost:
+            # Tell the server, and give the stream back.
             self._reset(stream_id)
         self._changed.set()
         if self._is_leaving and not self._flights:
@@ -245,6 +245,11 @@ class Connection(APNsTLSClientProtocol):
         flight = self._flights.get(stream_id)
         if flight is not None and not flight.answered.done():
             flight.answered.set_exception(error)
+
+
+def _is_given_up(flight: Flight) -> bool:
+    """Nobody waits any more, and no answer has come: a deadline cancels the future."""
+    return flight.answered.cancelled() or not flight.answered.done()
 
 
 def _text(value: bytes | str) -> str:
