@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Prefetch, Q
 
+from notifications import charts
 from notifications.models import Call, Ledger, Push
 from notifications.wording import CHIPS, ago, evidence_of, outcome_of
 from registrations.models import Device, Feed, Holding
@@ -77,9 +78,12 @@ class Picture:
     feed: list[FeedRow]
     sources: list[Source]
     is_assuming: bool
+    outcomes: charts.Outcomes
+    wake: charts.WakeTimes
+    spans: tuple[str, ...] = tuple(charts.SPANS)
 
 
-def picture(now: datetime) -> Picture:
+def picture(now: datetime, span: str = "1h") -> Picture:
     """Everything the live page shows."""
     board = board_rows(now)
     feeds = list(Feed.objects.filter(enabled=True))
@@ -90,6 +94,8 @@ def picture(now: datetime) -> Picture:
         feed=feed_rows(),
         sources=[source_of(feed, now) for feed in feeds],
         is_assuming=any(feed.has_assumed for feed in feeds),
+        outcomes=charts.outcomes(now, span),
+        wake=charts.wake_times(now, LATELY),
     )
 
 

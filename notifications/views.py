@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from notifications import details, fleet, lists
+from notifications import charts, details, fleet, lists
 from notifications.models import Push
 from registrations.models import Device, Feed
 
@@ -23,7 +23,9 @@ def live(request: HttpRequest) -> HttpResponse:
     if not Feed.objects.exists():
         return render(request, "notifications/empty.html", {"page": "live"})
     now = timezone.now()
-    context = {"page": "live", "live": fleet.picture(now), "now": now}
+    span = request.GET.get("span", "")
+    picture = fleet.picture(now, span if span in charts.SPANS else "1h")
+    context = {"page": "live", "live": picture, "now": now}
     return render(request, "notifications/live.html", context)
 
 

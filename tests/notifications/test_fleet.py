@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifications import fleet
+from notifications import charts, fleet
 from notifications.handling import settle
 from notifications.models import Push
 from tests import factories
@@ -135,3 +135,26 @@ def test_a_source_silent_beyond_its_heartbeat_is_said_to_be(feed):
     later = NOW + feed.heartbeat + seconds(1)
     assert fleet.source_of(feed, NOW).tone == "ok"
     assert fleet.source_of(feed, later).words.startswith("silent for")
+
+
+def test_outcomes_over_time_count_each_push_once(feed):
+    woken(1)
+    unwoken()
+    factories.accepted_push(factories.registered_device(), MORNING, push_type="alert")
+    factories.accepted_push(factories.registered_device(), MORNING, state="rejected")
+    settle(NOW)
+    for span in charts.SPANS:
+        chart = charts.outcomes(NOW, span)
+        assert [total for _, _, total in chart.legend] == [1, 1, 1, 1]
+        assert [numbers for _, numbers in chart.rows] == [[1, 1, 1, 1]]
+        assert len(chart.bars) == 4
+
+
+def test_wake_times_fall_into_bins_and_the_sleepers_beside_them(feed):
+    for after in (0.5, 1.5, 12):
+        woken(after)
+    unwoken()
+    settle(NOW)
+    chart = charts.wake_times(NOW, fleet.LATELY)
+    assert [bar.number for bar in chart.bars] == [1, 1, 0, 0, 0, 1, 1]
+    assert (chart.total, chart.asleep) == (4, 1)

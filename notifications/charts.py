@@ -1,0 +1,141 @@
+"""The two charts of the live page, laid out for SVG: x in percent, heights in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count
+from django.db.models.functions import TruncMinute
+
+from notifications.models import Call, Push
+
+HEIGHT = 136
+SLOTS = 60
+SPANS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(days=1)}
+#: What a bar is stacked of, from below: key, tone, legend.
+SERIES = (
+    ("woken", "ok", "Woken"),
+    ("remote", "info", "Remote, accepted"),
+    ("asleep", "warn", "Accepted, app did not wake"),
+    ("rejected", "bad", "Rejected by APNs"),
+)
+#: Upper ends of the wake-time bins, in seconds.
+BINS = (1, 2, 3, 5, 10, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One rectangle."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+    tone: str
+    number: int
+    label: str
+
+    @property
+    def middle(self) -> float:
+        """Where a label stands."""
+        return round(self.x + self.width / 2, 2)
+
+    @property
+    def above(self) -> float:
+        """Where its number stands."""
+        return round(self.y - 6, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Pushes over time: bars, totals of the legend, rows of the table."""
+
+    span: str
+    bars: list[Bar]
+    legend: list[tuple[str, str, int]]
+    rows: list[tuple[datetime, list[int]]]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class WakeTimes:
+    """How long phones took to wake, and how many did not."""
+
+    bars: list[Bar]
+    total: int
+    asleep: int
+
+
+def outcomes(now: datetime, span: str = "1h") -> Outcomes:
+    """What became of the pushes of the span, in 60 slots."""
+    start = now.replace(second=0, microsecond=0) + timedelta(minutes=1) - SPANS[span]
+    step = SPANS[span] / SLOTS
+    slots = [dict.fromkeys((key for key, _, _ in SERIES), 0) for _ in range(SLOTS)]
+    for minute, key, number in _counted(start, now):
+        slots[(minute - start) // step][key] += number
+    most = max(sum(slot.values()) for slot in slots)
+    bars = [bar for i, slot in enumerate(slots) for bar in _stack(i, slot, most)]
+    legend = [(tone, name, sum(s[key] for s in slots)) for key, tone, name in SERIES]
+    rows = [(start + i * step, list(slot.values())) for i, slot in enumerate(slots)]
+    return Outcomes(span, bars, legend, [row for row in rows if any(row[1])], most)
+
+
+def _counted(start: datetime, now: datetime):
+    rows = Push.objects.filter(sent_at__gte=start, sent_at__lte=now)
+    groups = rows.annotate(minute=TruncMinute("sent_at")).values_list(
+        "minute", "push_type", "state", "sip_call__verdict"
+    )
+    for minute, push_type, state, verdict, number in groups.annotate(Count("pk")):
+        key = _series_of(push_type, state, verdict)
+        if key:
+            yield minute, key, number
+
+
+def _series_of(push_type: str, state: str, verdict: str | None) -> str:
+    if state == Push.State.REJECTED:
+        return "rejected"
+    if state != Push.State.ACCEPTED:
+        return ""
+    if push_type != Push.Type.VOIP:
+        return "remote"
+    return {"handled": "woken", "unhandled": "asleep"}.get(verdict or "", "")
+
+
+def _stack(slot: int, numbers: dict[str, int], most: int) -> list[Bar]:
+    bars, top = [], HEIGHT
+    for key, tone, name in SERIES:
+        if not numbers[key]:
+            continue
+        height = round(HEIGHT * numbers[key] / most, 1)
+        top -= height
+        x = round(100 * slot / SLOTS, 2)
+        bars.append(Bar(x, 1.2, round(top, 1), height, tone, numbers[key], name))
+    return bars
+
+
+def wake_times(now: datetime, lately: timedelta) -> WakeTimes:
+    """The histogram of proof moment minus acceptance."""
+    calls = Call.objects.filter(sent_at__range=(now - lately, now))
+    times = calls.filter(verdict="handled", wake_time__isnull=False)
+    counts = [0] * len(BINS)
+    for time in times.values_list("wake_time", flat=True):
+        seconds = time.total_seconds()
+        place = next((i for i, end in enumerate(BINS) if seconds < end), len(BINS) - 1)
+        counts[place] += 1
+    asleep = calls.filter(verdict="unhandled").count()
+    edges = zip((0, *BINS), BINS, strict=False)
+    labels = [f"{low}–{high} s" for low, high in edges] + ["none"]
+    return WakeTimes(_columns([*counts, asleep], labels), sum(counts) + asleep, asleep)
+
+
+def _columns(counts: list[int], labels: list[str]) -> list[Bar]:
+    most, width = max(*counts, 1), 100 / len(counts)
+    bars = []
+    for i, (number, label) in enumerate(zip(counts, labels, strict=True)):
+        height = round((HEIGHT - 20) * number / most, 1)
+        tone = "warn" if label == "none" else "ok"
+        x = round(i * width + width * 0.15, 2)
+        y = round(HEIGHT - height, 1)
+        bars.append(Bar(x, round(width * 0.7, 2), y, height, tone, number, label))
+    return bars
