@@ -1,0 +1,151 @@
+"""What happens to pushes on their way when their connection ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from notifications.apns import Outcome
+from simulator.apns import ApnsServer
+from simulator.faults import Fault
+from simulator.tls import make_identity
+from tests.apns import Phones, client_of, push
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory):
+    return make_identity(tmp_path_factory.mktemp("apns"))
+
+
+@pytest.fixture
+def play(identity):
+    """Run `scene(server, phones, client)`, warmed up by one accepted push."""
+
+    def run(scene):
+        async def main():
+            phones = Phones()
+            server = ApnsServer(phones, identity)
+            await server.start()
+            client = client_of(identity, server.port)
+            try:
+                await client.send(push(), 5)
+                return await asyncio.wait_for(scene(server, phones, client), 60)
+            finally:
+                await client.close()
+                await server.close()
+
+        return asyncio.run(main())
+
+    return run
+
+
+async def send_together(client, count: int) -> list:
+    pushes = [push() for _ in range(count)]
+    results = await asyncio.gather(*(client.send(one, 5) for one in pushes))
+    return list(zip(pushes, results, strict=True))
+
+
+def outcomes(sent: list) -> Counter:
+    return Counter(result.outcome for _, result in sent)
+
+
+def test_goaway_leaves_earlier_pushes_their_answer_and_later_ones_not_sent(play):
+    async def scene(server, phones, client):
+        server.faults.add(Fault("delay", times=5, seconds=0.2))
+        server.faults.add(Fault("goaway"))
+        sent = await send_together(client, 8)
+        return (
+            sent,
+            {one.apns_id for one in phones.delivered},
+            await client.send(push(), 5),
+        )
+
+    sent, delivered, after = play(scene)
+    assert outcomes(sent) == {Outcome.ACCEPTED: 5, Outcome.NOT_SENT: 3}
+    for one, result in sent:
+        assert (one.apns_id in delivered) == (result.outcome == Outcome.ACCEPTED)
+    assert after.outcome == Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize(("is_processed", "delivered"), [(False, 0), (True, 1)])
+def test_a_cut_is_unknown_whether_the_push_was_processed_or_not(
+    play, is_processed, delivered
+):
+    async def scene(server, phones, client):
+        before = len(phones.delivered)
+        server.faults.add(Fault("silent", times=20))
+        server.faults.add(Fault("drop", is_processed=is_processed))
+        sent = await send_together(client, 21)
+        return sent, len(phones.delivered) - before, server.received
+
+    sent, reached, received = play(scene)
+    assert outcomes(sent) == {Outcome.UNKNOWN: 21}
+    assert reached == delivered
+    assert {received[one.apns_id] for one, _ in sent} <= {0, 1}
+
+
+def test_a_refused_stream_harms_no_other_and_can_be_sent_again(play):
+    async def scene(server, phones, client):
+        server.faults.add(Fault("reset", code=7, times=3))
+        sent = await send_together(client, 20)
+        refused = [one for one, result in sent if result.outcome == Outcome.NOT_SENT]
+        return sent, [await client.send(one, 5) for one in refused]
+
+    sent, again = play(scene)
+    assert outcomes(sent) == {Outcome.NOT_SENT: 3, Outcome.ACCEPTED: 17}
+    assert [result.outcome for result in again] == [Outcome.ACCEPTED] * 3
+
+
+def test_a_server_that_comes_back_is_found_again(identity):
+    async def main():
+        first = ApnsServer(Phones(), identity)
+        await first.start()
+        client = client_of(identity, first.port)
+        results = [await client.send(push(), 5)]
+        await first.close()
+        results.append(await client.send(push(), 5))
+        second = ApnsServer(Phones(), identity)
+        await second.start(port=first.port)
+        results.append(await client.send(push(), 5))
+        await client.close()
+        await second.close()
+        return [result.outcome for result in results]
+
+    accepted, gone, back = asyncio.run(main())
+    assert accepted == back == Outcome.ACCEPTED
+    assert gone in {Outcome.NOT_SENT, Outcome.UNKNOWN}
+
+
+def test_a_server_that_never_speaks_http2_is_not_sent_and_nothing_hangs(identity):
+    async def main():
+        open_ones = []
+        server = await asyncio.start_server(
+            lambda _, writer: open_ones.append(writer), "127.0.0.1", 0
+        )
+        port = server.sockets[0].getsockname()[1]
+        try:
+            client = client_of(identity, port)
+            sends = (client.send(push(), 0.5) for _ in range(10))
+            return await asyncio.gather(*sends)
+        finally:
+            for writer in open_ones:
+                writer.close()
+                await writer.wait_closed()
+            server.close()
+
+    assert {result.outcome for result in asyncio.run(main())} == {Outcome.NOT_SENT}
+
+
+def test_a_thousand_abandoned_pushes_leave_every_stream_free(play):
+    async def scene(server, phones, client):
+        server.faults.add(Fault("silent", times=1000))
+        abandoned = [client.send(push(), 1.0) for _ in range(1000)]
+        lost = await asyncio.gather(*abandoned)
+        server.faults.script.clear()
+        return lost, await send_together(client, 300)
+
+    lost, sent = play(scene)
+    assert {result.outcome for result in lost} <= {Outcome.UNKNOWN, Outcome.NOT_SENT}
+    assert outcomes(sent) == {Outcome.ACCEPTED: 300}
