@@ -24,6 +24,8 @@ SENT = re.compile(rb"Sending SIP re|Sending Re(?:quest|sponse) SIP message")
 REPLIED = re.compile(
     rb"(?:Replying to SIP request|Replying Request SIP message): (\d{3})"
 )
+REGISTER = re.compile(rb"(?:\[0x[0-9a-fA-F]+\]|SIP message) REGISTER\b")
+MOST_FOREIGN = 10_000
 MESSAGE = re.compile(rb"Message:\s*$")
 
 
@@ -34,11 +36,15 @@ class Flexisip(Format):
     always_answers = True
     #: `[N bytes of body hidden]` stands in place of most bodies.
     has_bodies = False
+    announces = True
 
     def __init__(self, tz: tzinfo | None = None) -> None:
         self._tz = tz
         self._key: str | None = None
         self._received = False
+        self._is_register = False
+        #: Pointers of requests other than REGISTER: their replies are not ours.
+        self._foreign: dict[str, None] = {}
 
     def lead(self, line: bytes, position: int) -> Lead | None:
         prefix = PREFIX.match(line)
@@ -52,14 +58,31 @@ class Flexisip(Format):
             self.anchor = None
         if RECEIVED.search(text):
             self._key, self._received, self.anchor = key, True, position
+            self._note_method(text, key)
         elif RESPONSE.search(text) or SENT.search(text) or REPLIED.search(text):
             self._key, self._received = None, False
         replied = REPLIED.search(text)
-        if replied is not None:
+        if replied is not None and self._is_ours(text, key):
             answer = Answer(position=position, at=at, status=int(replied[1]), key=key)
             return Lead(at=at, received=False, answer=answer)
         is_dump = MESSAGE.search(text) or RECEIVED.search(text)
         return Lead(at=at, key=self._key, received=self._received and bool(is_dump))
+
+    def _note_method(self, text: bytes, key: str | None) -> None:
+        self._is_register = REGISTER.search(text) is not None
+        if key is None:
+            return
+        self._foreign.pop(key, None)
+        if not self._is_register:
+            self._foreign[key] = None
+            if len(self._foreign) > MOST_FOREIGN:
+                del self._foreign[next(iter(self._foreign))]
+
+    def _is_ours(self, text: bytes, key: str | None) -> bool:
+        """A reply to a REGISTER: by its pointer, else it follows one or says so."""
+        if key is not None:
+            return key not in self._foreign
+        return self._is_register or b"Registration" in text
 
     def message_read(self) -> None:
         self._key, self._received, self.anchor = None, False, None

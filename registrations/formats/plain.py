@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from registrations.formats.reader import Format
+
+START = re.compile(rb"(?:[A-Z]+ +\S+ +SIP/2\.0|SIP/2\.0 \d{3}(?: .*)?)\s*$")
 
 
 class Plain(Format):
     """Nothing tells when or from where; a message ends with its Content-Length."""
 
     name = "plain"
+
+    def is_prefixed(self, line: bytes) -> bool:
+        """A start line among headers: the message before it was cut off."""
+        return START.match(line) is not None

@@ -52,6 +52,8 @@ class Format:
     always_answers = False
     #: A body of Content-Length bytes follows the headers in the log.
     has_bodies = True
+    #: Every message follows a log line of its own.
+    announces = False
     #: The line a message to come depends on: a restart must read it again.
     anchor: int | None = None
 
@@ -146,6 +148,9 @@ class Reader:
             lead.position = position
             self._note(lead, records)
         start = START_LINE.search(line) if self._may_start(line, lead) else None
+        if start is None and lead is None and not line.strip():
+            self._at = end  # a CRLF before the start line (RFC 3261 §7.5)
+            return
         if start is not None:
             self._open = lead or self._lead or Lead(position=position)
             self._lead = None
@@ -158,7 +163,10 @@ class Reader:
             self._at = end
 
     def _may_start(self, line: bytes, lead: Lead | None) -> bool:
-        return b"SIP/2.0" in line and (lead is None or lead.size is None)
+        if b"SIP/2.0" not in line or (lead is not None and lead.size is not None):
+            return False
+        # Where each message is announced, a start line elsewhere is text of a body.
+        return not self.form.announces or bool(lead or self._lead)
 
     def _note(self, lead: Lead, records: list[Record]) -> None:
         if lead.at is not None and (self._newest is None or lead.at > self._newest):
@@ -183,10 +191,10 @@ class Reader:
         data, start, lead = self._data, self._at, self._open
         limit = start + (lead.size if lead.size is not None else LONGEST_MESSAGE)
         prefix = self._next_prefix(start, min(limit, len(data)))
+        if lead.size is not None:
+            return self._sized(limit, prefix, is_last)
         if prefix is not None:
             return data[start:prefix], prefix
-        if lead.size is not None:
-            return self._sized(limit, is_last)
         head = HEADERS_END.search(data, start, limit)
         if head is not None:
             return self._with_body(start, head.end(), is_last)
@@ -195,11 +203,24 @@ class Reader:
             return data[start:end], end
         return None
 
-    def _sized(self, limit: int, is_last: bool) -> tuple[bytes, int] | None:
+    def _sized(self, limit: int, prefix: int | None, is_last: bool):
+        """The size counts where a message ends there; else the next log line does.
+
+        So a phone cannot forge a log line in a folded header of its own.
+        """
         if len(self._data) < limit and not is_last:
             return None
         end = min(limit, len(self._data))
+        if prefix is not None and not self._is_whole(self._at, end):
+            end = prefix
         return self._data[self._at : end], end
+
+    def _is_whole(self, start: int, end: int) -> bool:
+        head = HEADERS_END.search(self._data, start, end)
+        if head is None:
+            return False
+        found = CONTENT_LENGTH.search(self._data, start, head.end())
+        return head.end() + (int(found[1]) if found else 0) <= end
 
     def _with_body(self, start: int, end: int, is_last: bool):
         if not self.form.has_bodies:
@@ -214,9 +235,15 @@ class Reader:
 
     def _next_prefix(self, start: int, end: int) -> int | None:
         """Where a new log record interrupts the open message, if it does."""
+        if self._open.size is not None and self.form.is_prefixed(
+            self._data[start : self._data.find(b"\n", start, end) + 1]
+        ):
+            return start
         at = self._data.find(b"\n", start, end) + 1
         while at and at < end:
-            line_end = self._data.find(b"\n", at)
+            line_end = self._data.find(b"\n", at, end)
+            if line_end < 0 and end == len(self._data):
+                return None  # not a whole line yet
             line = self._data[at : line_end if line_end >= 0 else end]
             if self.form.is_prefixed(line):
                 return at

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import MalformedMessage
 
 DEFAULT_PORTS = {"sip": "5060", "sips": "5061"}
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,13 @@ def read_address(text: str) -> Address:
 
 
 def _opening_angle(text: str) -> int | None:
-    """Where the `<` of a name-addr stands, outside the display name's quotes."""
-    position = 0
-    if text.startswith('"'):
-        position = 1
-        while position < len(text) and text[position] != '"':
-            position += 2 if text[position] == "\\" else 1
-        if position >= len(text):
-            raise MalformedMessage("address_quote", f"open quote in {text[:80]!r}")
-    found = text.find("<", position)
+    """Where the `<` of a name-addr stands, outside quotes: a bare URI can have
+    `;+sip.instance="<urn:uuid:…>"` behind it.
+    """
+    bare = QUOTED.sub(lambda quoted: " " * len(quoted[0]), text)
+    found, quote = bare.find("<"), bare.find('"')
+    if quote >= 0 and (found < 0 or quote < found):
+        raise MalformedMessage("address_quote", f"open quote in {text[:80]!r}")
     return None if found < 0 else found
 
 
@@ -102,7 +102,7 @@ def _bare(text: str) -> Address:
     if uri == "*":
         return Address("*", ())
     # RFC 3261 §20: a URI with comma, question mark or semicolon must stand in <>.
-    if "?" in text:
+    if "?" in QUOTED.sub("", text):
         raise MalformedMessage(
             "address_bare_headers", f"'?' outside <> in {text[:80]!r}"
         )
@@ -142,9 +142,9 @@ def uri_params(uri: str) -> list[tuple[str, str | None]]:
     scheme, _, rest = uri.partition(":")
     if scheme.lower() not in DEFAULT_PORTS:
         return []
-    # The user part may hold ';' (RFC 3261 §19.1.1), a parameter value never '@' unescaped.
-    after_user = rest.rpartition("@")[2]
-    after_user = after_user.partition("?")[0]
+    # The user part may hold ';' (RFC 3261 §19.1.1); an '@' behind the first is a slip.
+    user, at, host = rest.partition("@")
+    after_user = (host if at else user).partition("?")[0]
     pieces = after_user.split(";")[1:]
     return [_pair(piece) for piece in pieces if piece]
 

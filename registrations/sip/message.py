@@ -19,7 +19,8 @@ COMPACT = {
 #: A header and the folded lines that go on with it (RFC 3261 §7.3.1).
 FOLD = re.compile(r"\r?\n[ \t]+")
 CREDENTIALS = re.compile(
-    r"(?im)^((?:Proxy-)?Authorization[ \t]*:[ \t]*\S*)[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*"
+    r"(?im)^((?:Proxy-)?Authorization[ \t]*:(?:[ \t]*[a-z]+(?=[ \t]))?)"
+    r"[^\n]*(?:\n[ \t]+[^\n]*)*"
 )
 END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 ENVIRONMENTS = {"apns": "production", "apns.dev": "sandbox"}
 OTHER_PROVIDERS = frozenset({"fcm", "wp", "wp10"})
 SERVICES = frozenset({"voip", "remote"})
+#: What Flexisip takes behind the last dot of pn-param, `&voip&` and `voipremote` too.
+SERVICE_LIST = re.compile(r"(?:voip|remote|&)+")
 TOKEN = re.compile(r"[0-9A-Za-z]{64}")
 #: getParamValue of Flexisip reads into 255 bytes.
 LONGEST_VALUE = 255
@@ -100,12 +102,12 @@ def _read_pn_param(push: PushParams) -> list[str]:
         return []
     push.team_id = team
     bundle, dot, last = rest.rpartition(".")
-    services = [piece for piece in last.split("&") if piece]
-    if not (bundle and dot and services and set(services) <= SERVICES):
+    if not (bundle and dot and SERVICE_LIST.fullmatch(last)):
         push.bundle_id = rest
         return ["remote"]
     push.bundle_id = bundle
-    if last != "&".join(dict.fromkeys(services)):
+    services = re.findall("voip|remote", last)
+    if not services or last != "&".join(dict.fromkeys(services)):
         push.fault("pn_param_services", f"services of 'pn-param' read '{last}'")
     return list(dict.fromkeys(services))
 
@@ -122,8 +124,9 @@ def _read_pn_prid(push: PushParams, services: list[str]) -> None:
     if "" in pieces:
         push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: a '&' too many")
     pieces = [piece for piece in pieces if piece]
-    for piece in pieces:
-        _read_token(push, piece, services, is_single=len(pieces) == 1)
+    # Labelled ones first: they say what a token without a label can still be.
+    for piece in sorted(pieces, key=lambda piece: ":" not in piece):
+        _read_token(push, piece, services, pieces)
     if services and len(pieces) != len(services):
         push.fault(
             "token_count",
@@ -133,18 +136,20 @@ def _read_pn_prid(push: PushParams, services: list[str]) -> None:
 
 
 def _read_token(
-    push: PushParams, piece: str, services: list[str], *, is_single: bool
+    push: PushParams, piece: str, services: list[str], pieces: list[str]
 ) -> None:
     token, colon, label = piece.partition(":")
     if not token:
         push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: an empty token")
         return
     if not colon:
-        if not is_single:
+        if len(pieces) > 1:
             push.fault(
                 "token_unlabelled",
                 "syntax of 'pn-prid' is invalid: a token without ':voip' or ':remote'",
             )
+        if sum(":" not in other for other in pieces) > 1:
+            return  # nothing tells which of them is which
         label = _label_for_unlabelled(push, services)
     elif label not in SERVICES:
         push.fault(
@@ -193,6 +198,7 @@ def _read_legacy(push: PushParams, found: dict[str, str]) -> None:
     elif kind in {"google", "firebase", "android", "wp", "wp10"}:
         push.bundle_id = app_id or None
     elif kind:
+        push.bundle_id = app_id or None
         push.fault(
             "pn_type_unsupported", f"legacy provider type [{kind}] not supported"
         )

@@ -104,7 +104,7 @@ def _cseq(message: Message) -> int:
 def _delta_seconds(value: str | None) -> int | None:
     """Seconds, at most 2**32 - 1; None for nothing or for what is no number."""
     found = DIGITS.fullmatch(value) if value is not None else None
-    return min(int(found[1][:20]), LONGEST_EXPIRES) if found else None
+    return min(int(found[1].lstrip("0")[:20] or 0), LONGEST_EXPIRES) if found else None
 
 
 def _contacts(message: Message, expires: int | None):
@@ -142,4 +142,4 @@ def _contact(address: Address, header_expires: int | None) -> Contact:
 def _instance_id(address: Address) -> str | None:
     """`+sip.instance` without quotes, backslashes and brackets (RFC 5626 §4.1)."""
     value = address.param("+sip.instance")
-    return (value or "").strip().strip("<>").strip() or None
+    return (value or "").strip(' \t"\\<>') or None

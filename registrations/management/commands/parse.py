@@ -50,7 +50,7 @@ class Command(BaseCommand):
         for row in rows_of(path, format):
             _count(counts, row)
             if not is_summary:
-                self.stdout.write(json.dumps(row, ensure_ascii=False))
+                self.stdout.write(json.dumps(row))
 
 
 def rows_of(path: str, format: str | None) -> Iterator[dict]:
