@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 MORNING = datetime(2026, 11, 24, 9, tzinfo=UTC)
 VOIP, REMOTE = "a1" * 32, "b2" * 32
+RECEIVED = "Agent::processRequest - Received SIP request"
 INSTANCE = "urn:uuid:11111111-0000-4000-8000-000000000001"
 
 
@@ -63,7 +64,7 @@ class FlexisipLog:
 
     def request(self, second: float, message: str, key: str = "0x1") -> FlexisipLog:
         """A received REGISTER."""
-        self.line(second, f"Agent::processRequest - Received SIP request [{key}] REG")
+        self.line(second, f"{RECEIVED} [{key}] REGISTER (1 - c1) from a to b")
         return self.line(second, f"Agent::processRequest - Message:\n{message}")
 
     def reply(self, second: float, status: int, key: str = "0x1") -> FlexisipLog:
