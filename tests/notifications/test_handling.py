@@ -10,46 +10,19 @@ from django.core.management import call_command
 from django.db import connection
 
 from notifications import handling
-from notifications.models import Call, Ledger, Push, Reset
-from registrations.models import DeviceEvent, Feed, Holding
+from notifications.models import Call, Ledger, Push
+from registrations.models import Feed
 from tests.factories import (
-    MORNING,
     accepted_push,
     app,
     feed,
-    push_token,
     registered_device,
     sighting,
     token_of,
 )
+from tests.settling import at, ledger_of, settle, strike
 
 pytestmark = pytest.mark.django_db
-
-
-def at(seconds: float):
-    return MORNING + timedelta(seconds=seconds)
-
-
-def settle(seconds: float) -> handling.Settled:
-    """A round at that second, the feeds read up to it."""
-    Feed.objects.update(seen_until=at(seconds))
-    return handling.settle(at(seconds))
-
-
-def strike(device, seconds: float) -> None:
-    accepted_push(device, at(seconds))
-    settle(seconds + 40)
-
-
-@pytest.fixture
-def device():
-    app()
-    feed(seen_until=MORNING)
-    return registered_device()
-
-
-def ledger_of(device) -> Ledger:
-    return Ledger.objects.get(token=token_of(device))
 
 
 def test_a_register_of_the_same_device_handles_its_call(device):
@@ -206,86 +179,6 @@ def test_calls_apns_never_accepted_are_not_counted_and_cancelled_ones_have_none(
         ("not_counted", "unknown"),
         ("not_counted", "expired"),
     }
-
-
-def test_three_strikes_of_a_phone_seen_alive_are_suspected(device):
-    for seconds in (0, 300, 900):
-        strike(device, seconds)
-        sighting(device, at(seconds + 200))
-    ledger = ledger_of(device)
-    assert (ledger.state, ledger.strikes, ledger.threshold) == ("suspected", 3, 3)
-    assert [each["witnessed"] for each in ledger.run] == [False, True, True]
-    witnessed = Call.objects.order_by("sent_at").values_list("witnessed", flat=True)
-    assert list(witnessed) == [False, True, True]
-
-
-def test_three_strikes_of_a_phone_never_seen_are_silent(device):
-    for seconds in (0, 300, 600):
-        strike(device, seconds)
-    assert ledger_of(device).state == "silent"
-
-
-def test_a_sign_of_life_alone_turns_silent_into_not_waking(device):
-    strike(device, 0)
-    assert ledger_of(device).state == "silent"
-    sighting(device, at(300))
-    settle(301)
-    assert ledger_of(device).state == "not_waking"
-    assert ledger_of(device).last_sign_at == at(300)
-
-
-def test_the_clock_alone_releases_a_ledger(device):
-    strike(device, 0)
-    settle(24 * 3600)
-    assert ledger_of(device).state == "released"
-
-
-def test_a_run_goes_on_after_a_release_however_long_ago(device):
-    strike(device, 0)
-    strike(device, 40 * 24 * 3600)
-    assert ledger_of(device).strikes == 2
-
-
-def test_a_reinstall_and_a_persons_reset_restart_the_run(device):
-    strike(device, 0)
-    DeviceEvent.objects.create(
-        device=device,
-        token=token_of(device),
-        kind=DeviceEvent.Kind.REINSTALLED,
-        moment=at(100),
-        feed=Feed.objects.get(),
-        position=1,
-    )
-    settle(101)
-    assert ledger_of(device).state == "fine"
-    strike(device, 200)
-    assert ledger_of(device).strikes == 1
-    Reset.objects.create(token=token_of(device), at=at(300), reason="phone replaced")
-    settle(301)
-    assert ledger_of(device).state == "fine"
-
-
-def test_a_released_ledger_is_reset_too_and_needs_no_rebuilding(device):
-    strike(device, 0)
-    sighting(device, at(300))
-    settle(25 * 3600)
-    sighting(device, at(26 * 3600))
-    assert settle(27 * 3600) == handling.Settled([], [])
-    assert handling.rebuild(at(27 * 3600)) == handling.Settled([], [])
-    Reset.objects.create(token=token_of(device), at=at(27 * 3600), reason="checked")
-    settle(27 * 3600 + 1)
-    assert ledger_of(device).state == "fine"
-
-
-def test_a_new_voip_token_starts_a_new_ledger(device):
-    strike(device, 0)
-    old = token_of(device)
-    Holding.objects.filter(token=old).update(current=False, until=at(50))
-    Holding.objects.create(device=device, token=push_token(), since=at(50))
-    accepted_push(device, at(60))
-    settle(100)
-    assert ledger_of(device).strikes == 1
-    assert Ledger.objects.get(token=old).strikes == 1
 
 
 def test_an_app_keeps_its_own_threshold_and_window(device):
