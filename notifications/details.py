@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifications.models import Call, Ledger, Push, TokenHealth
+from notifications.models import App, Call, Ledger, Push, TokenHealth
 from notifications.outbox import life_of
 from notifications.resend import facts_of, is_safe
 from notifications.wording import REJECTED_RULES, RULES, meaning, outcome_of
@@ -58,6 +58,7 @@ def device(found: Device, now: datetime) -> dict:
         "device": found,
         "is_bound": found.bound and not is_over,
         "ledger": ledger,
+        "app": App.objects.filter(bundle_id=found.bundle_id).first(),
         "strikes": _strikes(ledger),
         "meaning": what,
         "next_step": next_step,
@@ -214,7 +215,8 @@ def _steps(found: Push, call: Call | None) -> list[tuple[str, str, str, str]]:
     tone = {"accepted": "ok", "queued": "todo", "sending": "info"}.get(
         found.state, "bad"
     )
-    answer = (tone, "server", found.get_state_display(), found.reason)
+    taken = f"{found.accepted_at:%H:%M:%S.%f}"[:-3] if found.accepted_at else ""
+    answer = (tone, "server", found.get_state_display(), found.reason or taken)
     if found.push_type != Push.Type.VOIP:
         return [asked, sent, answer]
     return [asked, sent, answer, _verdict_step(call)]

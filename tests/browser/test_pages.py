@@ -121,9 +121,9 @@ def test_a_risky_resend_asks_for_a_typed_reason(open_as):
     push = troubled_device()
     page = open_as(person("olga", *ALL), f"/pushes/{push.pk}/")
     expect(page.locator("#resend")).to_contain_text("Would be strike 3 of 3")
-    page.get_by_role("button", name="Resend Voip push anyway").click()
+    page.get_by_role("button", name="Resend VoIP push anyway").click()
     expect(page).to_have_url(f"{page.url.partition('/pushes')[0]}/pushes/{push.pk}/")
     page.get_by_label("Reason, kept in the activity log").fill("asked by the caller")
-    page.get_by_role("button", name="Resend Voip push anyway").click()
+    page.get_by_role("button", name="Resend VoIP push anyway").click()
     expect(page.locator("#main")).to_contain_text("resend of")
     assert Push.objects.filter(resend_of=push).count() == 1

@@ -191,6 +191,14 @@ def test_the_activity_log_is_for_admins():
     assert b"a-secret-reason" not in people.browser_of("ops").get(path).content
 
 
+def test_a_device_page_prints_threshold_and_window_beside_the_strikes():
+    factories.app(wake_window=timedelta(seconds=44), threshold=4)
+    device = factories.registered_device()
+    page = people.browser_of("ops").get(f"/devices/{device.pk}/").content.decode()
+    assert "Suspected from 4 strikes" in page
+    assert "within 44 s" in page
+
+
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_an_export_masks_tokens_and_is_audited(form):
     device = factories.registered_device()
