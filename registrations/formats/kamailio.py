@@ -15,7 +15,7 @@ PREFIX = re.compile(
 )
 #: An IPv6 address is printed without brackets by `$si`.
 PEER = re.compile(
-    rb"(?i)\bfrom[ :=]+(udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5})(?=[\s,;)]|$)"
+    rb"(?i)\bfrom[ :=]+(udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5})(?=[\s,;:)]|$)"
 )
 SIZE = re.compile(rb"\((?:size|len|length)[ =:]*(\d{1,6})\)\s*$")
 SENT = re.compile(rb"(?i)\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")

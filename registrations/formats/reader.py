@@ -16,7 +16,11 @@ from registrations.sip import is_register
 #: The longest message and the longest line we keep (RFC 3261 §18.1.1 allows 65,535 on UDP).
 LONGEST_MESSAGE = 128 * 1024
 START_LINE = re.compile(
-    rb"(?:^|[ \t])((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)",
+    rb"((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)", re.I
+)
+#: The same behind a log prefix in one line.
+INLINE_START = re.compile(
+    rb"[ \t]((?:[^\s:]+ +[^\s:]+:\S+ +SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)",
     re.I,
 )
 HEADERS_END = re.compile(rb"\n\r?\n")
@@ -147,7 +151,7 @@ class Reader:
         if lead is not None:
             lead.position = position
             self._note(lead, records)
-        start = START_LINE.search(line) if self._may_start(line, lead) else None
+        start = self._start(line, lead)
         if start is None and lead is None and not line.strip():
             self._at = end  # a CRLF before the start line (RFC 3261 §7.5)
             return
@@ -161,6 +165,11 @@ class Reader:
         else:
             self._lead = None if lead is None or lead.answer else lead
             self._at = end
+
+    def _start(self, line: bytes, lead: Lead | None) -> re.Match[bytes] | None:
+        if not self._may_start(line, lead):
+            return None
+        return INLINE_START.search(line) if lead else START_LINE.match(line)
 
     def _may_start(self, line: bytes, lead: Lead | None) -> bool:
         if b"SIP/2.0" not in line or (lead is not None and lead.size is not None):
@@ -208,19 +217,22 @@ class Reader:
 
         So a phone cannot forge a log line in a folded header of its own.
         """
+        if prefix == self._at:
+            return b"", prefix  # the line was not followed by a message
         if len(self._data) < limit and not is_last:
             return None
         end = min(limit, len(self._data))
-        if prefix is not None and not self._is_whole(self._at, end):
+        if prefix is not None and not self._is_whole(self._at, prefix, end):
             end = prefix
         return self._data[self._at : end], end
 
-    def _is_whole(self, start: int, end: int) -> bool:
+    def _is_whole(self, start: int, prefix: int, end: int) -> bool:
         head = HEADERS_END.search(self._data, start, end)
         if head is None:
             return False
         found = CONTENT_LENGTH.search(self._data, start, head.end())
-        return head.end() + (int(found[1]) if found else 0) <= end
+        length = int(found[1]) if found else 0
+        return head.end() <= prefix or head.end() + length == end
 
     def _with_body(self, start: int, end: int, is_last: bool):
         if not self.form.has_bodies:

@@ -1,0 +1,89 @@
+"""Kamailio's log with whole messages: prefix, peer, size."""
+
+import pytest
+
+from registrations.formats import detect, open_format
+from registrations.formats.record import Answer, Request
+
+MESSAGE = (
+    b"REGISTER sip:e.org SIP/2.0\r\nTo: sip:a@e.org\r\nCSeq: 1 REGISTER\r\n"
+    b"Call-ID: one\r\nContact: <sip:a@1.2.3.4>\r\n\r\n"
+)
+
+
+def line(text: str, process: int = 2) -> bytes:
+    return f"{process:2}(24850) INFO: <script>: {text}\n".encode()
+
+
+def announced(raw: bytes = MESSAGE, size: int | None = None) -> bytes:
+    size = len(raw) if size is None else size
+    return line(f"RECEIVED REGISTER from udp:127.0.0.1:15101 (size {size})") + raw
+
+
+def read(data: bytes):
+    reader = open_format("kamailio")
+    return reader.feed(data) + reader.end()
+
+
+@pytest.mark.parametrize("process", [2, 12])
+def test_a_message_follows_its_line(process):
+    noise = line("lookup alice -> sip:x;pn-prid=no", process)
+    text = f"RECEIVED REGISTER from udp:127.0.0.1:15101 (size {len(MESSAGE)})"
+    data = noise + line(text, process) + MESSAGE + b"\n" + noise
+    (request,) = read(data)
+    assert (request.raw, request.position) == (MESSAGE, len(noise))
+    assert (request.source, request.at) == ("udp:127.0.0.1:15101", None)
+    assert detect(data) == "kamailio"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["REGISTER from tcp:10.0.0.1:5060:", "got from tcp:10.0.0.1:5060 - message:"],
+)
+def test_other_wordings_of_the_line_are_understood(text):
+    (request,) = read(line(text) + MESSAGE + line("done"))
+    assert (request.raw, request.source) == (MESSAGE, "tcp:10.0.0.1:5060")
+
+
+def test_the_message_can_stand_in_the_line_itself():
+    (request,) = read(line("")[:-1] + MESSAGE + line("done"))
+    assert request.raw == MESSAGE
+
+
+def test_an_ipv6_peer_gets_brackets():
+    text = line(f"RECEIVED REGISTER from tcp:::1:5070 (size {len(MESSAGE)})")
+    assert read(text + MESSAGE)[0].source == "tcp:[::1]:5070"
+
+
+def test_what_follows_the_content_length_of_a_datagram_is_no_message():
+    two = MESSAGE.replace(b"\r\n\r\n", b"\r\nl: 0\r\n\r\n") * 2
+    assert len(read(announced(two) + line("x"))) == 1
+
+
+def test_a_cut_off_message_ends_at_the_next_line():
+    records = read(announced(MESSAGE[:60], len(MESSAGE)) + b"\n" + announced())
+    assert [record.raw for record in records] == [MESSAGE[:60] + b"\n", MESSAGE]
+
+
+def test_a_cut_off_message_does_not_swallow_the_whole_one_behind_it():
+    records = read(announced(MESSAGE[:60], 5000) + b"\n" + announced() * 2)
+    assert [record.raw for record in records][1:] == [MESSAGE, MESSAGE]
+
+
+def test_a_line_with_a_size_but_no_message_swallows_nothing():
+    assert [r.raw for r in read(announced(b"", 900) + announced())][-1] == MESSAGE
+
+
+def test_a_phone_cannot_forge_a_line_of_the_log():
+    forged = MESSAGE.replace(b"\r\nTo:", b"\r\nX: y\r\n" + announced() + b"To:", 1)
+    forged = forged.replace(b"\r\n\r\n", b"\r\n", 1)
+    (request, *others) = read(announced(forged))
+    assert (request.raw, others) == (forged, [])
+
+
+def test_an_invite_is_no_registration_and_a_response_is_an_answer():
+    response = b"SIP/2.0 401 No\r\nCall-ID: one\r\nCSeq: 1 REGISTER\r\n\r\n"
+    data = announced() + announced(MESSAGE.replace(b"REGISTER", b"INVITE"))
+    request, answer = read(data + line("reply from udp:1.2.3.4:5060") + response)
+    assert isinstance(request, Request) and isinstance(answer, Answer)
+    assert (answer.call_id, answer.cseq, answer.status) == ("one", 1, 401)

@@ -1,0 +1,99 @@
+"""What holds for every format: pieces of any size, bounded memory, a place to resume."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registrations.formats import UnknownFormat, open_format
+from registrations.formats.record import Pulse
+from tests.registrations.formats import test_flexisip, test_kamailio
+
+KAMAILIO = (
+    test_kamailio.announced()
+    + test_kamailio.announced(test_kamailio.MESSAGE[:60], 140)
+    + b"\n"
+    + test_kamailio.announced(b"", 50)
+    + test_kamailio.announced()
+    + test_kamailio.line("end")
+)
+FLEXISIP = (
+    test_flexisip.old("") + test_flexisip.new() + test_flexisip.reply("0x1a")
+).encode()
+PLAIN = (
+    b"\r\n" + test_kamailio.MESSAGE + test_kamailio.MESSAGE[:40] + b"\r\n"
+) + test_kamailio.MESSAGE * 2
+LOGS = {"kamailio": KAMAILIO, "flexisip": FLEXISIP, "plain": PLAIN}
+NAMES = st.sampled_from(list(LOGS.items()))
+
+
+def fed(log: bytes, name: str | None, cuts: list[int]):
+    reader, records = open_format(name), []
+    for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
+        records += reader.feed(log[start:end])
+    records += reader.end()
+    return [record for record in records if not isinstance(record, Pulse)]
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_one_byte_at_a_time_gives_the_same_records(name):
+    log = LOGS[name]
+    whole = fed(log, None, [])
+    assert len(whole) >= 3
+    assert fed(log, None, list(range(1, len(log)))) == whole
+    assert fed(log, name, list(range(1, len(log)))) == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(NAMES, st.lists(st.integers(0, 4000), max_size=6))
+def test_pieces_of_any_size_give_the_same_records(named, cuts):
+    name, log = named
+    cuts = sorted(min(cut, len(log)) for cut in cuts)
+    assert fed(log, name, cuts) == fed(log, name, [])
+
+
+@settings(max_examples=60, deadline=None)
+@given(NAMES, st.integers(0, 4000))
+def test_a_restart_at_the_resume_position_loses_nothing(named, cut):
+    name, log = named
+    first = open_format(name)
+    before = first.feed(log[:cut])
+    again = open_format(name, position=first.resume_position)
+    after = again.feed(log[first.resume_position :]) + again.end()
+    seen = [r for r in [*before, *after] if not isinstance(r, Pulse)]
+    whole = fed(log, name, [])
+    assert {r.position for r in whole} <= {r.position for r in seen}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([None, *LOGS]), st.binary(max_size=400))
+def test_no_bytes_whatever_break_a_reader(name, junk):
+    reader = open_format(name)
+    assert isinstance(reader.feed(junk) + reader.end(), list)
+
+
+@pytest.mark.parametrize("name", [None, *LOGS])
+@pytest.mark.parametrize(
+    "head", [b"", b"REGISTER sip:a SIP/2.0\r\n", test_kamailio.announced(b"", 999_999)]
+)
+def test_bytes_without_end_do_not_stay_in_memory(name, head):
+    reader = open_format(name)
+    reader.feed(head)
+    for _ in range(40):
+        reader.feed(b"x" * 100_000)
+    inner = getattr(reader, "_reader", None) or reader
+    assert len(inner._data) < 1_500_000
+
+
+def test_a_plain_file_can_hold_several_messages_with_bodies():
+    body = b"l: 4\r\n\r\nabcd"
+    one = test_kamailio.MESSAGE.replace(b"\r\n\r\n", b"\r\n" + body)
+    assert [r.position for r in fed(one * 3, "plain", [])] == [
+        0,
+        len(one),
+        2 * len(one),
+    ]
+
+
+def test_a_name_we_do_not_have_lists_those_we_have():
+    with pytest.raises(UnknownFormat, match="flexisip, kamailio, plain"):
+        open_format("asterisk")
