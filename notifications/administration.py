@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +19,7 @@ from notifications import audit
 from notifications.actions import needs
 from notifications.credentials import seal
 from notifications.fleet import source_of
-from notifications.forms import AppForm, CredentialForm, FeedForm, UserForm
+from notifications.forms import AppForm, CredentialForm, FeedForm, GroupForm, UserForm
 from notifications.models import App, Credential
 from registrations.models import Device, Feed, Holding
 
@@ -59,6 +59,7 @@ def _page(
         "app_form": AppForm(),
         "credential_form": CredentialForm(),
         "user_form": UserForm(),
+        "groups": Group.objects.order_by("name"),
     }
     return render(
         request, "notifications/settings.html", context | forms, status=status
@@ -180,6 +181,23 @@ def toggle_user(request: HttpRequest, pk: int) -> HttpResponse:
         user.save(update_fields=["is_active"])
         action = "user.activate" if user.is_active else "user.deactivate"
         audit.note(request.user, action, user.username, timezone.now())
+    return redirect("notifications:settings")
+
+
+@require_POST
+@login_required
+@needs("manage_users")
+def change_group(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move a person to another group. Nobody moves themselves."""
+    user, form = get_object_or_404(User, pk=pk), GroupForm(request.POST)
+    if user == request.user or not form.is_valid():
+        messages.error(request, "Not moved: choose a group, for somebody else.")
+        return redirect("notifications:settings")
+    with transaction.atomic():
+        group = form.cleaned_data["group"]
+        user.groups.set([group])
+        now = timezone.now()
+        audit.note(request.user, "user.group", user.username, now, group=group.name)
     return redirect("notifications:settings")
 
 

@@ -131,3 +131,9 @@ class UserForm(Dressed, forms.Form):
     def clean_password(self) -> str:
         validate_password(self.cleaned_data["password"])
         return self.cleaned_data["password"]
+
+
+class GroupForm(forms.Form):
+    """The group a person is moved to."""
+
+    group = forms.ModelChoiceField(Group.objects.all(), to_field_name="name")

@@ -24,6 +24,11 @@ urlpatterns = [
     path("settings/feeds/<int:pk>/", administration.change_feed, name="change-feed"),
     path("settings/people/", administration.add_user, name="add-user"),
     path("settings/people/<int:pk>/", administration.toggle_user, name="toggle-user"),
+    path(
+        "settings/people/<int:pk>/group/",
+        administration.change_group,
+        name="change-group",
+    ),
     re_path(
         r"^export/devices\.(?P<form>csv|ndjson)$",
         administration.export_devices,

@@ -176,6 +176,15 @@ def test_a_login_that_was_taken_away_ends_at_once():
     assert answer["Location"].startswith("/login/")
 
 
+def test_a_person_moved_to_another_group_has_its_rights_and_nobody_moves_themselves():
+    user, admin = people.person("ops"), people.person("admin")
+    post("change-group", {"group": "support"}, user.pk)
+    post("change-group", {"group": "ops"}, admin.pk)
+    assert User.objects.get(pk=user.pk).has_perm("notifications.resend")
+    assert User.objects.get(pk=admin.pk).has_perm("notifications.manage_users")
+    assert AuditEntry.objects.get().detail == {"group": "support"}
+
+
 def test_nobody_takes_their_own_login_away():
     user = people.person("admin")
     post("toggle-user", {}, user.pk)

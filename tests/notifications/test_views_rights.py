@@ -35,6 +35,7 @@ TABLE = {
     "change-feed": ("post", ["feed"], ADMIN),
     "add-user": ("post", [], ADMIN),
     "toggle-user": ("post", ["user"], ADMIN),
+    "change-group": ("post", ["user"], ADMIN),
     "export-devices": ("get", ["form"], ADMIN),
 }
 #: addresses that need no login, with what guards them instead
