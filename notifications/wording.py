@@ -121,8 +121,10 @@ def outcome_of(push: Push) -> tuple[str, str]:
         }
         words = push.reason if push.state == "rejected" else push.get_state_display()
         return tones.get(push.state, "info"), words or push.state
-    if push.push_type != Push.Type.VOIP or call is None:
+    if push.push_type != Push.Type.VOIP:
         return "mute", f"{push.push_type}, accepted"
+    if call is None:
+        return "info", "accepted, awaited"
     return _verdict_words(call)
 
 
