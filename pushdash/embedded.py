@@ -158,8 +158,7 @@ def redis_answers(url: str) -> bool:
 
 def create_database(var: Path) -> None:
     """The database `pushdash`, where it is missing."""
-    url = private.database_url(var).replace("/pushdash?", "/postgres?")
-    with psycopg.connect(url, autocommit=True) as session:
+    with psycopg.connect(private.maintenance_url(var), autocommit=True) as session:
         query = "SELECT 1 FROM pg_database WHERE datname = 'pushdash'"
         if session.execute(query).fetchone() is None:
             session.execute("CREATE DATABASE pushdash")
@@ -178,6 +177,4 @@ def wait_for(is_up, process: subprocess.Popen, what: str) -> None:
 
 def postgres_is_up(var: Path) -> bool:
     """True when the private PostgreSQL takes connections."""
-    return postgres_answers(
-        private.database_url(var).replace("/pushdash?", "/postgres?")
-    )
+    return postgres_answers(private.maintenance_url(var))

@@ -35,6 +35,11 @@ def database_url(var: Path) -> str:
     return f"postgresql://pushdash@/pushdash?host={quote(str(run_dir(var)), safe='/')}"
 
 
+def maintenance_url(var: Path) -> str:
+    """The URL of its database `postgres`, which is there before ours is."""
+    return database_url(var).replace("/pushdash?", "/postgres?")
+
+
 def redis_url(var: Path) -> str:
     """The URL of the private Redis."""
     return f"unix://{run_dir(var) / 'redis.sock'}?db=0"

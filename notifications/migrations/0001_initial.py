@@ -86,8 +86,6 @@ class Migration(migrations.Migration):
                 ('port', models.PositiveIntegerField(default=443)),
                 ('ca_pem', models.TextField(blank=True, default='')),
                 ('created_at', models.DateTimeField()),
-                ('stopped_reason', models.TextField(blank=True, default='')),
-                ('stopped_at', models.DateTimeField(default=None, null=True)),
                 ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to='notifications.app')),
             ],
         ),

@@ -55,9 +55,6 @@ class Credential(models.Model):
     port = models.PositiveIntegerField(default=443)
     ca_pem = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
-    #: Set by a 403 of APNs: why nothing is sent with it until somebody looks.
-    stopped_reason = models.TextField(blank=True, default="")
-    stopped_at = models.DateTimeField(null=True, default=None)
 
     class Meta:
         constraints = [

@@ -5,20 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
 from registrations.models import Feed, Holding, Registration, Sighting
+from tests.corpora import CORPORA, needs_corpora
 
-CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
 FLEET = CORPORA / "devices2000-kamailio"
 LINPHONE = CORPORA / "linphone53-kamailio"
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.skipif(not CORPORA.exists(), reason="../shared/corpora is not here"),
-]
+pytestmark = [pytest.mark.django_db, needs_corpora]
 
 
 def exported() -> dict[tuple, dict]:

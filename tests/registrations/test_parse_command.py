@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.corpora import CORPORA, needs_corpora
 from tests.registrations.formats import test_flexisip, test_kamailio
 
 ROOT = Path(__file__).resolve().parents[2]
-CORPORA = ROOT.parent / "shared" / "corpora"
 KEYS = {
     *("at", "format", "position", "source", "call_id", "cseq", "expires"),
     *("user_agent", "status", "aor", "contacts"),
@@ -24,9 +24,6 @@ CONTACT_KEYS = {
     *("uri", "instance_id", "expires", "q", "pn_provider", "pn_param", "pn_prid"),
     *("team_id", "bundle_id", "environment", "tokens", "problems"),
 }
-needs_corpora = pytest.mark.skipif(
-    not CORPORA.is_dir(), reason="the shared corpora are not beside this checkout"
-)
 
 
 def parse(path, *options: str) -> list[dict]:
