@@ -28,6 +28,7 @@ FORBIDDEN = [
 PURE = {
     "registrations.sip": ("registrations.sip",),
     "registrations.formats": ("registrations.formats", "registrations.sip"),
+    "registrations.bindings": ("registrations.bindings", "registrations.sip"),
     "notifications.apns": ("notifications.apns", "aioapns", "h2", "jwt"),
     "notifications.risk": ("notifications.judging",),
     "notifications.judging": (),

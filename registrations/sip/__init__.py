@@ -1,9 +1,10 @@
 """SIP as far as push registrations need it: bytes of one message → Register. Pure."""
 
+from .address import aor_of
 from .errors import FramingError, MalformedMessage, SipError
 from .message import redacted
 from .push_params import Problem
-from .register import Contact, Register, is_register, read_register
+from .register import Contact, Register, is_register, read_contact, read_register
 
 __all__ = [
     "Contact",
@@ -12,7 +13,9 @@ __all__ = [
     "Problem",
     "Register",
     "SipError",
+    "aor_of",
     "is_register",
+    "read_contact",
     "read_register",
     "redacted",
 ]

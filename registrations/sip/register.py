@@ -72,6 +72,14 @@ def read_register(raw: bytes) -> Register:
     )
 
 
+def read_contact(value: str, expires: int | None = None) -> Contact:
+    """Read one Contact value by itself, as a registrar lists it.
+
+    `expires`: the seconds where the value has none of its own. Raises MalformedMessage.
+    """
+    return _contact(read_address(value), expires)
+
+
 def _check_start_line(line: str) -> None:
     method, _, rest = line.partition(" ")
     uri, _, version = rest.rpartition(" ")
