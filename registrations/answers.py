@@ -27,6 +27,8 @@ class Waiting:
     request: Request
     register: Register
     status: int | None = None
+    #: The file its request was read in (its row's key).
+    file_id: int | None = None
 
     @property
     def ident(self) -> tuple[str, int]:
@@ -42,9 +44,11 @@ class Pairing:
         self._known: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._newest: datetime | None = None
 
-    def ask(self, request: Request, register: Register) -> Waiting:
+    def ask(
+        self, request: Request, register: Register, *, file_id: int | None = None
+    ) -> Waiting:
         """A request was received. One already answered (a retransmission) knows it."""
-        item = Waiting(request, register)
+        item = Waiting(request, register, file_id=file_id)
         item.status = self._known.get(item.ident)
         self.waiting.append(item)
         self.note(request.at)

@@ -16,7 +16,6 @@ from registrations.models import (
     DeviceEvent,
     Feed,
     Holding,
-    LogFile,
     PushToken,
     Registration,
 )
@@ -47,7 +46,7 @@ DEVICE_FIELDS = [
 class Batch:
     """The rows one transaction reads, changes and writes."""
 
-    def __init__(self, feed: Feed, file: LogFile, read_at: datetime) -> None:
+    def __init__(self, feed: Feed, read_at: datetime) -> None:
         self._feed = feed
         self._devices: dict[str, Device] = {}
         self._changed: dict[str, Device] = {}
@@ -57,7 +56,7 @@ class Batch:
         self._holders: dict[tuple, set[str]] = defaultdict(set)
         self._ended: list[Holding] = []
         self._begun: list[Holding] = []
-        self._facts = Facts(feed, file, read_at)
+        self._facts = Facts(feed, read_at)
 
     def write(self, items: list[Judged]) -> None:
         """Apply the items in order and write every row they touch."""

@@ -12,7 +12,6 @@ from registrations.models import (
     Device,
     DeviceEvent,
     Feed,
-    LogFile,
     PushToken,
     Registration,
     Sighting,
@@ -31,6 +30,7 @@ class Judged:
 
     register: Register
     raw: bytes
+    file_id: int
     position: int
     moment: datetime | None
     estimated: bool
@@ -43,8 +43,8 @@ class Judged:
 class Facts:
     """Collects the facts of one batch and writes them in bulk."""
 
-    def __init__(self, feed: Feed, file: LogFile, read_at: datetime) -> None:
-        self._feed, self._file, self._read_at = feed, file, read_at
+    def __init__(self, feed: Feed, read_at: datetime) -> None:
+        self._feed, self._read_at = feed, read_at
         self._events: list[DeviceEvent] = []
         self._registrations: list[Registration] = []
         self._sightings: list[Sighting] = []
@@ -118,7 +118,7 @@ class Facts:
             "moment": item.moment,
             "estimated": item.estimated,
             "feed": self._feed,
-            "file": self._file,
+            "file_id": item.file_id,
             "position": item.position,
             "call_id": item.register.call_id,
         }

@@ -15,6 +15,7 @@ def stored(waiting: Iterable[Waiting]) -> list[dict]:
     """As JSON; the bytes in hex."""
     return [
         {
+            "file": item.file_id,
             "position": item.request.position,
             "at": item.request.at and item.request.at.isoformat(),
             "source": item.request.source,
@@ -35,4 +36,5 @@ def restored(rows: Iterable[dict]) -> Iterable[Waiting]:
             key=row["key"],
             raw=bytes.fromhex(row["raw"]),
         )
-        yield Waiting(request, storable(read_register(request.raw)))
+        register = storable(read_register(request.raw))
+        yield Waiting(request, register, file_id=row["file"])

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.TextField(unique=True)),
+                ('kind', models.TextField(choices=[('file', 'Log file'), ('pcap', 'Capture'), ('hep', 'HEP'), ('http', 'HTTP'), ('redis', 'Redis registrar'), ('listing', 'Bindings listing')], default='file')),
                 ('path', models.TextField(blank=True, default='')),
                 ('format', models.TextField(blank=True, default='')),
                 ('enabled', models.BooleanField(default=True)),
@@ -48,6 +49,7 @@ class Migration(migrations.Migration):
                 ('seen_until', models.DateTimeField(default=None, null=True)),
                 ('last_read_at', models.DateTimeField(default=None, null=True)),
                 ('trouble', models.TextField(blank=True, default='')),
+                ('trouble_since', models.DateTimeField(default=None, null=True)),
                 ('pending', models.JSONField(default=dict)),
                 ('register_count', models.BigIntegerField(default=0)),
                 ('rejected_count', models.BigIntegerField(default=0)),
@@ -91,6 +93,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('path', models.TextField()),
+                ('kind', models.TextField(choices=[('file', 'File'), ('stream', 'Stream')], default='file')),
+                ('format', models.TextField(blank=True, default='')),
                 ('inode', models.BigIntegerField(default=0)),
                 ('head_bytes', models.PositiveIntegerField(default=0)),
                 ('head_digest', models.TextField(blank=True, default='')),

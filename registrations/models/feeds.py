@@ -14,7 +14,17 @@ class Feed(models.Model):
     never "now" because the end of a file was reached.
     """
 
+    class Kind(models.TextChoices):
+        FILE = "file", "Log file"
+        PCAP = "pcap", "Capture"
+        HEP = "hep", "HEP"
+        HTTP = "http", "HTTP"
+        REDIS = "redis", "Redis registrar"
+        LISTING = "listing", "Bindings listing"
+
     name = models.TextField(unique=True)
+    kind = models.TextField(choices=Kind.choices, default=Kind.FILE)
+    #: Where it comes from, as a person would name it.
     path = models.TextField(blank=True, default="")
     format = models.TextField(blank=True, default="")
     enabled = models.BooleanField(default=True)
@@ -34,6 +44,7 @@ class Feed(models.Model):
     last_read_at = models.DateTimeField(null=True, default=None)
     #: Why it cannot be read just now; empty while it can.
     trouble = models.TextField(blank=True, default="")
+    trouble_since = models.DateTimeField(null=True, default=None)
     #: REGISTERs still waiting for their answer, so that a restart loses none.
     pending = models.JSONField(default=dict)
     register_count = models.BigIntegerField(default=0)
@@ -47,10 +58,20 @@ class Feed(models.Model):
 
 
 class LogFile(models.Model):
-    """One file of a feed (each rotation is a new one) and the byte we have read up to."""
+    """One file of a feed (each rotation is a new one) and the byte we have read up to.
+
+    A source without files has one row of kind `stream`; its position counts records.
+    """
+
+    class Kind(models.TextChoices):
+        FILE = "file"
+        STREAM = "stream"
 
     feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="files")
     path = models.TextField()
+    kind = models.TextField(choices=Kind.choices, default=Kind.FILE)
+    #: The format found in it, empty until one was.
+    format = models.TextField(blank=True, default="")
     inode = models.BigIntegerField(default=0)
     #: The digest of the first `head_bytes` bytes tells one rotation from the next.
     head_bytes = models.PositiveIntegerField(default=0)

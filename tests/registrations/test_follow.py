@@ -15,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from registrations.ingest import close_feed, open_feed
+from registrations.feeds import close_feed, open_feed
 from registrations.models import Device, Feed, Registration, Sighting
 from tests.registrations.logs import FlexisipLog, contact, plain, register
 

@@ -13,8 +13,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from registrations.feeds import FeedBusy, close_feed, note_trouble, open_feed
 from registrations.formats import NAMES, UnknownFormat
-from registrations.ingest import FeedBusy, Ingest, close_feed, open_feed
+from registrations.ingest import FileReading
+from registrations.intake import Intake
 from registrations.models import Feed
 from registrations.sources.logfile import has_moved_on, inode_of, opened
 
@@ -53,20 +55,19 @@ class Command(BaseCommand):
 
     def _read(self, path: str) -> None:
         feed = open_feed(self._name(path), _absolute(path), self._format)
+        intake = Intake(feed, live=False, clock=timezone.now)
         with opened(path) as stream:
-            ingest = Ingest(
-                feed, _absolute(path), stream, live=False, clock=timezone.now
-            )
-            while ingest.read():
+            reading = FileReading(intake, _absolute(path), stream, timezone.now())
+            while reading.read():
                 if sys.stderr.isatty():
                     self.stderr.write(
-                        f"\r{feed.name}: byte {ingest.file.position:,}", ending=""
+                        f"\r{feed.name}: byte {reading.file.position:,}", ending=""
                     )
-            ingest.finish()
+            reading.finish(is_last=True)
         close_feed(feed)
         self.stderr.write(
-            f"{feed.name}: {ingest.register_count} REGISTERs read, "
-            f"{feed.rejected_count} could not be, at byte {ingest.file.position:,}"
+            f"{feed.name}: {intake.register_count} REGISTERs read, "
+            f"{feed.rejected_count} could not be, at byte {reading.file.position:,}"
         )
 
     def _name(self, path: str) -> str:
@@ -109,18 +110,19 @@ class Tail:
         self._feed = open_feed(name, self._path, format)
         Feed.objects.filter(pk=self._feed.pk).update(followed=True)
         self._feed.followed = True
-        self._ingest: Ingest | None = None
+        self._intake = Intake(self._feed, live=True, clock=timezone.now)
+        self._reading: FileReading | None = None
         self._stack = ExitStack()
         self._inode = 0
 
     def poll(self) -> bool:
         """Take in what is there; False when nothing was."""
-        if self._ingest is None and not self._open():
+        if self._reading is None and not self._open():
             return False
-        if self._ingest.read():
+        if self._reading.read():
             return True
-        if has_moved_on(self._path, self._inode, self._ingest.read_to):
-            self._ingest.finish()
+        if has_moved_on(self._path, self._inode, self._reading.read_to):
+            self._reading.finish(is_last=False)
             self.close()
             return True
         return False
@@ -128,25 +130,19 @@ class Tail:
     def close(self) -> None:
         """Let the file go; the position is in the database."""
         self._stack.close()
-        self._ingest = None
+        self._reading = None
 
     def _open(self) -> bool:
         try:
             stream = self._stack.enter_context(opened(self._path))
         except OSError as error:
-            self._note_trouble(f"cannot be read: {error.strerror}")
+            note_trouble(
+                self._feed, f"cannot be read: {error.strerror}", timezone.now()
+            )
             return False
         self._inode = inode_of(self._path)
-        self._ingest = Ingest(
-            self._feed, self._path, stream, live=True, clock=timezone.now
-        )
+        self._reading = FileReading(self._intake, self._path, stream, timezone.now())
         return True
-
-    def _note_trouble(self, trouble: str) -> None:
-        if self._feed.trouble != trouble:
-            logger.warning("feed in trouble", extra={"feed": self._feed.name})
-            self._feed.trouble = trouble
-            self._feed.save(update_fields=["trouble"])
 
 
 def _absolute(path: str) -> str:

@@ -1,0 +1,71 @@
+"""Opening and closing a feed: one process reads it at a time, and says when it cannot."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import connection
+
+from registrations.models import Feed, LogFile
+
+logger = logging.getLogger(__name__)
+
+#: First key of pg_advisory_lock(int4, int4): "this feed is being read".
+NAMESPACE = 0x66656564
+
+
+class FeedBusy(Exception):
+    """Another process reads this feed."""
+
+
+def open_feed(
+    name: str,
+    path: str,
+    format: str | None = None,
+    *,
+    kind: Feed.Kind = Feed.Kind.FILE,
+) -> Feed:
+    """The feed of this name, locked for this session. Raises FeedBusy.
+
+    `path`: where it comes from, as a person would name it (a file, `hep udp 127.0.0.1:9060`).
+    """
+    feed, _ = Feed.objects.get_or_create(name=name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [NAMESPACE, feed.pk])
+        if not cursor.fetchone()[0]:
+            raise FeedBusy(f"the feed {name!r} is being read by another process")
+    feed.path, feed.kind = path, kind
+    feed.format = format or feed.format
+    feed.save(update_fields=["path", "kind", "format"])
+    return feed
+
+
+def close_feed(feed: Feed) -> None:
+    """Let another process read this feed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [NAMESPACE, feed.pk])
+
+
+def open_stream(feed: Feed, path: str, now: datetime) -> LogFile:
+    """The row that stands for a source without a file: its `position` counts records.
+
+    It is the same row after a restart, so a position names one record for ever.
+    """
+    stream, _ = LogFile.objects.get_or_create(
+        feed=feed,
+        path=path,
+        kind=LogFile.Kind.STREAM,
+        defaults={"opened_at": now},
+    )
+    return stream
+
+
+def note_trouble(feed: Feed, trouble: str, now: datetime) -> None:
+    """The feed cannot be read just now, and why; the next batch stored clears it."""
+    if feed.trouble == trouble:
+        return
+    logger.warning("feed in trouble", extra={"feed": feed.name, "why": trouble})
+    feed.trouble_since = feed.trouble_since or now
+    feed.trouble = trouble
+    feed.save(update_fields=["trouble", "trouble_since"])

@@ -1,0 +1,216 @@
+"""Records → rows, whatever they were cut out of: a file, HEP packets, an HTTP body.
+
+One transaction moves rows and positions together, so that a crash between two batches loses
+and doubles nothing. Knows no file and no socket: a source hands in pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from registrations.answers import Pairing, Waiting
+from registrations.batch import Batch
+from registrations.facts import Judged
+from registrations.folding import Rounds
+from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
+from registrations.models import Feed, LogFile, Rejected
+from registrations.sip import SipError, read_register, redacted
+from registrations.storable import clean, storable
+from registrations.waiting import restored, stored
+
+LONGEST_EXCERPT = 4000
+#: A time stamp further ahead of our clock is wrong, and must not move the watermark.
+AHEAD = timedelta(days=1)
+#: What the reader writes of its feed; the rest are settings that people change meanwhile.
+READERS_OWN = [
+    "shows_answers",
+    "shows_times",
+    "has_assumed",
+    "seen_until",
+    "last_read_at",
+    "trouble",
+    "trouble_since",
+    "pending",
+    "register_count",
+    "rejected_count",
+]
+SETTINGS = ["assume_accepted", "default_expires"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Records cut out of one file or stream, and from where reading goes on behind them.
+
+    `always_answers`: its format always shows the registrar's answer. `marks`: columns of
+    the file's row that are stored with the position.
+    """
+
+    file: LogFile
+    records: list[Record]
+    position: int
+    always_answers: bool = False
+    marks: dict[str, int | str] = field(default_factory=dict)
+
+
+class Intake:
+    """Takes in what one feed shows, batch by batch. The feed must be open (locked).
+
+    `live`: records are taken in as they are written, so a record without a time is as old
+    as its reading.
+    """
+
+    def __init__(
+        self, feed: Feed, *, live: bool, clock: Callable[[], datetime]
+    ) -> None:
+        self.feed = feed
+        self._live, self._clock = live, clock
+        pending = feed.pending or {}
+        self._pairing = Pairing()
+        self._pairing.waiting.extend(restored(pending.get("waiting", [])))
+        self._rounds = Rounds(pending.get("rounds"))
+        self._always_answers = False
+        self.register_count = 0
+
+    def take(self, *pieces: Piece, is_last: bool = False) -> int:
+        """Store what the pieces hold; how many REGISTERs that made.
+
+        `is_last`: nothing more will come of this feed, so no answer is waited for where
+        the log has no times.
+        """
+        read_at = self._clock()
+        self.feed.refresh_from_db(fields=SETTINGS)
+        rejected = [row for piece in pieces for row in self._rejected(piece, read_at)]
+        items = self._concluded(read_at, is_last)
+        with transaction.atomic():
+            if items:
+                Batch(self.feed, read_at).write(items)
+            Rejected.objects.bulk_create(rejected, ignore_conflicts=True)
+            for piece in pieces:
+                self._move(piece, read_at)
+            self._save(read_at, len(items), len(rejected))
+        self.register_count += len(items)
+        return len(items)
+
+    # Records
+
+    def _rejected(self, piece: Piece, read_at: datetime) -> list[Rejected]:
+        """Note every record of the piece; those that could not be read come back."""
+        self._always_answers = piece.always_answers
+        notes = (self._note(record, piece.file, read_at) for record in piece.records)
+        return [row for row in notes if row is not None]
+
+    def _note(
+        self, record: Record, file: LogFile, read_at: datetime
+    ) -> Rejected | None:
+        if isinstance(record, Request):
+            return self._ask(record, file, read_at)
+        if isinstance(record, Answer):
+            if self._pairing.answer(record):
+                self.feed.shows_answers = True
+        elif isinstance(record, Pulse):
+            self._pulse(record.at, read_at)
+        elif isinstance(record, Unreadable):
+            return self._reject(record, record.rule, record.detail, file, read_at)
+        return None
+
+    def _pulse(self, at: datetime, read_at: datetime) -> None:
+        self._pairing.note(at)
+        self.feed.shows_times = True
+        if at <= read_at + AHEAD:
+            self.feed.seen_until = max(self.feed.seen_until or at, at)
+
+    def _ask(
+        self, request: Request, file: LogFile, read_at: datetime
+    ) -> Rejected | None:
+        try:
+            register = storable(read_register(request.raw))
+        except SipError as error:
+            return self._reject(request, error.rule, error.detail, file, read_at)
+        self._pairing.ask(request, register, file_id=file.pk)
+        return None
+
+    def _reject(
+        self, record, rule: str, detail: str, file: LogFile, read_at: datetime
+    ) -> Rejected:
+        return Rejected(
+            feed=self.feed,
+            file=file,
+            position=record.position,
+            moment=record.at,
+            read_at=read_at,
+            rule=rule,
+            detail=clean(detail),
+            excerpt=clean(redacted(record.raw))[:LONGEST_EXCERPT],
+        )
+
+    def _concluded(self, read_at: datetime, is_last: bool) -> list[Judged]:
+        # Where the log has times, an answer may yet come with the rest of the file.
+        is_over = is_last and not self.feed.shows_times
+        concluded = self._pairing.concluded(is_last=is_over or not self._shows_answers)
+        judged = (self._judge(item, read_at) for item in concluded)
+        return [item for item in judged if item is not None]
+
+    def _judge(self, item: Waiting, read_at: datetime) -> Judged | None:
+        """What became of one REGISTER: accepted, assumed or only heard of; None: a copy."""
+        request, register = item.request, item.register
+        assumed = (
+            item.status is None
+            and not self._shows_answers
+            and self.feed.assume_accepted
+        )
+        accepted = assumed or (item.status or 0) // 100 == 2
+        estimated = request.at is None and self._live
+        fold = self._rounds.fold(
+            register.call_id,
+            register.cseq,
+            read_at if estimated else request.at,
+            authorized=register.authorized,
+            accepted=accepted,
+        )
+        if fold.is_repeat:
+            return None
+        self.feed.has_assumed = self.feed.has_assumed or assumed
+        return Judged(
+            register=register,
+            raw=request.raw,
+            file_id=item.file_id,
+            position=request.position,
+            moment=fold.moment,
+            estimated=estimated,
+            status=item.status,
+            accepted=accepted,
+            assumed=assumed,
+            is_same=fold.is_same,
+        )
+
+    @property
+    def _shows_answers(self) -> bool:
+        return self.feed.shows_answers or self._always_answers
+
+    # How far was read
+
+    def _move(self, piece: Piece, read_at: datetime) -> None:
+        file = piece.file
+        if self._live and not self.feed.shows_times and piece.position > file.position:
+            # No time in the log, but it is read as it is written: the moment of reading.
+            self.feed.seen_until = read_at
+        file.position = piece.position
+        for name, value in piece.marks.items():
+            setattr(file, name, value)
+        file.save()
+
+    def _save(self, read_at: datetime, registers: int, rejected: int) -> None:
+        feed = self.feed
+        feed.last_read_at = read_at
+        feed.register_count += registers
+        feed.rejected_count += rejected
+        feed.trouble, feed.trouble_since = "", None
+        feed.pending = {
+            "waiting": stored(self._pairing.waiting),
+            "rounds": self._rounds.stored(),
+        }
+        feed.save(update_fields=READERS_OWN)
