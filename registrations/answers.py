@@ -16,6 +16,7 @@ from registrations.sip import Register
 
 #: RFC 3261 §17.1.2.2, Timer F: a registrar that has not answered by then will not.
 PATIENCE = timedelta(seconds=32)
+TICK = timedelta(microseconds=1)
 #: Requests that may wait at once, and answers that are remembered for retransmissions.
 MOST_WAITING = 2000
 
@@ -85,6 +86,15 @@ class Pairing:
             unanswered = [item for item in unanswered if item.request.key is None]
         idents = {item.ident for item in unanswered}
         return idents.pop() if len(idents) == 1 else None
+
+    def known_until(self, moment: datetime) -> datetime:
+        """`moment`, or just before the first request that still waits for its answer."""
+        waits = [
+            item.request.at - TICK
+            for item in self.waiting
+            if item.request.at is not None and not self._is_over(item)
+        ]
+        return min([moment, *waits])
 
     def in_order(self, *, is_last: bool = False) -> list[Waiting]:
         """What can be printed now, none before an earlier one."""

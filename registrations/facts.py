@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from registrations import partitions
 from registrations.models import (
@@ -45,6 +45,7 @@ class Facts:
 
     def __init__(self, feed: Feed, read_at: datetime) -> None:
         self._feed, self._read_at = feed, read_at
+        self._skew_ms = feed.skew // timedelta(milliseconds=1)
         self._events: list[DeviceEvent] = []
         self._registrations: list[Registration] = []
         self._sightings: list[Sighting] = []
@@ -99,6 +100,7 @@ class Facts:
                 token=token,
                 kind=kind,
                 code=item.status,
+                skew_ms=0 if item.estimated else self._skew_ms,
                 line=_summary(item),
                 **self._place(item),
             )

@@ -38,14 +38,15 @@ class FileReading:
         if self._marks is not None:
             self._marks.add(data)
         self.read_to += len(data)
-        self._intake.take(self._piece(self._reader.feed(data)))
+        piece = self._piece(self._reader.feed(data), is_fresh=len(data) < CHUNK)
+        self._intake.take(piece)
         return True
 
     def finish(self, *, is_last: bool) -> None:
         """Nothing more will come of this file; `is_last`: nor of its feed."""
         self._intake.take(self._piece(self._reader.end()), is_last=is_last)
 
-    def _piece(self, records: list[Record]) -> Piece:
+    def _piece(self, records: list[Record], *, is_fresh: bool = False) -> Piece:
         position, form = self._reader.resume_position, self._reader.form
         marks = self._marks.at(position) if self._marks else {}
         return Piece(
@@ -53,6 +54,7 @@ class FileReading:
             records=records,
             position=position,
             always_answers=bool(form and form.always_answers),
+            is_fresh=is_fresh,
             marks={**marks, "path": self._path, "format": form.name if form else ""},
         )
 

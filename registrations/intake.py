@@ -6,7 +6,7 @@ and doubles nothing. Knows no file and no socket: a source hands in pieces.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from registrations.folding import Rounds
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.models import Feed, LogFile, Rejected
 from registrations.sip import SipError, read_register, redacted
+from registrations.skew import Skew
 from registrations.storable import clean, storable
 from registrations.waiting import restored, stored
 
@@ -32,6 +33,7 @@ READERS_OWN = [
     "has_assumed",
     "seen_until",
     "last_read_at",
+    "skew",
     "trouble",
     "trouble_since",
     "pending",
@@ -45,14 +47,16 @@ SETTINGS = ["assume_accepted", "default_expires"]
 class Piece:
     """Records cut out of one file or stream, and from where reading goes on behind them.
 
-    `always_answers`: its format always shows the registrar's answer. `marks`: columns of
-    the file's row that are stored with the position.
+    `always_answers`: its format always shows the registrar's answer. `is_fresh`: nothing
+    was left to read behind it, so its newest record was written just now. `marks`: columns
+    of the file's row that are stored with the position.
     """
 
     file: LogFile
     records: list[Record]
     position: int
     always_answers: bool = False
+    is_fresh: bool = False
     marks: dict[str, int | str] = field(default_factory=dict)
 
 
@@ -72,6 +76,7 @@ class Intake:
         self._pairing = Pairing()
         self._pairing.waiting.extend(restored(pending.get("waiting", [])))
         self._rounds = Rounds(pending.get("rounds"))
+        self._skew = Skew()
         self._always_answers = False
         self.register_count = 0
 
@@ -84,6 +89,7 @@ class Intake:
         read_at = self._clock()
         self.feed.refresh_from_db(fields=SETTINGS)
         rejected = [row for piece in pieces for row in self._rejected(piece, read_at)]
+        self._measure(pieces, read_at)
         items = self._concluded(read_at, is_last)
         with transaction.atomic():
             if items:
@@ -121,7 +127,9 @@ class Intake:
         self._pairing.note(at)
         self.feed.shows_times = True
         if at <= read_at + AHEAD:
-            self.feed.seen_until = max(self.feed.seen_until or at, at)
+            # It stays behind a REGISTER that waits for its answer: that is no row yet.
+            until = self._pairing.known_until(at) if self._shows_answers else at
+            self.feed.seen_until = max(self.feed.seen_until or until, until)
 
     def _ask(
         self, request: Request, file: LogFile, read_at: datetime
@@ -192,6 +200,16 @@ class Intake:
         return self.feed.shows_answers or self._always_answers
 
     # How far was read
+
+    def _measure(self, pieces: Sequence[Piece], read_at: datetime) -> None:
+        """The feed's clock, by the newest record of each piece that was read at once."""
+        fresh = [piece for piece in pieces if self._live and piece.is_fresh]
+        for record in (record for piece in fresh for record in piece.records):
+            if isinstance(record, Pulse):
+                self._skew.note(record.at, read_at)
+        measured = self._skew.measured()
+        if measured is not None:
+            self.feed.skew = measured
 
     def _move(self, piece: Piece, read_at: datetime) -> None:
         file = piece.file

@@ -42,6 +42,8 @@ class Feed(models.Model):
     default_expires = models.PositiveIntegerField(default=3600)
     seen_until = models.DateTimeField(null=True, default=None)
     last_read_at = models.DateTimeField(null=True, default=None)
+    #: Its clock less ours, as `registrations.skew` measured it from what is followed live.
+    skew = models.DurationField(default=timedelta())
     #: Why it cannot be read just now; empty while it can.
     trouble = models.TextField(blank=True, default="")
     trouble_since = models.DateTimeField(null=True, default=None)

@@ -101,6 +101,8 @@ class Sighting(Fact):
     kind = models.TextField(choices=Kind.choices)
     #: The SIP status code, of an answer.
     code = models.SmallIntegerField(null=True, default=None)
+    #: The feed's clock less ours when it was read: a fact like the moment it corrects.
+    skew_ms = models.IntegerField(default=0, db_default=0)
 
     objects = SightingQuerySet.as_manager()
 
