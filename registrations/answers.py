@@ -7,7 +7,7 @@ than none.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,19 +41,34 @@ class Pairing:
     """Requests wait here for their answer, in the order they were received."""
 
     def __init__(self) -> None:
-        self.waiting: deque[Waiting] = deque()
+        self._waiting: dict[int, Waiting] = {}
+        self._by_ident: dict[tuple[str, int], list[Waiting]] = {}
         self._known: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._newest: datetime | None = None
+        #: Answered just now; what stands before them may still wait.
+        self._answered: list[Waiting] = []
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """What waits, in the order it was received."""
+        return list(self._waiting.values())
 
     def ask(
         self, request: Request, register: Register, *, file_id: int | None = None
     ) -> Waiting:
         """A request was received. One already answered (a retransmission) knows it."""
         item = Waiting(request, register, file_id=file_id)
+        self.wait(item)
         item.status = self._known.get(item.ident)
-        self.waiting.append(item)
+        if item.status is not None:
+            self._answered.append(item)
         self.note(request.at)
         return item
+
+    def wait(self, item: Waiting) -> None:
+        """Take up a request that waited already before a restart."""
+        self._waiting[id(item)] = item
+        self._by_ident.setdefault(item.ident, []).append(item)
 
     def note(self, at: datetime | None) -> None:
         """Log time has come to `at`."""
@@ -69,15 +84,16 @@ class Pairing:
         self._known[ident] = answer.status
         if len(self._known) > MOST_WAITING:
             self._known.popitem(last=False)
-        copies = [item for item in self.waiting if item.ident == ident]
+        copies = self._by_ident.get(ident, [])
         for item in copies:
             item.status = answer.status
+        self._answered += copies
         return bool(copies)
 
     def _ident_of(self, answer: Answer) -> tuple[str, int] | None:
         if answer.call_id is not None and answer.cseq is not None:
             return answer.call_id, answer.cseq
-        unanswered = [item for item in self.waiting if item.status is None]
+        unanswered = [item for item in self._waiting.values() if item.status is None]
         if answer.key is not None:
             keyed = [item for item in unanswered if item.request.key == answer.key]
             # A key we do not know belongs to another request: an OPTIONS, an INVITE.
@@ -99,20 +115,33 @@ class Pairing:
     def in_order(self, *, is_last: bool = False) -> list[Waiting]:
         """What can be printed now, none before an earlier one."""
         ready = []
-        while self.waiting and (is_last or self._is_over(self.waiting[0])):
-            ready.append(self.waiting.popleft())
+        for item in self._waiting.values():
+            if not (is_last or self._is_over(item, len(ready))):
+                break
+            ready.append(item)
+        for item in ready:
+            self._forget(item)
+        self._answered.clear()
         return ready
 
     def concluded(self, *, is_last: bool = False) -> list[Waiting]:
         """What is answered, or will not be any more, whatever stands before it."""
-        ready = [item for item in self.waiting if is_last or self._is_over(item)]
-        if ready:
-            gone = {id(item) for item in ready}
-            self.waiting = deque(item for item in self.waiting if id(item) not in gone)
-        return ready
+        answered = [item for item in self._answered if id(item) in self._waiting]
+        for item in answered:
+            self._forget(item)
+        self._answered.clear()
+        over = answered + self.in_order(is_last=is_last)
+        return sorted(over, key=lambda item: item.request.position)
 
-    def _is_over(self, item: Waiting) -> bool:
-        if item.status is not None or len(self.waiting) > MOST_WAITING:
+    def _forget(self, item: Waiting) -> None:
+        del self._waiting[id(item)]
+        copies = self._by_ident[item.ident]
+        copies.remove(item)
+        if not copies:
+            del self._by_ident[item.ident]
+
+    def _is_over(self, item: Waiting, gone: int = 0) -> bool:
+        if item.status is not None or len(self._waiting) - gone > MOST_WAITING:
             return True
         at = item.request.at
         return None not in (at, self._newest) and self._newest - at > PATIENCE

@@ -74,7 +74,8 @@ class Intake:
         self._live, self._clock = live, clock
         pending = feed.pending or {}
         self._pairing = Pairing()
-        self._pairing.waiting.extend(restored(pending.get("waiting", [])))
+        for item in restored(pending.get("waiting", [])):
+            self._pairing.wait(item)
         self._rounds = Rounds(pending.get("rounds"))
         self._skew = Skew()
         self._always_answers = False

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from datetime import tzinfo
 
+from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.flexisip import PREFIX as FLEXISIP_PREFIX
 from registrations.formats.flexisip import Flexisip
+from registrations.formats.form import Format
 from registrations.formats.kamailio import PREFIX as KAMAILIO_PREFIX
 from registrations.formats.kamailio import Kamailio
 from registrations.formats.plain import Plain
-from registrations.formats.reader import LONGEST_MESSAGE, Format, Reader
+from registrations.formats.reader import Reader
 from registrations.formats.record import Record
 
 NAMES = ("flexisip", "kamailio", "plain")

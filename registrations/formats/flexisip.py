@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, tzinfo
 
-from registrations.formats.reader import Format, Lead
+from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer
 
 PREFIX = re.compile(
@@ -33,6 +33,8 @@ class Flexisip(Format):
     """Follows which request a dump and a reply belong to. `tz`: the server's time zone."""
 
     name = "flexisip"
+    prefix = PREFIX
+    markers = (b" SIP ", b"Message:")
     always_answers = True
     #: `[N bytes of body hidden]` stands in place of most bodies.
     has_bodies = False
@@ -87,8 +89,9 @@ class Flexisip(Format):
     def message_read(self) -> None:
         self._key, self._received, self.anchor = None, False, None
 
-    def is_prefixed(self, line: bytes) -> bool:
-        return PREFIX.match(line) is not None
+    def moment(self, line: bytes) -> datetime | None:
+        prefix = PREFIX.match(line)
+        return self._moment(prefix) if prefix else None
 
     def _moment(self, prefix: re.Match[bytes]) -> datetime | None:
         parts = [int(part) for part in prefix.groups()]

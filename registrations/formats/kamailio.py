@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from registrations.formats.reader import Format, Lead
+from registrations.formats.form import Format, Lead
 
 PREFIX = re.compile(
     rb" {0,3}\d+\(\d+\) +(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
@@ -26,6 +26,7 @@ class Kamailio(Format):
     """A process number and a level before each line of Kamailio's own."""
 
     name = "kamailio"
+    prefix = PREFIX
 
     def lead(self, line: bytes, position: int) -> Lead | None:
         if not PREFIX.match(line):
@@ -36,9 +37,6 @@ class Kamailio(Format):
             size=int(size[1]) if size and peer else None,
             received=RECEIVED.search(line) is not None or not SENT.search(line),
         )
-
-    def is_prefixed(self, line: bytes) -> bool:
-        return PREFIX.match(line) is not None
 
 
 def _source(peer: re.Match[bytes]) -> str:

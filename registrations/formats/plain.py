@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from registrations.formats.reader import Format
+from registrations.formats.form import Format
 
-START = re.compile(rb"(?:[A-Z]+ +\S+ +SIP/2\.0|SIP/2\.0 \d{3}(?: .*)?)\s*$")
+START = re.compile(
+    rb"(?:[A-Z]+ +\S+ +SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n"
+)
 
 
 class Plain(Format):
     """Nothing tells when or from where; a message ends with its Content-Length."""
 
     name = "plain"
-
-    def is_prefixed(self, line: bytes) -> bool:
-        """A start line among headers: the message before it was cut off."""
-        return START.match(line) is not None
+    #: A start line among headers: the message before it was cut off.
+    prefix = START

@@ -1,20 +1,19 @@
 """Cuts records out of bytes as they come, in any pieces, with bounded memory.
 
-A format says what a line is (`Lead`); the reader finds where the SIP message behind it ends.
-Fed one byte at a time it gives the same records as fed whole.
+Most of a log is noise: the reader jumps from marker to marker, and a format says what the
+line there is (`Lead`). Fed one byte at a time it gives the same records as fed whole.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
+from registrations.formats.cutting import LONGEST_MESSAGE, cut
+from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer, Pulse, Record, Request
 from registrations.sip import is_register
 
-#: The longest message and the longest line we keep (RFC 3261 §18.1.1 allows 65,535 on UDP).
-LONGEST_MESSAGE = 128 * 1024
 START_LINE = re.compile(
     rb"((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)", re.I
 )
@@ -23,54 +22,16 @@ INLINE_START = re.compile(
     rb"[ \t]((?:[^\s:]+ +[^\s:]+:\S+ +SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)",
     re.I,
 )
-HEADERS_END = re.compile(rb"\n\r?\n")
-CONTENT_LENGTH = re.compile(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})")
 STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
-CALL_ID = re.compile(rb"(?im)^(?:call-id|i)[ \t]*:[ \t]*(\S+)")
-CSEQ = re.compile(rb"(?im)^cseq[ \t]*:[ \t]*(\d{1,19})[ \t]+REGISTER\b")
-
-
-@dataclass(slots=True)
-class Lead:
-    """What a format read in one log line that is no part of a message.
-
-    `start`: where a message begins inside the line itself, None when it may follow.
-    `size`: bytes of the message, where the log says so. `received`: False for a message
-    that was sent. `answer`: the line itself tells of an answer.
-    """
-
-    position: int = 0
-    at: datetime | None = None
-    source: str | None = None
-    key: str | None = None
-    received: bool = True
-    size: int | None = None
-    answer: Answer | None = None
-
-
-class Format:
-    """One log shape. A subclass reads lines; it keeps what one line tells of the next."""
-
-    name = ""
-    #: True: the log always shows the registrar's answer. False: it may, or may not.
-    always_answers = False
-    #: A body of Content-Length bytes follows the headers in the log.
-    has_bodies = True
-    #: Every message follows a log line of its own.
-    announces = False
-    #: The line a message to come depends on: a restart must read it again.
-    anchor: int | None = None
-
-    def lead(self, line: bytes, position: int) -> Lead | None:
-        """Read a line outside a message; None when it is not one of this format's."""
-        return None
-
-    def message_read(self) -> None:
-        """The message that the newest lines announced has been read."""
-
-    def is_prefixed(self, line: bytes) -> bool:
-        """True when a line can only be a new record, never a line of a message."""
-        return False
+CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*(\S+)")
+CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,19})[ \t]+REGISTER\b")
+#: Every start line has it, hardly any other line of a log.
+VERSION = b"/2.0"
+VERSION_ENDS_OR_GOES_ON = re.compile(rb"/2\.0(?:[ \t]*\r?\n| \d{3})")
+#: An announced message stands this near behind its announcement, or never comes.
+FAR = 64 * 1024
+#: How many lines back from the end of what was read the newest time stamp is looked for.
+LINES_BACK = 50
 
 
 class Reader:
@@ -78,42 +39,49 @@ class Reader:
 
     def __init__(self, form: Format, position: int = 0) -> None:
         self.form = form
+        self._markers = (VERSION, *form.markers)
         self._data = b""
         self._base = position
         self._at = 0  # index into _data of the first byte not yet read
+        self._floor = 0  # nothing before it is looked at again
+        self._next: dict[bytes, int] = {}
         self._lead: Lead | None = None
         self._newest: datetime | None = None
         self._skipping = False
-        #: Inside a message: its lead, and where its first byte stands.
+        #: Inside a message: its lead.
         self._open: Lead | None = None
 
     @property
     def resume_position(self) -> int:
         """From here reading must start again so that nothing is lost."""
-        if self.form.anchor is not None:
-            return self.form.anchor
-        if self._open is not None:
-            return self._open.position
-        if self._lead is not None:
-            return self._lead.position
-        return self._base + self._at
+        here = self._open.position if self._open else self._base + self._above(self._at)
+        anchor = self.form.anchor
+        return anchor if anchor is not None and here - anchor < FAR else here
 
     def feed(self, data: bytes) -> list[Record]:
         """Records that these bytes complete."""
-        self._data = self._data[self._at :] + data
-        self._base += self._at
-        self._at = 0
+        kept = self._above(self._at)
+        if self._at - kept > FAR:
+            kept = self._at
+        self._data = self._data[kept:] + data
+        self._base += kept
+        self._at -= kept
+        self._floor = max(self._floor - kept, 0)
+        self._next.clear()
         return self._records(is_last=False)
 
     def end(self) -> list[Record]:
         """Records left when nothing more will come."""
-        return self._records(is_last=True)
+        records = self._records(is_last=True)
+        self._floor = self._at
+        return records
 
     def _records(self, *, is_last: bool) -> list[Record]:
         records: list[Record] = []
         before = self._newest
         while self._step(records, is_last):
             pass
+        self._note(self._last_moment())
         if self._newest is not None and self._newest != before:
             records.append(Pulse(position=self.resume_position, at=self._newest))
         return records
@@ -121,148 +89,144 @@ class Reader:
     def _step(self, records: list[Record], is_last: bool) -> bool:
         if self._open is not None:
             return self._message(records, is_last)
-        end = self._data.find(b"\n", self._at) + 1
+        marker = -1 if self._skipping else self._marker()
+        if marker < 0:
+            return self._rest(records, is_last)
+        start = self._data.rfind(b"\n", self._at, marker) + 1 or self._at
+        end = self._data.find(b"\n", marker) + 1
+        self._at = start
         if end == 0:
-            return self._unfinished_line(records, is_last)
-        line = self._data[self._at : end]
-        if self._skipping:
-            self._skipping = False
+            return self._rest(records, is_last)
+        if self._is_mention(marker, end):
             self._at = end
-        else:
-            self._line(line, end, records)
+            return True
+        self._line(self._data[start:end], end, records)
         return True
 
-    def _unfinished_line(self, records: list[Record], is_last: bool) -> bool:
+    def _is_mention(self, marker: int, end: int) -> bool:
+        """True when the only marker of a line names the version amid other text."""
+        return (
+            self._next[VERSION] == marker
+            and not VERSION_ENDS_OR_GOES_ON.match(self._data, marker)
+            and not any(0 <= at < end for at in self._next.values() if at != marker)
+            and self._data.find(VERSION, marker + 1, end) < 0
+        )
+
+    def _marker(self) -> int:
+        """The index of the next marker, -1 for none in what we have."""
+        nearest = -1
+        for marker in self._markers:
+            found = self._next.get(marker)
+            if found is None or 0 <= found < self._at:
+                found = self._next[marker] = self._data.find(marker, self._at)
+            if found >= 0 and (nearest < 0 or found < nearest):
+                nearest = found
+        return nearest
+
+    def _rest(self, records: list[Record], is_last: bool) -> bool:
+        """No marker in a whole line any more: wait at the line that is not whole."""
+        if self._skipping:
+            end = self._data.find(b"\n", self._at) + 1
+            self._skipping = end == 0
+            self._at = self._floor = end or len(self._data)
+            return end > 0
+        self._at = self._data.rfind(b"\n", self._at) + 1 or self._at
         left = len(self._data) - self._at
-        if is_last and left and not self._skipping:
-            line = self._data[self._at :] + b"\n"
+        if is_last and left:
             self._data += b"\n"
-            self._line(line, len(self._data), records)
+            self._line(self._data[self._at :], len(self._data), records)
             return self._open is not None
         if left > LONGEST_MESSAGE:
             # Not a log line any more: forget it, go on at the next newline.
             self._skipping = True
-            self._at = len(self._data)
+            self._at = self._floor = len(self._data)
         return False
 
     def _line(self, line: bytes, end: int, records: list[Record]) -> None:
-        position = self._base + self._at
+        start, position = self._at, self._base + self._at
+        lead = self._lead_of(line, position)
+        if lead is not None:
+            self._note(lead.at)
+            if lead.answer is not None:
+                records.append(lead.answer)
+        before = lead or self._lead_before(start)
+        found = self._start(line, lead, before)
+        if found is None:
+            self._lead = lead
+            self._at = end
+        elif lead is None and before is not None and before.size is not None:
+            self._open, self._lead = before, None
+            self._at = self._data.find(b"\n", before.position - self._base) + 1
+        else:
+            self._open, self._lead = before or Lead(position=position), None
+            self._at += found.start(1)
+
+    def _lead_of(self, line: bytes, position: int) -> Lead | None:
         lead = self.form.lead(line, position)
         if lead is not None:
             lead.position = position
-            self._note(lead, records)
-        start = self._start(line, lead)
-        if start is None and lead is None and not line.strip():
-            self._at = end  # a CRLF before the start line (RFC 3261 §7.5)
-            return
-        if start is not None:
-            self._open = lead or self._lead or Lead(position=position)
-            self._lead = None
-            self._at += start.start(1)
-        elif lead is not None and lead.size is not None:
-            self._open, self._lead = lead, None
-            self._at = end
-        else:
-            self._lead = None if lead is None or lead.answer else lead
-            self._at = end
+        return lead
 
-    def _start(self, line: bytes, lead: Lead | None) -> re.Match[bytes] | None:
-        if not self._may_start(line, lead):
+    def _start(self, line: bytes, lead: Lead | None, before: Lead | None):
+        if VERSION not in line or (lead is not None and lead.size is not None):
+            return None
+        # Where each message is announced, a start line elsewhere is text of a body.
+        if self.form.announces and before is None:
             return None
         return INLINE_START.search(line) if lead else START_LINE.match(line)
 
-    def _may_start(self, line: bytes, lead: Lead | None) -> bool:
-        if b"SIP/2.0" not in line or (lead is not None and lead.size is not None):
-            return False
-        # Where each message is announced, a start line elsewhere is text of a body.
-        return not self.form.announces or bool(lead or self._lead)
+    def _lead_before(self, start: int) -> Lead | None:
+        """What the line above says."""
+        at = self._above(start)
+        if at == start:
+            return None
+        lead = self._lead
+        if lead is None or lead.position != self._base + at:
+            end = self._data.find(b"\n", at) + 1
+            lead = self._lead_of(self._data[at:end], self._base + at)
+        return lead if lead is None or lead.answer is None else None
 
-    def _note(self, lead: Lead, records: list[Record]) -> None:
-        if lead.at is not None and (self._newest is None or lead.at > self._newest):
-            self._newest = lead.at
-        if lead.answer is not None:
-            records.append(lead.answer)
+    def _above(self, start: int) -> int:
+        """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""
+        at = start
+        while at > self._floor:
+            at = self._line_before(at)
+            if self._data[at:start].strip():
+                break
+        return max(at, self._floor)
+
+    def _line_before(self, start: int) -> int:
+        return self._data.rfind(b"\n", 0, max(start - 1, 0)) + 1
 
     def _message(self, records: list[Record], is_last: bool) -> bool:
-        cut = self._cut(is_last)
-        if cut is None:
+        lead = self._open
+        found = cut(self._data, self._at, lead.size, self.form, is_last=is_last)
+        if found is None:
             return False
-        lead, raw, self._at = self._open, *cut
+        raw, self._at = found
+        self._floor = self._at
         self._open = None
         self.form.message_read()
+        self._note(lead.at)
         record = _record_of(lead, raw)
         if record is not None:
             records.append(record)
         return True
 
-    def _cut(self, is_last: bool) -> tuple[bytes, int] | None:
-        """The open message and the index behind it; None while it is not whole."""
-        data, start, lead = self._data, self._at, self._open
-        limit = start + (lead.size if lead.size is not None else LONGEST_MESSAGE)
-        prefix = self._next_prefix(start, min(limit, len(data)))
-        if lead.size is not None:
-            return self._sized(limit, prefix, is_last)
-        if prefix is not None:
-            return data[start:prefix], prefix
-        head = HEADERS_END.search(data, start, limit)
-        if head is not None:
-            return self._with_body(start, head.end(), is_last)
-        if is_last or len(data) > limit:
-            end = min(len(data), limit)
-            return data[start:end], end
-        return None
+    def _note(self, at: datetime | None) -> None:
+        if at is not None and (self._newest is None or at > self._newest):
+            self._newest = at
 
-    def _sized(self, limit: int, prefix: int | None, is_last: bool):
-        """The size counts where a message ends there; else the next log line does.
-
-        So a phone cannot forge a log line in a folded header of its own.
-        """
-        if prefix == self._at:
-            return b"", prefix  # the line was not followed by a message
-        if len(self._data) < limit and not is_last:
-            return None
-        end = min(limit, len(self._data))
-        if prefix is not None and not self._is_whole(self._at, prefix, end):
-            end = prefix
-        return self._data[self._at : end], end
-
-    def _is_whole(self, start: int, prefix: int, end: int) -> bool:
-        head = HEADERS_END.search(self._data, start, end)
-        if head is None:
-            return False
-        found = CONTENT_LENGTH.search(self._data, start, head.end())
-        length = int(found[1]) if found else 0
-        return head.end() <= prefix or head.end() + length == end
-
-    def _with_body(self, start: int, end: int, is_last: bool):
-        if not self.form.has_bodies:
-            return self._data[start:end], end
-        found = CONTENT_LENGTH.search(self._data, start, end)
-        length = int(found[1]) if found else 0
-        if end + length > start + LONGEST_MESSAGE:
-            length = 0
-        if len(self._data) < end + length and not is_last:
-            return None
-        return self._data[start:end], min(end + length, len(self._data))
-
-    def _next_prefix(self, start: int, end: int) -> int | None:
-        """Where a new log record interrupts the open message, if it does."""
-        if self._open.size is not None and self.form.is_prefixed(
-            self._data[start : self._data.find(b"\n", start, end) + 1]
-        ):
-            return start
-        at = self._data.find(b"\n", start, end) + 1
-        while at and at < end:
-            line_end = self._data.find(b"\n", at, end)
-            if line_end < 0 and end == len(self._data):
-                return None  # not a whole line yet
-            line = self._data[at : line_end if line_end >= 0 else end]
-            if self.form.is_prefixed(line):
-                return at
-            if line in (b"", b"\r"):
-                return None
-            at = self._data.find(b"\n", at, end) + 1
-        return None
+    def _last_moment(self) -> datetime | None:
+        """The newest time of the last whole lines read, skipped ones included."""
+        end, moments = self._at, []
+        for _ in range(LINES_BACK):
+            start = self._line_before(end)
+            if start >= end or start < self._floor:
+                break
+            moments.append(self.form.moment(self._data[start:end]))
+            end = start
+        return max((at for at in moments if at is not None), default=None)
 
 
 def _record_of(lead: Lead, raw: bytes) -> Record | None:

@@ -10,6 +10,12 @@ from .errors import MalformedMessage
 
 DEFAULT_PORTS = {"sip": "5060", "sips": "5061"}
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
+#: A whole quoted-string, a whole `<…>` (a quote inside is an ordinary, if illegal, character
+#: of the URI), or the separator itself. What is left open goes on to the end.
+OUTSIDE = {
+    separator: re.compile(rf'"(?:[^"\\]|\\.?)*"?|<[^>]*>?|{separator}', re.S)
+    for separator in ",;"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +35,11 @@ class Address:
 
 def split_outside_quotes(text: str, separator: str) -> Iterator[str]:
     """Pieces of `text` between separators that stand outside quotes and `<>`."""
-    start, quoted, angled, skip = 0, False, False, False
-    for index, char in enumerate(text):
-        if skip:
-            skip = False
-        elif quoted:
-            skip = char == "\\"
-            quoted = char != '"'
-        elif char == '"':
-            # Inside <> a quote is an ordinary (if illegal) character of the URI.
-            quoted = not angled
-        elif char in "<>":
-            angled = char == "<"
-        elif char == separator and not angled:
-            yield text[start:index]
-            start = index + 1
+    start = 0
+    for found in OUTSIDE[separator].finditer(text):
+        if found[0] == separator:
+            yield text[start : found.start()]
+            start = found.end()
     yield text[start:]
 
 
@@ -87,8 +83,10 @@ def _opening_angle(text: str) -> int | None:
     """Where the `<` of a name-addr stands, outside quotes: a bare URI can have
     `;+sip.instance="<urn:uuid:…>"` behind it.
     """
-    bare = QUOTED.sub(lambda quoted: " " * len(quoted[0]), text)
-    found, quote = bare.find("<"), bare.find('"')
+    found, quote = text.find("<"), text.find('"')
+    if quote >= 0 and (found < 0 or quote < found):
+        bare = QUOTED.sub(lambda quoted: " " * len(quoted[0]), text)
+        found, quote = bare.find("<"), bare.find('"')
     if quote >= 0 and (found < 0 or quote < found):
         raise MalformedMessage("address_quote", f"open quote in {text[:80]!r}")
     return None if found < 0 else found
@@ -114,8 +112,9 @@ def _bare(text: str) -> Address:
 def _params(text: str) -> Iterator[tuple[str, str | None]]:
     for piece in split_outside_quotes(text, ";"):
         name, equals, value = piece.partition("=")
-        if name.strip():
-            yield name.strip().lower(), value.strip() if equals else None
+        name = name.strip().lower()
+        if name:
+            yield name, value.strip() if equals else None
 
 
 def aor_of(uri: str) -> str:
@@ -146,9 +145,7 @@ def uri_params(uri: str) -> list[tuple[str, str | None]]:
     user, at, host = rest.partition("@")
     after_user = (host if at else user).partition("?")[0]
     pieces = after_user.split(";")[1:]
-    return [_pair(piece) for piece in pieces if piece]
-
-
-def _pair(piece: str) -> tuple[str, str | None]:
-    name, equals, value = piece.partition("=")
-    return name, value if equals else None
+    return [
+        (name, value if equals else None)
+        for name, equals, value in [piece.partition("=") for piece in pieces if piece]
+    ]

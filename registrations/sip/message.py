@@ -1,4 +1,4 @@
-"""One SIP message cut into a start line and headers (RFC 3261 §7). Bytes in, text out."""
+"""One SIP message: its start line and the headers we read (RFC 3261 §7). Bytes in, text out."""
 
 from __future__ import annotations
 
@@ -7,38 +7,44 @@ from dataclasses import dataclass
 
 from .errors import MalformedMessage
 
-#: Compact forms of the headers we read (RFC 3261 §7.3.3).
-COMPACT = {
-    "m": "contact",
-    "i": "call-id",
-    "t": "to",
-    "f": "from",
-    "v": "via",
-    "l": "content-length",
+#: The headers we read, by every name they may have (compact forms: RFC 3261 §7.3.3).
+NAMES = {
+    b"contact": "contact",
+    b"m": "contact",
+    b"call-id": "call-id",
+    b"i": "call-id",
+    b"to": "to",
+    b"t": "to",
+    b"cseq": "cseq",
+    b"expires": "expires",
+    b"user-agent": "user-agent",
+    b"authorization": "authorization",
+    b"proxy-authorization": "authorization",
 }
-#: A header and the folded lines that go on with it (RFC 3261 §7.3.1).
-FOLD = re.compile(r"\r?\n[ \t]+")
+#: A header whose name may be one of them, with the folded lines that go on with it
+#: (RFC 3261 §7.3.1; blanks may stand before the colon).
+HEADER = re.compile(
+    rb"\n([CcMmIiTtEeUuAaPp][!-9;-~]*)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
+)
+FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
 CREDENTIALS = re.compile(
     r"(?im)^((?:Proxy-)?Authorization[ \t]*:(?:[ \t]*[a-z]+(?=[ \t]))?)"
     r"[^\n]*(?:\n[ \t]+[^\n]*)*"
 )
-END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+END_OF_HEADERS = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A start line and its headers: names in lower case, long form, in order."""
+    """A start line and the headers of `NAMES`: name → values in order, still bytes."""
 
-    start_line: str
-    headers: tuple[tuple[str, str], ...]
+    start_line: bytes
+    headers: dict[str, list[bytes]]
 
-    def first(self, name: str) -> str | None:
+    def first(self, name: str) -> bytes | None:
         """The first value of a header, or None."""
-        return next((value for key, value in self.headers if key == name), None)
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a header, in order."""
-        return [value for key, value in self.headers if key == name]
+        values = self.headers.get(name)
+        return values[0] if values else None
 
 
 def decoded(raw: bytes) -> str:
@@ -51,21 +57,18 @@ def read_message(raw: bytes) -> Message:
 
     Raises MalformedMessage when there is no start line.
     """
-    head = END_OF_HEADERS.split(raw.lstrip(b"\r\n"), maxsplit=1)[0]
-    text = FOLD.sub(" ", decoded(head))
-    start_line, _, rest = text.partition("\n")
-    if not start_line.strip():
+    raw = raw.lstrip(b"\r\n")
+    start_line = raw.partition(b"\n")[0].rstrip()
+    if not start_line:
         raise MalformedMessage("start_line", "the message is empty")
-    return Message(start_line.rstrip("\r"), tuple(_headers(rest)))
-
-
-def _headers(text: str):
-    for line in text.split("\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            # RFC 3261 §7.3.1: blanks may stand before the colon.
-            key = name.strip().lower()
-            yield COMPACT.get(key, key), value.strip()
+    end = END_OF_HEADERS.search(raw)
+    headers: dict[str, list[bytes]] = {}
+    for written, value in HEADER.findall(raw, 0, end.start() if end else len(raw)):
+        name = NAMES.get(written.lower())
+        if name is not None:
+            value = FOLD.sub(b" ", value) if b"\n" in value else value
+            headers.setdefault(name, []).append(value.strip())
+    return Message(start_line, headers)
 
 
 def redacted(raw: bytes) -> str:

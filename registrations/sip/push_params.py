@@ -21,6 +21,7 @@ TOKEN = re.compile(r"[0-9A-Za-z]{64}")
 LONGEST_VALUE = 255
 RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
 LEGACY = ("app-id", "pn-type", "pn-tok")
+READ = frozenset(RFC_8599 + LEGACY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ def _first_of_each(pairs) -> tuple[dict[str, str], PushParams]:
     found: dict[str, str] = {}
     push = PushParams()
     for raw_name, value in pairs:
-        name = unquote(raw_name).lower()
-        if name not in RFC_8599 and name not in LEGACY:
+        name = raw_name.lower()
+        name = unquote(name).lower() if "%" in name else name
+        if name not in READ:
             continue
         if name in found:
             push.fault("parameter_twice", f"{name} stands twice; the first counts")

@@ -1,19 +1,27 @@
-"""A received REGISTER as values (RFC 3261 §10.2, RFC 8599 §4.1)."""
+"""A received REGISTER as values (RFC 3261 §10.2, RFC 8599 §4.1).
+
+Phones send the same Contact again and again: what was read of one header value is
+remembered, and its `Contact`s are shared by every Register that carries it.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .address import Address, aor_of, read_address, split_outside_quotes, uri_params
 from .errors import MalformedMessage
-from .message import Message, read_message
+from .message import decoded, read_message
 from .push_params import LEGACY, RFC_8599, Problem, read_push_params
 
 #: RFC 3261 §20.19: delta-seconds go up to 2**32 - 1.
 LONGEST_EXPIRES = 2**32 - 1
 DIGITS = re.compile(r"\s*([0-9]+)\s*(?:;.*)?")
-CSEQ = re.compile(r"([0-9]+)[ \t]+(\S+)")
+CSEQ = re.compile(rb"([0-9]+)[ \t]+(\S+)")
+#: Header values remembered, of each kind: about 2 kB a Contact.
+REMEMBERED = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +64,16 @@ def read_register(raw: bytes) -> Register:
     """Read one REGISTER request. Raises MalformedMessage with the rule it breaks."""
     message = read_message(raw)
     _check_start_line(message.start_line)
-    cseq = _cseq(message)
-    expires = _delta_seconds(message.first("expires"))
+    expires = message.first("expires")
+    user_agent = message.first("user-agent")
     return Register(
-        aor=aor_of(_required_address(message, "to").uri),
-        call_id=_required(message, "call-id"),
-        cseq=cseq,
-        expires=expires,
-        user_agent=message.first("user-agent"),
-        contacts=tuple(_contacts(message, expires)),
-        authorized=any(
-            message.first(name) is not None
-            for name in ("authorization", "proxy-authorization")
-        ),
+        cseq=_cseq(_required(message, "cseq")),
+        aor=_aor(_required(message, "to")),
+        call_id=decoded(_required(message, "call-id")),
+        expires=None if expires is None else _delta_seconds(decoded(expires)),
+        user_agent=None if user_agent is None else _text(user_agent),
+        contacts=_contacts(tuple(message.headers.get("contact", ())), expires),
+        authorized="authorization" in message.headers,
     )
 
 
@@ -80,33 +85,41 @@ def read_contact(value: str, expires: int | None = None) -> Contact:
     return _contact(read_address(value), expires)
 
 
-def _check_start_line(line: str) -> None:
-    method, _, rest = line.partition(" ")
-    uri, _, version = rest.rpartition(" ")
-    if method != "REGISTER":
-        raise MalformedMessage("method", f"not a REGISTER: {line[:60]!r}")
-    if version.upper() != "SIP/2.0" or not uri.strip():
-        raise MalformedMessage("start_line", f"not SIP/2.0: {line[:60]!r}")
+@lru_cache(256)
+def _check_start_line(line: bytes) -> None:
+    method, _, rest = line.partition(b" ")
+    uri, _, version = rest.rpartition(b" ")
+    shown = decoded(line[:60])
+    if method != b"REGISTER":
+        raise MalformedMessage("method", f"not a REGISTER: {shown!r}")
+    if version.upper() != b"SIP/2.0" or not uri.strip():
+        raise MalformedMessage("start_line", f"not SIP/2.0: {shown!r}")
 
 
-def _required(message: Message, name: str) -> str:
+def _required(message, name: str) -> bytes:
     value = message.first(name)
     if not value:
         raise MalformedMessage(f"{name.replace('-', '_')}_missing", f"no {name} header")
     return value
 
 
-def _required_address(message: Message, name: str) -> Address:
-    return read_address(_required(message, name))
-
-
-def _cseq(message: Message) -> int:
-    found = CSEQ.fullmatch(_required(message, "cseq"))
+def _cseq(value: bytes) -> int:
+    found = CSEQ.fullmatch(value)
     if found is None:
-        raise MalformedMessage("cseq", f"CSeq reads {message.first('cseq')!r}")
-    if found[2] != "REGISTER":
-        raise MalformedMessage("cseq_method", f"CSeq names {found[2][:40]!r}")
+        raise MalformedMessage("cseq", f"CSeq reads {decoded(value)!r}")
+    if found[2] != b"REGISTER":
+        raise MalformedMessage("cseq_method", f"CSeq names {decoded(found[2][:40])!r}")
     return int(found[1][:4000])
+
+
+@lru_cache(REMEMBERED)
+def _aor(value: bytes) -> str:
+    return aor_of(read_address(decoded(value)).uri)
+
+
+@lru_cache(REMEMBERED)
+def _text(value: bytes) -> str:
+    return decoded(value)
 
 
 def _delta_seconds(value: str | None) -> int | None:
@@ -115,9 +128,15 @@ def _delta_seconds(value: str | None) -> int | None:
     return min(int(found[1].lstrip("0")[:20] or 0), LONGEST_EXPIRES) if found else None
 
 
-def _contacts(message: Message, expires: int | None):
-    for value in message.all("contact"):
-        for piece in split_outside_quotes(value, ","):
+@lru_cache(REMEMBERED)
+def _contacts(values: tuple[bytes, ...], expires: bytes | None) -> tuple[Contact, ...]:
+    header_expires = None if expires is None else _delta_seconds(decoded(expires))
+    return tuple(_each_contact(values, header_expires))
+
+
+def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Contact]:
+    for value in values:
+        for piece in split_outside_quotes(decoded(value), ","):
             if piece.strip():
                 yield _contact(read_address(piece), expires)
 

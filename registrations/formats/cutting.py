@@ -1,0 +1,77 @@
+"""Where an open SIP message ends: by its size, its empty line, its body, or the next record.
+
+All functions return the message and the index behind it, or None while it is not whole.
+"""
+
+from __future__ import annotations
+
+import re
+
+from registrations.formats.form import Format
+
+#: The longest message and the longest line we keep (RFC 3261 §18.1.1 allows 65,535 on UDP).
+LONGEST_MESSAGE = 128 * 1024
+HEADERS_END = re.compile(rb"\n\r?\n")
+CONTENT_LENGTH = re.compile(rb"(?i)\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})")
+
+Cut = tuple[bytes, int]
+
+
+def cut(
+    data: bytes, start: int, size: int | None, form: Format, *, is_last: bool
+) -> Cut | None:
+    """The message that starts at `start`; `size` where the log gave it."""
+    if size is not None:
+        return _sized(data, start, start + size, form, is_last)
+    limit = start + LONGEST_MESSAGE
+    head = HEADERS_END.search(data, start, limit)
+    stop = head.end() if head else min(limit, len(data))
+    boundary = _boundary(data, start, stop, form)
+    if boundary is not None:
+        return data[start:boundary], boundary
+    if head is not None:
+        return _with_body(data, start, head.end(), form, is_last)
+    if is_last or len(data) > limit:
+        return data[start:stop], stop
+    return None
+
+
+def _sized(data: bytes, start: int, limit: int, form: Format, is_last: bool):
+    """The size counts where a message ends there; else the next log line does.
+
+    So a phone cannot forge a log line in a folded header of its own.
+    """
+    if form.prefix is not None and form.prefix.match(data, start):
+        return b"", start  # the line was not followed by a message
+    if len(data) < limit and not is_last:
+        return None
+    end = min(limit, len(data))
+    head = HEADERS_END.search(data, start, end)
+    boundary = _boundary(data, start, head.end() if head else end, form)
+    if boundary is not None and not (
+        head and head.end() + _body_length(data, start, head.end()) == end
+    ):
+        end = boundary
+    return data[start:end], end
+
+
+def _boundary(data: bytes, start: int, stop: int, form: Format) -> int | None:
+    """Where a new log record interrupts the message, if it does."""
+    found = form.boundary.search(data, start, stop) if form.boundary else None
+    return found.start() + 1 if found else None
+
+
+def _body_length(data: bytes, start: int, end: int) -> int:
+    found = CONTENT_LENGTH.search(data, start, end)
+    return int(found[1]) if found else 0
+
+
+def _with_body(data: bytes, start: int, end: int, form: Format, is_last: bool):
+    if not form.has_bodies:
+        return data[start:end], end
+    length = _body_length(data, start, end)
+    if end + length > start + LONGEST_MESSAGE:
+        length = 0
+    if len(data) < end + length and not is_last:
+        return None
+    return data[start:end], min(end + length, len(data))

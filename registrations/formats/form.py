@@ -1,0 +1,63 @@
+"""What a log shape has to say of its lines; one subclass a format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from registrations.formats.record import Answer
+
+
+@dataclass(slots=True)
+class Lead:
+    """What a format read in one log line that is no part of a message.
+
+    `size`: bytes of the message behind the line, where it says so. `received`: False for a
+    message that was sent. `answer`: the line itself tells of an answer.
+    """
+
+    position: int = 0
+    at: datetime | None = None
+    source: str | None = None
+    key: str | None = None
+    received: bool = True
+    size: int | None = None
+    answer: Answer | None = None
+
+
+class Format:
+    """One log shape. A subclass reads lines; it keeps what one line tells of the next."""
+
+    name = ""
+    #: What stands in lines that tell something by themselves. Other lines are read only when
+    #: a message follows; most of a log is skipped unread.
+    markers: tuple[bytes, ...] = ()
+    #: Matches at the start of a line that can only be a new record, never a line of a message.
+    prefix: re.Pattern[bytes] | None = None
+    #: The same behind a line end, to find it fast.
+    boundary: re.Pattern[bytes] | None = None
+    #: True: the log always shows the registrar's answer. False: it may, or may not.
+    always_answers = False
+    #: A body of Content-Length bytes follows the headers in the log.
+    has_bodies = True
+    #: Every message follows a log line of its own.
+    announces = False
+    #: The line a message to come depends on: a restart must read it again.
+    anchor: int | None = None
+
+    def __init_subclass__(cls) -> None:
+        if cls.prefix is not None:
+            pattern = rb"\n(?:" + cls.prefix.pattern + rb")"
+            cls.boundary = re.compile(pattern, cls.prefix.flags)
+
+    def lead(self, line: bytes, position: int) -> Lead | None:
+        """Read a line outside a message; None when it is not one of this format's."""
+        return None
+
+    def moment(self, line: bytes) -> datetime | None:
+        """The time a line of this format's begins with; None where it prints none."""
+        return None
+
+    def message_read(self) -> None:
+        """The message that the newest lines announced has been read."""
