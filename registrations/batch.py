@@ -152,7 +152,7 @@ class Batch:
         register = item.register
         asked = contact.expires
         expires = self._feed.default_expires if asked is None else asked
-        if devices.is_stale(device, register.call_id, register.cseq, item.moment):
+        if devices.is_stale(device, register.call_id, register.cseq, item.as_of):
             kind, is_news = Registration.Kind.REFRESHED, False
         else:
             change = devices.apply(
@@ -164,6 +164,8 @@ class Batch:
                 expires=expires,
             )
             kind, is_news = change.kind, change.is_news
+            if item.held is not None:
+                device.expires_at = item.held.until
             device.assumed = item.assumed
             device.call_id, device.cseq = register.call_id, small(register.cseq)
             if expires > 0:

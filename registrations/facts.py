@@ -21,11 +21,22 @@ from registrations.storable import clean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a registrar's listing says of a binding: `until` when (None: no end known), and
+    `at` which moment it was seen to hold.
+    """
+
+    until: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A REGISTER with what became of it. `moment`: of the first copy of its round.
 
     `accepted`: the registrar took it (or we assume so: `assumed`). `is_same`: it folds into
-    a registration already stored and only brings the device up to date.
+    a registration already stored and only brings the device up to date. `held`: it was not
+    read as a REGISTER but found in a registrar's listing.
     """
 
     register: Register
@@ -38,6 +49,12 @@ class Judged:
     accepted: bool
     assumed: bool
     is_same: bool
+    held: Held | None = None
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The moment of which it speaks; what the row says of later ones stays."""
+        return self.held.at if self.held else self.moment
 
 
 class Facts:

@@ -1,0 +1,42 @@
+"""`manage.py watch_registrar`: who is bound in Flexisip's Redis, as it changes."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from registrations.feeds import FeedBusy
+from registrations.sources import redis_registrar
+from registrations.watching import Watch
+
+
+class Command(BaseCommand):
+    help = (
+        "Follow Flexisip's registrar in Redis: everything once, then each change within a "
+        "second of its publication. Only reads (SCAN, HGETALL, SUBSCRIBE, PING)."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "url", metavar="URL", help="redis://[:password@]HOST:PORT/0"
+        )
+        parser.add_argument(
+            "--domain", help="where Flexisip has use-global-domain=true"
+        )
+        parser.add_argument("--feed", help="name of the feed (default: registrar HOST)")
+
+    def handle(self, *, url: str, domain: str | None, **options) -> None:
+        signal.signal(signal.SIGTERM, _stop)
+        name = options["feed"] or f"registrar {redis_registrar.shown(url)}"
+        try:
+            with suppress(KeyboardInterrupt):
+                Watch(url, name, domain=domain, clock=timezone.now).run()
+        except (FeedBusy, ValueError) as error:
+            raise CommandError(str(error)) from error
+
+
+def _stop(*_) -> None:
+    raise KeyboardInterrupt

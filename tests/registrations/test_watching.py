@@ -1,0 +1,143 @@
+"""`watch_registrar` as a real process on a real Redis."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from registrations.models import (
+    Device,
+    DeviceEvent,
+    Feed,
+    Holding,
+    Registration,
+    Sighting,
+)
+from tests.commands import manage, until
+from tests.registrar import flexisip_redis
+
+pytestmark = pytest.mark.django_db(transaction=True)
+INSTANCE = "urn:uuid:11111111-0000-4000-8000-00000000000{}".format
+
+
+def uri(token: int) -> str:
+    return (
+        f"sip:alice@192.0.2.7:50412;transport=tls;pn-prid={token:064x}:voip&"
+        f"{token + 1000:064x}:remote;pn-provider=apns;"
+        "pn-param=ABCD1234.org.example.phone.voip&remote"
+    )
+
+
+@pytest.fixture
+def registrar(tmp_path):
+    with flexisip_redis(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def watch(registrar):
+    with manage("watch_registrar", registrar.url, "--feed", "redis") as process:
+        until(lambda: Feed.objects.filter(seen_until__isnull=False).exists(), process)
+        yield process
+
+
+def voip_tokens() -> set[str]:
+    current = Holding.objects.filter(current=True, token__kind="voip")
+    return set(current.values_list("token__token", flat=True))
+
+
+def test_a_published_change_is_stored_within_a_second(registrar, watch):
+    for token in (1, 2, 3):
+        at = timezone.now()
+        registrar.bind(
+            "alice", uri(token), at, instance=INSTANCE(1), call_id=f"c{token}"
+        )
+        seconds = until(
+            lambda token=token: f"{token:064x}" in str(voip_tokens()), watch
+        )
+        assert seconds < 1
+        sighting = Sighting.objects.latest("id")
+        assert abs(sighting.moment - at) < timedelta(seconds=1)
+        assert (sighting.kind, sighting.call_id) == ("register", f"c{token}")
+        assert sighting.feed.kind == Feed.Kind.REDIS
+    assert Registration.objects.count() == 3
+    assert Device.objects.count() == 1
+
+
+def test_the_moment_is_never_before_the_second_the_phone_registered_in(
+    registrar, watch
+):
+    """A push sent in the same second as the REGISTER that answered it is answered."""
+    sent_at = timezone.now()
+    registrar.bind("alice", uri(1), timezone.now(), instance=INSTANCE(1))
+    until(Sighting.objects.exists, watch)
+    assert Sighting.objects.get().moment >= sent_at.replace(microsecond=0)
+    assert Sighting.objects.get().moment <= timezone.now()
+
+
+def test_what_was_bound_before_is_known_but_no_sign_of_life(registrar, tmp_path):
+    at = timezone.now() - timedelta(minutes=3)
+    registrar.bind("alice", uri(1), at, instance=INSTANCE(1))
+    with manage("watch_registrar", registrar.url, "--feed", "redis") as process:
+        until(Device.objects.exists, process)
+        registrar.bind("alice", uri(2), timezone.now(), instance=INSTANCE(2))
+        until(Sighting.objects.exists, process)
+    assert Sighting.objects.get().device.instance_id == INSTANCE(2)
+    assert Device.objects.filter(bound=True).count() == 2
+
+
+def test_a_binding_taken_away_ends_the_device_s_binding(registrar, tmp_path):
+    at = timezone.now() - timedelta(minutes=3)
+    for number in (1, 2):
+        registrar.bind("alice", uri(number), at, instance=INSTANCE(number))
+    with manage("watch_registrar", registrar.url, "--feed", "redis") as process:
+        until(lambda: Device.objects.filter(bound=True).count() == 2, process)
+        registrar.unbind("alice", INSTANCE(1))
+        until(lambda: Device.objects.filter(bound=True).count() == 1, process, 2)
+    assert Device.objects.get(bound=True).instance_id == INSTANCE(2)
+    event = DeviceEvent.objects.get()
+    assert event.kind == DeviceEvent.Kind.LOGGED_OUT
+    assert event.device.instance_id == INSTANCE(1)
+
+
+def test_after_an_outage_everything_is_read_again_and_the_trouble_is_gone(
+    registrar, watch
+):
+    at = timezone.now() - timedelta(minutes=1)
+    registrar.bind("alice", uri(1), at, instance=INSTANCE(1))
+    until(lambda: Device.objects.filter(bound=True).exists(), watch)
+    Device.objects.update(last_registered_at=at)
+    registrar.stop()
+    until(lambda: "does not answer" in Feed.objects.get().trouble, watch)
+    seen_until = Feed.objects.get().seen_until
+    assert Feed.objects.get().seen_until == seen_until
+
+    registrar.start()
+    now = timezone.now()
+    registrar.client.config_set("appendonly", "no")
+    registrar.bind("bob", uri(7), now, instance=INSTANCE(7))
+    until(lambda: f"{7:064x}" in str(voip_tokens()), watch)
+    until(lambda: Feed.objects.get().trouble == "", watch)
+    assert Feed.objects.get().seen_until > seen_until
+    # Redis lost alice while we were away: she is bound no more.
+    until(lambda: not Device.objects.filter(aor__contains="alice", bound=True), watch)
+
+
+def test_the_watermark_follows_the_clock_while_redis_answers(watch):
+    first = Feed.objects.get().seen_until
+    until(lambda: Feed.objects.get().seen_until > first + timedelta(seconds=2), watch)
+    assert timezone.now() - Feed.objects.get().seen_until < timedelta(seconds=3)
+
+
+def test_values_that_are_no_binding_do_not_stop_it(registrar, watch):
+    registrar.client.hset("fs:eve@sip.example.org", "f", b"\xff\x00 nonsense")
+    registrar.client.publish("eve@sip.example.org", "f")
+    registrar.client.publish("nobody@nowhere", "")
+    registrar.client.publish("@", "")
+    registrar.client.set("fs:text@sip.example.org", "x")
+    registrar.client.publish("text@sip.example.org", "x")
+    registrar.bind("alice", uri(1), timezone.now(), instance=INSTANCE(1))
+    assert until(Sighting.objects.exists, watch) < 2
+    assert Device.objects.count() == 1
