@@ -8,7 +8,8 @@ from datetime import datetime
 from notifications.models import App, Call, Ledger, Push, TokenHealth
 from notifications.outbox import life_of
 from notifications.resend import facts_of, is_safe
-from notifications.wording import REJECTED_RULES, RULES, meaning, outcome_of
+from notifications.watermarks import held_by
+from notifications.wording import REJECTED_RULES, meaning, outcome_of, rule_of
 from registrations.models import Device, PushToken
 
 TIMELINE_ROWS = 60
@@ -183,7 +184,9 @@ def push(found: Push, now: datetime) -> dict:
         "call": call,
         "tone": tone,
         "words": words,
-        "rule": RULES.get(call.rule, "") if call else "",
+        "rule": rule_of(call) if call else "",
+        "held_by": held_by(call, now) if call else [],
+        "changes": call.changes.all() if call else [],
         "attempts": found.attempts.all(),
         "siblings": call.pushes.exclude(pk=found.pk) if call else [],
         "steps": _steps(found, call),

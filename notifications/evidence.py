@@ -1,123 +1,191 @@
-"""Loads what verdicts are judged by: the pushes, signs and windows of many tokens at once."""
+"""Loads what verdicts are judged by, for many spans of time at once.
+
+Every query is driven by the spans asked for (a device or token, since, until), so that its
+cost follows the open calls and never the history.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Max
 
-from notifications.judging import Policy, PushFacts, Sign
+from notifications.facts import LONGEST_DIALOG, Policy, PushFacts, Sign, Span
 from notifications.models import Call, Push, Reset
-from registrations.models import DeviceEvent, Holding, Sighting
+from registrations.models import DeviceEvent, Feed, Holding
 
-#: Evidence is looked for this much around a call: the widest window there is, and more.
+#: Facts are looked for this much around a span: the widest window there is, and more.
 AROUND = timedelta(minutes=5)
-SIGN_FIELDS = (
-    "kind",
-    "moment",
-    "call_id",
-    "code",
-    "feed__name",
-    "file__path",
-    "position",
-    "line",
-)
+SIGNS = """
+    SELECT w.key, s.id, s.kind, s.moment, s.skew_ms, s.call_id, s.code, {told}
+    FROM unnest(%(keys)s::int[], %(owners)s::bigint[], %(sinces)s::timestamptz[],
+                %(untils)s::timestamptz[]) AS w(key, owner, since, until)
+    JOIN registrations_sighting s ON s.{owner} = w.owner
+        AND s.moment BETWEEN w.since - %(dialog)s AND w.until
+        AND (s.moment >= w.since OR s.kind IN ('answer', 'dialog', 'ended'))
+    {joins}
+    WHERE s.day BETWEEN %(first)s AND %(last)s
+"""
+LINE = "f.name, l.path, s.position, s.line"
+LINE_OF = """JOIN registrations_feed f ON f.id = s.feed_id
+    JOIN registrations_logfile l ON l.id = s.file_id"""
+REMOTES = """
+    SELECT DISTINCT w.key, p.accepted_at
+    FROM unnest(%(keys)s::int[], %(owners)s::bigint[], %(sinces)s::timestamptz[],
+                %(untils)s::timestamptz[]) AS w(key, owner, since, until)
+    JOIN notifications_push p ON p.device_id = w.owner
+        AND p.accepted_at BETWEEN w.since AND w.until
+    WHERE p.push_type <> 'voip' AND p.accepted_at IS NOT NULL
+"""
+PUSHES = """
+    SELECT w.key, p.call_id, p.state, p.sent_at, p.accepted_at
+    FROM unnest(%(keys)s::int[], %(owners)s::bigint[], %(sinces)s::timestamptz[],
+                %(untils)s::timestamptz[]) AS w(key, owner, since, until)
+    JOIN notifications_push p ON p.token_id = w.owner
+        AND p.sent_at BETWEEN w.since AND w.until
+    WHERE p.push_type = 'voip' AND p.state IN ('accepted', 'unknown')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One span of one token's time, and the policy its pushes follow."""
+
+    token: int
+    since: datetime
+    until: datetime
+    policy: Policy
 
 
 class Evidence:
-    """Everything known of these tokens between two moments."""
+    """What is known around each look, by its number. `signs` come without order."""
 
-    def __init__(self, token_ids: set[int], since: datetime, until: datetime) -> None:
-        self.devices_of: dict[int, set[int]] = defaultdict(set)
-        tokens_of: dict[int, set[int]] = defaultdict(set)
-        holdings = Holding.objects.filter(token__in=token_ids)
-        for token, device in holdings.values_list("token", "device"):
-            self.devices_of[token].add(device)
-            tokens_of[device].add(token)
-        self.device_ids = set(tokens_of)
-        window = (since - AROUND, until + AROUND)
+    def __init__(self, looks: Sequence[Look], *, lines: bool) -> None:
+        self._looks = looks
+        self.devices_of = holders_of({look.token for look in looks})
         self._signs: dict[int, dict[int, Sign]] = defaultdict(dict)
-        self._load_signs(token_ids, tokens_of, window)
-        self._remotes = self._load_remotes(tokens_of, window)
+        self._remotes: dict[int, list[datetime]] = defaultdict(list)
+        self._spans: dict[int, list[tuple[str, Span]]] = defaultdict(list)
+        if looks:
+            self._load_signs(lines=lines)
+            self._load_remotes()
+            self._load_spans()
 
-    def _load_signs(self, token_ids, tokens_of, window) -> None:
-        wanted = Q(token__in=token_ids) | Q(device__in=self.device_ids)
-        days = (window[0].date(), window[1].date())
-        rows = Sighting.objects.evidence().filter(
-            wanted, moment__range=window, day__range=days
-        )
-        for pk, token, device, *facts in rows.values_list(
-            "id", "token", "device", *SIGN_FIELDS
-        ):
-            sign = sign_of(*facts)
-            for holder in {token, *tokens_of[device]} & token_ids:
-                self._signs[holder][pk] = sign
+    def signs(self, key: int) -> list[Sign]:
+        """What the phone did in the span, and its dialogs of the hours before."""
+        return list(self._signs[key].values())
 
-    def _load_remotes(self, tokens_of, window) -> dict[int, list[datetime]]:
-        remotes: dict[int, list[datetime]] = defaultdict(list)
-        rows = Push.objects.filter(
-            device__in=self.device_ids, accepted_at__range=window
-        ).exclude(push_type=Push.Type.VOIP)
-        for device, accepted_at in rows.values_list("device", "accepted_at"):
-            for token in tokens_of[device]:
-                remotes[token].append(accepted_at)
-        return remotes
+    def remotes(self, key: int) -> list[datetime]:
+        """When APNs took remote pushes to the devices of the token."""
+        return self._remotes[key]
 
-    def signs(self, token: int, since: datetime, until: datetime) -> list[Sign]:
-        """What the phone of this token did between two moments."""
-        signs = self._signs[token].values()
-        return [sign for sign in signs if since <= sign.moment <= until]
+    def spans(self, key: int, *, but: str | None = None) -> list[Span]:
+        """The spans of the token's VoIP pushes, those of the call `but` left out."""
+        return [span for call_id, span in self._spans[key] if call_id != but]
 
-    def all_signs(self, token: int) -> list[Sign]:
-        """What the phone of this token did, as far as it was loaded."""
-        return list(self._signs[token].values())
+    def _load_signs(self, *, lines: bool) -> None:
+        told, joins = (LINE, LINE_OF) if lines else ("'', '', 0, ''", "")
+        ahead = farthest_ahead()
+        by_device, by_token = self._wanted(AROUND, ahead + AROUND)
+        for owner, wanted in (("device_id", by_device), ("token_id", by_token)):
+            query = SIGNS.format(owner=owner, told=told, joins=joins)
+            for key, pk, *facts in _rows(query, wanted):
+                sign = sign_of(*facts)
+                if sign.moment <= self._looks[key].until + AROUND:
+                    self._signs[key][pk] = sign
 
-    def remotes(self, token: int) -> list[datetime]:
-        """When APNs took remote pushes to the devices of this token."""
-        return self._remotes[token]
+    def _load_remotes(self) -> None:
+        by_device, _ = self._wanted(AROUND, AROUND)
+        for key, accepted_at in _rows(REMOTES, by_device):
+            self._remotes[key].append(accepted_at)
+
+    def _load_spans(self) -> None:
+        widest = max(look.policy.late_window for look in self._looks)
+        _, by_token = self._wanted(AROUND + widest, AROUND)
+        for key, call_id, *facts in _rows(PUSHES, by_token):
+            span = PushFacts(*facts).span(self._looks[key].policy)
+            self._spans[key].append((call_id, span))
+
+    def _wanted(self, before: timedelta, behind: timedelta) -> tuple[list, list]:
+        """(key, owner, since, until) by the devices that held the token, and by itself."""
+        by_device, by_token = [], []
+        for key, look in enumerate(self._looks):
+            since, until = look.since - before, look.until + behind
+            by_token.append((key, look.token, since, until))
+            for device in self.devices_of[look.token]:
+                by_device.append((key, device, since, until))
+        return by_device, by_token
 
 
-def sign_of(kind, moment, call_id, code, feed, file, position, line) -> Sign:
-    """A sighting's `SIGN_FIELDS` as a fact, with the copy a verdict keeps."""
+def _rows(query: str, wanted: list[tuple]) -> Iterable[tuple]:
+    if not wanted:
+        return []
+    keys, owners, sinces, untils = (
+        list(column) for column in zip(*wanted, strict=True)
+    )
+    values = {"keys": keys, "owners": owners, "sinces": sinces, "untils": untils}
+    first = (min(sinces) - LONGEST_DIALOG).astimezone(UTC).date()
+    last = max(untils).astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        values |= {"dialog": LONGEST_DIALOG, "first": first, "last": last}
+        cursor.execute(query, values)
+        return cursor.fetchall()
+
+
+def farthest_ahead() -> timedelta:
+    """How far the clock of any feed is ahead of ours."""
+    newest = Feed.objects.aggregate(ahead=Max("skew"))["ahead"]
+    return max(newest or timedelta(), timedelta())
+
+
+def sign_of(kind, moment, skew_ms, call_id, code, feed, file, position, line) -> Sign:
+    """A sighting as a fact by our clock, with the copy a verdict keeps."""
+    skew = timedelta(milliseconds=skew_ms)
     evidence = {
         "kind": kind,
         "moment": moment.isoformat(),
+        "skew_ms": skew_ms,
         "feed": feed,
         "file": file,
         "position": position,
         "line": line,
     }
-    return Sign(kind=kind, moment=moment, call_id=call_id, code=code, evidence=evidence)
+    return Sign(
+        kind=kind,
+        moment=moment - max(skew, timedelta()),
+        slack=max(-skew, timedelta()),
+        call_id=call_id,
+        code=code,
+        evidence=evidence,
+    )
+
+
+def holders_of(token_ids: Iterable[int]) -> dict[int, set[int]]:
+    """token → the devices that hold or held it."""
+    devices_of: dict[int, set[int]] = defaultdict(set)
+    holdings = Holding.objects.filter(token__in=list(token_ids))
+    for token, device in holdings.values_list("token", "device"):
+        devices_of[token].add(device)
+    return devices_of
 
 
 def pushes_of(calls: Iterable[Call]) -> dict[int, list[PushFacts]]:
     """call → its pushes as facts."""
     pushes: dict[int, list[PushFacts]] = defaultdict(list)
-    rows = Push.objects.filter(sip_call__in=list(calls))
+    rows = Push.objects.filter(sip_call__in=[call.pk for call in calls]).order_by()
     for call, *facts in rows.values_list("sip_call", "state", "sent_at", "accepted_at"):
         pushes[call].append(PushFacts(*facts))
     return pushes
 
 
-def windows_of(token_ids: set[int], policies: dict[int, Policy], since: datetime):
-    """token → (call, first departure, end of the late window) of its calls since then."""
-    windows: dict[int, list[tuple[int, datetime, datetime]]] = defaultdict(list)
-    rows = Call.objects.filter(
-        token__in=token_ids, sent_at__gte=since - AROUND, accepted_at__isnull=False
-    )
-    for pk, token, sent_at, accepted_at in rows.values_list(
-        "pk", "token", "sent_at", "accepted_at"
-    ):
-        end = accepted_at + policies[token].late_window
-        windows[token].append((pk, sent_at, end))
-    return windows
-
-
-def resets_of(token_ids: set[int]) -> dict[int, list[datetime]]:
+def resets_of(token_ids: Iterable[int]) -> dict[int, list[datetime]]:
     """token → reinstalls of its app and resets by a person: runs start anew there."""
     resets: dict[int, list[datetime]] = defaultdict(list)
+    token_ids = list(token_ids)
     reinstalls = DeviceEvent.objects.filter(
         token__in=token_ids, kind=DeviceEvent.Kind.REINSTALLED, moment__isnull=False
     )

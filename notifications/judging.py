@@ -6,62 +6,22 @@ whatever order they arrived.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: SIP answers that prove the app took the call (never 408, 480, 487 or 503).
-PROVING_CODES = frozenset({*range(180, 190), *range(200, 300), 486, 600, 603})
-#: A REGISTER so soon after a remote push may be that push's doing.
-REMOTE_ANSWER = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The numbers of the rules; Apple publishes none of them."""
-
-    threshold: int = 3
-    wake_window: timedelta = timedelta(seconds=30)
-    grace: timedelta = timedelta(seconds=5)
-    late_window: timedelta = timedelta(seconds=90)
-    reach_window: timedelta = timedelta(minutes=15)
-    foreground_window: timedelta = timedelta(seconds=20)
-    release_after: timedelta = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class PushFacts:
-    """One VoIP push of the call: its state, when it left and when APNs took it."""
-
-    state: str
-    sent_at: datetime | None
-    accepted_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """Something the phone did. `evidence` is what a verdict keeps of it."""
-
-    kind: str
-    moment: datetime
-    call_id: str = ""
-    code: int | None = None
-    evidence: dict = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFacts:
-    """A call, and what else happened around it.
-
-    `remotes`: when APNs took remote pushes to the same devices. `others`: the windows of
-    the token's other calls (first departure, end of the late window).
-    """
-
-    call_id: str
-    pushes: Sequence[PushFacts]
-    signs: Sequence[Sign] = ()
-    remotes: Sequence[datetime] = ()
-    others: Sequence[tuple[datetime, datetime]] = ()
+from notifications.facts import (
+    LONGEST_DIALOG,
+    REGISTERS,
+    CallFacts,
+    Policy,
+    PushFacts,
+    Sign,
+    Span,
+    answers_remote,
+    in_order,
+    was_prompted,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +38,35 @@ AWAITED = Verdict("awaited")
 OPEN_STATES = frozenset({"queued", "sending"})
 #: How a push ended without acceptance, the one nearest to the phone first.
 NEAREST = ("unknown", "rejected", "failed", "expired", "held", "cancelled")
-REGISTERS = frozenset({"register", "challenged"})
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When evidence of a call counts."""
+    """When evidence of a call counts: from its first departure, in the spans of its pushes.
+
+    `handle_by`: the deadline of the newest acceptance, so that a push sent again gives the
+    phone its full time.
+    """
 
     sent_at: datetime
     first_accepted_at: datetime
     handle_by: datetime
     late_by: datetime
+    spans: tuple[Span, ...]
 
 
 def window_of(pushes: Sequence[PushFacts], policy: Policy) -> Window | None:
-    """The call's window; None while APNs accepted no push of it.
-
-    From the first departure; the deadline runs from the newest acceptance, so that a
-    repeated push gives the phone its full time.
-    """
-    accepted = [push for push in pushes if push.accepted_at is not None]
+    """The call's window; None while APNs accepted no push of it."""
+    accepted = [push.accepted_at for push in pushes if push.accepted_at is not None]
     if not accepted:
         return None
-    first = min(push.accepted_at for push in accepted)
-    newest = max(push.accepted_at for push in accepted)
-    departures = [push.sent_at or push.accepted_at for push in accepted]
+    spans = [span for push in pushes if (span := push.span(policy)) is not None]
     return Window(
-        min(departures), first, newest + policy.wake_window, newest + policy.late_window
+        min(span.start for span in spans),
+        min(accepted),
+        max(accepted) + policy.wake_window,
+        max(accepted) + policy.late_window,
+        tuple(sorted(spans, key=lambda span: (span.start, span.by))),
     )
 
 
@@ -113,7 +75,7 @@ def judge(call: CallFacts, policy: Policy, read_until: datetime | None) -> Verdi
     window = window_of(call.pushes, policy)
     if window is None:
         return _without_acceptance(call.pushes)
-    exempt = _exempt(call, window, policy)
+    exempt = _on_call(call, window) or _foreground(call, window, policy)
     if exempt is not None:
         return exempt
     proof = _proof(call, window) or _late_answer(call, window)
@@ -133,25 +95,60 @@ def _without_acceptance(pushes: Sequence[PushFacts]) -> Verdict:
     return Verdict("not_counted", min(states, key=NEAREST.index))
 
 
-def _exempt(call: CallFacts, window: Window, policy: Policy) -> Verdict | None:
-    """The app was open anyway: iOS asks for no report, and waking says nothing."""
-    since = window.sent_at - policy.foreground_window
-    for sign in _sorted(call.signs):
-        is_before = since <= sign.moment < window.sent_at
-        if is_before and sign.kind in {"register", "challenged", "beacon"}:
-            is_prompted = was_prompted(sign.moment, call.others)
-            if not is_prompted and not answers_remote(sign.moment, call.remotes):
-                return Verdict("exempt", "foreground", sign.evidence)
+# Exempt: the app was open anyway, so iOS asks for no report and waking says nothing.
+
+
+def _on_call(call: CallFacts, window: Window) -> Verdict | None:
+    """A dialog of this device was open when the call's first push left."""
+    for start in in_order(call.signs):
+        if _sets_up(start) and _spans(start, call.signs, window.sent_at):
+            return Verdict("exempt", "on_call", start.evidence)
     return None
 
 
+def _sets_up(sign: Sign) -> bool:
+    """The device answered an INVITE with 2xx, or had its own answered so."""
+    is_answered = sign.kind == "answer" and (sign.code or 0) // 100 == 2
+    return is_answered or sign.kind == "dialog"
+
+
+def _spans(start: Sign, signs: Iterable[Sign], moment: datetime) -> bool:
+    """The dialog was set up before, and no BYE of it came up to then."""
+    if not moment - LONGEST_DIALOG <= start.latest <= moment:
+        return False
+    return not any(
+        sign.kind == "ended"
+        and sign.call_id == start.call_id
+        and start.moment <= sign.latest
+        and sign.moment <= moment
+        for sign in signs
+    )
+
+
+def _foreground(call: CallFacts, window: Window, policy: Policy) -> Verdict | None:
+    since = window.sent_at - policy.foreground_window
+    for sign in in_order(call.signs):
+        is_shown = sign.kind in REGISTERS or sign.kind == "beacon"
+        if not is_shown or not since <= sign.latest < window.sent_at:
+            continue
+        is_prompted = was_prompted(sign, call.others)
+        if not is_prompted and not answers_remote(sign, call.remotes):
+            return Verdict("exempt", "foreground", sign.evidence)
+    return None
+
+
+# Proof
+
+
 def _proof(call: CallFacts, window: Window) -> Verdict | None:
-    signs = _between(call.signs, window.sent_at, window.handle_by)
+    signs = _in_time(call.signs, window)
     strong = _strongest(call.call_id, signs)
     if strong is not None:
         return _handled(strong.kind, strong, window)
     clear = [
-        sign for sign in _registers(signs) if not _is_ambiguous(sign, call, window)
+        sign
+        for sign in _registers(signs)
+        if not answers_remote(sign, call.remotes, after=window.sent_at)
     ]
     accepted = [sign for sign in clear if sign.kind == "register"]
     first = next(iter(accepted or clear), None)
@@ -159,21 +156,18 @@ def _proof(call: CallFacts, window: Window) -> Verdict | None:
 
 
 def _late_answer(call: CallFacts, window: Window) -> Verdict | None:
-    signs = _between(call.signs, window.handle_by, window.late_by)
-    strong = _strongest(call.call_id, signs)
+    strong = _strongest(call.call_id, _late(call.signs, window))
     return _handled("late", strong, window) if strong is not None else None
 
 
 def _ambiguous(call: CallFacts, window: Window) -> Verdict | None:
     """Asked after every proof: a REGISTER here can only be one that proves neither."""
-    signs = _between(call.signs, window.sent_at, window.handle_by)
-    first = next(iter(_registers(signs)), None)
+    first = next(iter(_registers(_in_time(call.signs, window))), None)
     return Verdict("not_counted", "ambiguous", first.evidence) if first else None
 
 
 def _late_register(call: CallFacts, window: Window) -> Verdict | None:
-    signs = _between(call.signs, window.handle_by, window.late_by)
-    first = next(iter(_registers(signs)), None)
+    first = next(iter(_registers(_late(call.signs, window))), None)
     return Verdict("not_counted", "late", first.evidence) if first else None
 
 
@@ -181,22 +175,11 @@ def _registers(signs: Sequence[Sign]) -> list[Sign]:
     return [sign for sign in signs if sign.kind in REGISTERS]
 
 
-def _is_ambiguous(sign: Sign, call: CallFacts, window: Window) -> bool:
-    return answers_remote(sign.moment, call.remotes, after=window.sent_at)
-
-
 def _strongest(call_id: str, signs: Sequence[Sign]) -> Sign | None:
     """A SIP answer on this Call-ID, else the app's beacon."""
-    answers = [
-        sign
-        for sign in signs
-        if sign.kind == "answer"
-        and sign.call_id == call_id
-        and sign.code in PROVING_CODES
-    ]
-    beacons = [
-        sign for sign in signs if sign.kind == "beacon" and sign.call_id == call_id
-    ]
+    own = [sign for sign in signs if sign.call_id == call_id]
+    answers = [sign for sign in own if sign.is_answer]
+    beacons = [sign for sign in own if sign.kind == "beacon"]
     return next(iter(answers or beacons), None)
 
 
@@ -205,35 +188,17 @@ def _handled(rule: str, sign: Sign, window: Window) -> Verdict:
     return Verdict("handled", rule, sign.evidence, wake_time)
 
 
-def _between(signs: Sequence[Sign], start: datetime, end: datetime) -> list[Sign]:
-    return [sign for sign in _sorted(signs) if start <= sign.moment <= end]
+def _in_time(signs: Sequence[Sign], window: Window) -> list[Sign]:
+    """Evidence counts from the departure less the skew, and up to the deadline."""
+    return [
+        sign
+        for sign in in_order(signs)
+        if any(
+            span.start <= sign.latest and sign.moment <= span.by
+            for span in window.spans
+        )
+    ]
 
 
-def _sorted(signs: Sequence[Sign]) -> list[Sign]:
-    """In the order they happened; ties by what they are, never by how they came in."""
-    return sorted(
-        signs,
-        key=lambda sign: (
-            sign.moment,
-            sign.kind,
-            sorted(sign.evidence.items(), key=str),
-        ),
-    )
-
-
-def was_prompted(
-    moment: datetime, windows: Sequence[tuple[datetime, datetime]]
-) -> bool:
-    """True when some VoIP push may have caused what happened then."""
-    return any(start <= moment <= end for start, end in windows)
-
-
-def answers_remote(
-    moment: datetime, remotes: Sequence[datetime], after: datetime | None = None
-) -> bool:
-    """True when a remote push was accepted at most 30 s before (and not before `after`)."""
-    return any(
-        accepted <= moment <= accepted + REMOTE_ANSWER
-        and (after is None or accepted >= after)
-        for accepted in remotes
-    )
+def _late(signs: Sequence[Sign], window: Window) -> list[Sign]:
+    return [sign for sign in in_order(signs) if was_prompted(sign, window.spans)]

@@ -6,16 +6,30 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db import connection
+from django.db.models import Q
 
-from notifications.evidence import Evidence, resets_of, windows_of
-from notifications.judging import Policy
-from notifications.models import App, Call, Ledger
-from notifications.policy import policy_of
-from notifications.risk import JudgedCall, Risk, ledger, signs_of_life
-from registrations.models import DeviceEvent, PushToken
+from notifications.evidence import Evidence, Look, resets_of
+from notifications.facts import Policy
+from notifications.gathering import LONGEST_CALL
+from notifications.models import Call, Ledger
+from notifications.policy import policies_of
+from notifications.risk import RECOVERED_FOR, JudgedCall, Risk, ledger, signs_of_life
+from notifications.storing import update_rows
 
-BATCH = 200
+BATCH = 1000
+CALLS = """
+    SELECT call.token_id, call.id, call.call_id, call.sent_at, call.verdict,
+        call.pushes_accepted, call.evidence ->> 'moment'
+    FROM unnest(%s::bigint[]) AS wanted(token)
+    CROSS JOIN LATERAL (
+        SELECT max(sent_at) AS sent_at FROM notifications_call
+        WHERE token_id = wanted.token AND verdict = 'handled' AND sent_at < %s
+    ) AS ended
+    JOIN notifications_call AS call ON call.token_id = wanted.token
+        AND call.sent_at >= COALESCE(ended.sent_at, '-infinity')
+    WHERE call.verdict IN ('handled', 'unhandled')
+"""
 FIELDS = [
     "state",
     "strikes",
@@ -32,95 +46,71 @@ FIELDS = [
 ]
 
 
-def refresh_ledgers(touched: Iterable[int], now: datetime) -> list[int]:
-    """The ledgers of the touched tokens, and of all that a sign of life, a reset or the clock
-    may have moved. Returns the tokens whose ledger changed.
-    """
-    tokens = sorted({*touched, *_movable()})
+def refresh_ledgers(tokens: Iterable[int], now: datetime) -> list[int]:
+    """Bring the ledgers of these tokens up to date; returns the tokens whose changed."""
+    ordered = sorted(tokens)
     changed: list[int] = []
-    for start in range(0, len(tokens), BATCH):
-        changed += _refresh(set(tokens[start : start + BATCH]), now)
+    for start in range(0, len(ordered), BATCH):
+        changed += _refresh(ordered[start : start + BATCH], now)
     return changed
 
 
-def _movable() -> set[int]:
-    """Tokens with a run or a recovery. Of released ones, which gather over the weeks and no
-    sign of life moves, only those that were reset since.
-    """
-    released = Q(state=Ledger.State.RELEASED)
-    standing = Ledger.objects.exclude(Q(state=Ledger.State.FINE) | released)
-    is_reset = Q(token__resets__at__gt=F("last_strike_at"))
-    is_reinstalled = Q(
-        token__events__kind=DeviceEvent.Kind.REINSTALLED,
-        token__events__moment__gt=F("last_strike_at"),
-    )
-    anew = Ledger.objects.filter(released, is_reset | is_reinstalled)
-    tokens = [*standing.values_list("token", flat=True)]
-    return {*tokens, *anew.values_list("token", flat=True)}
-
-
-def _refresh(token_ids: set[int], now: datetime) -> list[int]:
-    policies = _policies(token_ids)
-    resets = resets_of(token_ids)
-    calls = _judged_calls(token_ids)
-    since = _oldest_strike(token_ids, calls, resets, now)
-    evidence = Evidence(token_ids, since, now)
-    windows = windows_of(token_ids, policies, since)
+def _refresh(token_ids: list[int], now: datetime) -> list[int]:
+    policies, resets = policies_of(token_ids), resets_of(token_ids)
+    calls = _judged_calls(token_ids, now)
+    alive = _signs_of_life(calls, resets, policies, now)
     rows = {row.token_id: row for row in Ledger.objects.filter(token__in=token_ids)}
     changed = []
-    for token in sorted(token_ids):
-        signs = signs_of_life(
-            [sign.moment for sign in evidence.all_signs(token)],
-            evidence.remotes(token),
-            [(start, end) for _, start, end in windows[token]],
-        )
+    for token in token_ids:
         policy = policies[token]
-        risk = ledger(calls[token], signs, resets[token], policy, now)
+        risk = ledger(calls[token], alive[token], resets[token], policy, now)
         row = rows.get(token) or Ledger(token_id=token, since=now)
         if _note(row, risk, policy, now) or row.pk is None:
             changed.append(row)
     Ledger.objects.bulk_create([row for row in changed if row.pk is None])
-    Ledger.objects.bulk_update([row for row in changed if row.pk], FIELDS)
+    update_rows([row for row in changed if row.token_id in rows], FIELDS)
     _mark_witnessed(changed)
     return [row.token_id for row in changed]
 
 
-def _judged_calls(token_ids: set[int]) -> dict[int, list[JudgedCall]]:
-    """All of them: a run goes on however long ago its last strike was."""
+def _judged_calls(token_ids: list[int], now: datetime) -> dict[int, list[JudgedCall]]:
+    """The calls a run or a recovery of now can rest on: a run goes on however long ago its
+    last strike was, but none reaches past a handled call.
+    """
     calls: dict[int, list[JudgedCall]] = defaultdict(list)
-    rows = Call.objects.filter(token__in=token_ids, sent_at__isnull=False)
-    for token, pk, call_id, sent_at, verdict, pushes, proved_at in rows.exclude(
-        verdict=Call.Verdict.AWAITED
-    ).values_list(
-        "token",
-        "pk",
-        "call_id",
-        "sent_at",
-        "verdict",
-        "pushes_accepted",
-        "evidence__moment",
-    ):
-        is_handled = verdict == Call.Verdict.HANDLED
-        calls[token].append(
-            JudgedCall(
-                call=pk,
-                call_id=call_id,
-                sent_at=sent_at,
-                verdict=verdict,
-                pushes=pushes,
-                ended_at=datetime.fromisoformat(proved_at) if is_handled else None,
+    settled = now - RECOVERED_FOR - LONGEST_CALL
+    with connection.cursor() as cursor:
+        cursor.execute(CALLS, [token_ids, settled])
+        for token, pk, call_id, sent_at, verdict, pushes, proved_at in cursor:
+            ended_at = datetime.fromisoformat(proved_at) if proved_at else None
+            calls[token].append(
+                JudgedCall(
+                    call=pk,
+                    call_id=call_id,
+                    sent_at=sent_at,
+                    verdict=verdict,
+                    pushes=pushes,
+                    ended_at=ended_at if verdict == "handled" else None,
+                )
             )
-        )
     return calls
 
 
-def _oldest_strike(token_ids, calls, resets, now: datetime) -> datetime:
-    """From where on signs of life matter: the first strike of any run that stands."""
-    runs = [
-        ledger(calls[token], (), resets[token], Policy(), now).run
-        for token in token_ids
-    ]
-    return min((run[0].sent_at for run in runs if run), default=now)
+def _signs_of_life(calls, resets, policies, now) -> dict[int, list[datetime]]:
+    """token → when its phone was seen alive since its run began; nothing where none stands."""
+    looks = []
+    for token, made in calls.items():
+        run = ledger(made, (), resets[token], policies[token], now).run
+        if run:
+            since, policy = run[0].sent_at, policies[token]
+            looks.append(Look(token=token, since=since, until=now, policy=policy))
+    evidence = Evidence(looks, lines=False)
+    alive: dict[int, list[datetime]] = defaultdict(list)
+    for key, look in enumerate(looks):
+        alive[look.token] = signs_of_life(
+            evidence.signs(key), evidence.remotes(key), evidence.spans(key)
+        )
+    return alive
 
 
 def _mark_witnessed(rows: list[Ledger]) -> None:
@@ -133,12 +123,6 @@ def _mark_witnessed(rows: list[Ledger]) -> None:
     Call.objects.filter(Q(pk__in=others) | was_one, witnessed=True).update(
         witnessed=False
     )
-
-
-def _policies(token_ids: set[int]) -> dict[int, Policy]:
-    by_bundle = {app.bundle_id: policy_of(app) for app in App.objects.all()}
-    tokens = PushToken.objects.filter(pk__in=token_ids)
-    return {token.pk: by_bundle.get(token.bundle_id, Policy()) for token in tokens}
 
 
 def _note(row: Ledger, risk: Risk, policy: Policy, now: datetime) -> bool:

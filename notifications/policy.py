@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from notifications.judging import Policy
+from collections.abc import Iterable
+
+from notifications.facts import Policy
 from notifications.models import App
+from registrations.models import PushToken
 
 
 def policy_of(app: App) -> Policy:
@@ -17,3 +20,12 @@ def policy_of(app: App) -> Policy:
         foreground_window=app.foreground_window,
         release_after=app.release_after,
     )
+
+
+def policies_of(token_ids: Iterable[int]) -> dict[int, Policy]:
+    """token → the policy of its app; the default where no app is set up."""
+    by_bundle = {app.bundle_id: policy_of(app) for app in App.objects.all()}
+    default = Policy()
+    tokens = PushToken.objects.filter(pk__in=list(token_ids))
+    rows = tokens.values_list("pk", "bundle_id")
+    return {token: by_bundle.get(bundle_id, default) for token, bundle_id in rows}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifications.judging import Policy, answers_remote, was_prompted
+from notifications.facts import (
+    REGISTERS,
+    Policy,
+    Sign,
+    Span,
+    answers_remote,
+    was_prompted,
+)
 
 #: How long a run that ended by proof is shown as recovered.
 RECOVERED_FOR = timedelta(hours=24)
@@ -51,16 +58,21 @@ class Risk:
 
 
 def signs_of_life(
-    moments: Sequence[datetime],
-    remotes: Sequence[datetime],
-    windows: Sequence[tuple[datetime, datetime]],
+    signs: Iterable[Sign], remotes: Sequence[datetime], spans: Sequence[Span]
 ) -> list[datetime]:
-    """The moments no VoIP push prompted, and those that answered a remote push; sorted."""
+    """When the phone was seen alive: what no VoIP push prompted, and a REGISTER that
+    answered a remote push; sorted.
+    """
     return sorted(
-        moment
-        for moment in moments
-        if not was_prompted(moment, windows) or answers_remote(moment, remotes)
+        sign.moment
+        for sign in signs
+        if (_shows_life(sign) and not was_prompted(sign, spans))
+        or (sign.kind in REGISTERS and answers_remote(sign, remotes))
     )
+
+
+def _shows_life(sign: Sign) -> bool:
+    return sign.kind in REGISTERS or sign.kind == "beacon" or sign.is_answer
 
 
 def ledger(

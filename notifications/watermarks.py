@@ -7,17 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Q
 
-from registrations.models import Feed, Sighting
+from notifications.models import Call
+from registrations.models import Feed, Holding
 
 #: A feed that saw the device in this time could have shown the proof.
 SEEN_WITHIN = timedelta(days=7)
+SEEN_BY = """
+    SELECT device_id, feed_id FROM registrations_sighting
+    WHERE device_id = ANY(%s) AND moment >= %s AND day >= %s GROUP BY 1, 2
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """`read_until` of the slowest feed that counts, None when there is none.
+    """The feeds that count for one device.
 
     `held_by(deadline)` names what holds a verdict.
     """
@@ -25,9 +31,14 @@ class Watermark:
     feeds: tuple[Feed, ...]
 
     @property
+    def slowest(self) -> Feed | None:
+        """The feed that was read least far; None when there is none."""
+        return min(self.feeds, key=_how_far, default=None)
+
+    @property
     def read_until(self) -> datetime | None:
-        moments = [feed.seen_until for feed in self.feeds]
-        return min(moments) if moments and None not in moments else None
+        """How far the slowest was read."""
+        return read_until(self.slowest) if self.feeds else None
 
     def held_by(self, deadline: datetime, now: datetime) -> list[dict]:
         """The feeds not yet read past `deadline`, when it is past itself."""
@@ -38,33 +49,53 @@ class Watermark:
         return [
             _lag(feed, now)
             for feed in self.feeds
-            if feed.seen_until is None or feed.seen_until < deadline
+            if (until := read_until(feed)) is None or until < deadline
         ]
 
 
-def _lag(feed: Feed, now: datetime) -> dict:
+def read_until(feed: Feed) -> datetime | None:
+    """By our clock. A feed whose time stamps run ahead is read no further than its reading."""
     if feed.seen_until is None:
+        return None
+    until = feed.seen_until - max(feed.skew, timedelta())
+    return min(until, feed.last_read_at) if feed.last_read_at else until
+
+
+def _how_far(feed: Feed) -> tuple:
+    until = read_until(feed)
+    return until is not None, until or 0, feed.pk
+
+
+def _lag(feed: Feed, now: datetime) -> dict:
+    until = read_until(feed)
+    if until is None:
         return {"feed": feed.name, "behind_seconds": None, "why": "never read"}
-    behind = now - feed.seen_until
+    behind = now - until
     why = "silent" if behind > feed.heartbeat else "behind"
     seconds = round(behind.total_seconds())
     return {"feed": feed.name, "behind_seconds": seconds, "why": why}
+
+
+def feeds_that_show() -> list[Feed]:
+    """The enabled feeds that could show a proof."""
+    enabled = Feed.objects.filter(enabled=True).defer("pending")
+    return list(enabled.filter(Q(followed=True) | Q(shows_times=True)))
 
 
 class Watermarks:
     """The watermark of any device, with few queries."""
 
     def __init__(self, device_ids: Iterable[int], now: datetime) -> None:
-        enabled = Feed.objects.filter(enabled=True)
-        can_show = enabled.filter(Q(followed=True) | Q(shows_times=True))
-        self._feeds = {feed.pk: feed for feed in can_show}
+        self._feeds = {feed.pk: feed for feed in feeds_that_show()}
         self._of_device: dict[int, set[int]] = defaultdict(set)
-        since = now - SEEN_WITHIN
-        rows = Sighting.objects.filter(
-            device__in=list(device_ids), moment__gte=since, day__gte=since.date()
-        )
-        for device, feed in rows.values_list("device", "feed").distinct():
-            self._of_device[device].add(feed)
+        if len(self._feeds) > 1:
+            self._load(list(device_ids), now - SEEN_WITHIN)
+
+    def _load(self, device_ids: list[int], since: datetime) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(SEEN_BY, [device_ids, since, since.date()])
+            for device, feed in cursor.fetchall():
+                self._of_device[device].add(feed)
 
     def of(self, device_ids: Iterable[int]) -> Watermark:
         """The feeds that saw these devices lately, else all; followed ones before others."""
@@ -73,3 +104,12 @@ class Watermarks:
         feeds = feeds or list(self._feeds.values())
         followed = [feed for feed in feeds if feed.followed]
         return Watermark(tuple(followed or feeds))
+
+
+def held_by(call: Call, now: datetime) -> list[dict]:
+    """What holds the verdict of an open call just now, with how far behind it is."""
+    if call.verdict != Call.Verdict.AWAITED or not call.held_by:
+        return []
+    devices = Holding.objects.filter(token=call.token).values_list("device", flat=True)
+    watermark = Watermarks(devices, now).of(devices)
+    return watermark.held_by(call.handle_by, now) or call.held_by

@@ -5,7 +5,7 @@ A block is never stated as fact: Apple does not report it.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from notifications.models import Call, Ledger, Push
 
@@ -29,6 +29,8 @@ RULES = {
     "a REGISTER alone may be the user opening it.",
     "ambiguous": "A remote push was accepted just before the REGISTER: either may have woken "
     "the app.",
+    "on_call": "The phone was on a call already: iOS asks for no report, and an answer says "
+    "nothing about waking.",
     "foreground": "The app was open already: iOS asks for no report, and waking says nothing.",
     "no_proof": "Every log that could have shown a sign of waking was read past the deadline, "
     "and there was none.",
@@ -45,6 +47,25 @@ REJECTED_RULES = {
     "pn_prid_syntax": "Flexisip answers 200 and then never pushes to this device.",
     "outside_uri": "Flexisip ignores parameters outside <>, so it never pushes.",
 }
+
+
+def rule_of(call: Call) -> str:
+    """Why the verdict came out so, and how far the clock of the evidence was off."""
+    skew = timedelta(milliseconds=(call.evidence or {}).get("skew_ms", 0))
+    return " ".join(words for words in (RULES.get(call.rule, ""), clock(skew)) if words)
+
+
+def clock(skew: timedelta) -> str:
+    """How a feed's clock stands to ours; empty where the difference is less than a second."""
+    seconds = skew.total_seconds()
+    if seconds >= 1:
+        return f"The clock of the feed was {seconds:.1f} s ahead of ours, and was corrected."
+    if seconds <= -1:
+        return (
+            f"The feed came {-seconds:.1f} s late or its clock was behind by so much, so "
+            "evidence counted from that long before the push left."
+        )
+    return ""
 
 
 def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:

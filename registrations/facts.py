@@ -13,6 +13,7 @@ from registrations.models import (
     DeviceEvent,
     Feed,
     PushToken,
+    Reading,
     Registration,
     Sighting,
 )
@@ -130,6 +131,7 @@ class Facts:
         DeviceEvent.objects.bulk_create(linked(self._events))
         Registration.objects.bulk_create(linked(self._registrations), 1000)
         Sighting.objects.bulk_create(linked(self._sightings), 1000)
+        note_reading(self._feed, [*self._sightings, *self._events], self._read_at)
 
     def _place(self, item: Judged) -> dict:
         return {
@@ -141,6 +143,27 @@ class Facts:
             "position": item.position,
             "call_id": item.register.call_id,
         }
+
+
+def note_reading(
+    feed: Feed, facts: Iterable[Sighting | DeviceEvent], read_at: datetime
+) -> None:
+    """Tell what looks for news which devices these facts are about; forget old readings."""
+    dated = [fact for fact in facts if fact.moment is not None]
+    if not dated:
+        return
+    ahead = max(feed.skew, timedelta())
+    moments = [fact.moment - ahead for fact in dated]
+    Reading.objects.create(
+        feed=feed,
+        read_at=read_at,
+        devices=sorted({fact.device_id for fact in dated}),
+        tokens=sorted({fact.token_id for fact in dated if fact.token_id}),
+        since=min(moments),
+        until=max(moments),
+    )
+    kept = read_at - Reading.KEPT
+    Reading.objects.filter(feed=feed, read_at__lt=kept).delete()
 
 
 def linked(rows: Iterable) -> list:

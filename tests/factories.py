@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from notifications.models import App, Push
 from registrations import partitions
+from registrations.facts import note_reading
 from registrations.models import (
     Device,
+    DeviceEvent,
     Environment,
     Feed,
     Holding,
@@ -122,7 +124,7 @@ def sighting(
         feed=source, path="/var/log/proxy.log", defaults={"opened_at": MORNING}
     )
     partitions.ensure([moment.date()])
-    return Sighting.objects.create(
+    row = Sighting.objects.create(
         day=moment.date(),
         moment=moment,
         feed=source,
@@ -133,3 +135,19 @@ def sighting(
         line=values.pop("line", "REGISTER sip:example.org SIP/2.0"),
         **values,
     )
+    note_reading(source, [row], moment)
+    return row
+
+
+def reinstall(device: Device, moment: datetime) -> DeviceEvent:
+    """The app of the device's voip token was reinstalled."""
+    row = DeviceEvent.objects.create(
+        device=device,
+        token=token_of(device),
+        kind=DeviceEvent.Kind.REINSTALLED,
+        moment=moment,
+        feed=Feed.objects.first(),
+        position=next(_numbers),
+    )
+    note_reading(row.feed, [row], moment)
+    return row

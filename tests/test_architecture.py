@@ -30,8 +30,9 @@ PURE = {
     "registrations.formats": ("registrations.formats", "registrations.sip"),
     "registrations.bindings": ("registrations.bindings", "registrations.sip"),
     "notifications.apns": ("notifications.apns", "aioapns", "h2", "jwt"),
-    "notifications.risk": ("notifications.judging",),
-    "notifications.judging": (),
+    "notifications.risk": ("notifications.facts",),
+    "notifications.judging": ("notifications.facts",),
+    "notifications.facts": (),
 }
 SETTINGS_STOP_AT = ("registrations.sip", "registrations.formats", "notifications.apns")
 USE_CHANNELS = ("notifications.consumers", "notifications.live", "pushdash.asgi")

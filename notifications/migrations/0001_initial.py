@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('judged_at', models.DateTimeField(default=None, null=True)),
                 ('created_at', models.DateTimeField()),
                 ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='registrations.pushtoken')),
+                ('waits_for', models.ForeignKey(default=None, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='registrations.feed')),
             ],
             options={
                 'ordering': ['id'],
@@ -112,6 +113,7 @@ class Migration(migrations.Migration):
             name='Push',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ('gathered', models.BooleanField(db_default=False, default=False)),
                 ('origin', models.TextField(choices=[('command', 'Command'), ('resend', 'Resend'), ('test', 'Test'), ('rehearsal', 'Rehearsal'), ('observed', 'Observed')])),
                 ('push_type', models.TextField(choices=[('voip', 'VoIP'), ('alert', 'Alert'), ('background', 'Background')])),
                 ('environment', models.TextField(choices=[('production', 'Production'), ('sandbox', 'Sandbox')])),
@@ -169,6 +171,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField()),
                 ('reason', models.TextField()),
+                ('counted', models.BooleanField(db_default=False, default=False)),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='resets', to='registrations.pushtoken')),
             ],
@@ -206,7 +209,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='call',
-            index=models.Index(fields=['verdict', 'handle_by'], name='call_open'),
+            index=models.Index(condition=models.Q(('verdict', 'awaited')), fields=['waits_for', 'handle_by'], name='call_open'),
         ),
         migrations.AddIndex(
             model_name='call',

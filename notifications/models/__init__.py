@@ -2,8 +2,9 @@
 
 from notifications.models.applications import App, Credential
 from notifications.models.audit import AuditEntry, Right
-from notifications.models.ledgers import Ledger, Reset, TokenHealth
-from notifications.models.pushes import Attempt, Call, Push
+from notifications.models.calls import Call, VerdictChange
+from notifications.models.ledgers import Ledger, Looked, Reset, TokenHealth
+from notifications.models.pushes import Attempt, Push
 
 __all__ = [
     "App",
@@ -12,8 +13,10 @@ __all__ = [
     "Call",
     "Credential",
     "Ledger",
+    "Looked",
     "Push",
     "Reset",
     "Right",
     "TokenHealth",
+    "VerdictChange",
 ]

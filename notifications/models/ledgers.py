@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from registrations.models import PushToken
+from registrations.models import Feed, PushToken
 
 
 class Ledger(models.Model):
@@ -83,12 +83,30 @@ class Reset(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     reason = models.TextField()
+    #: The ledger knows of it.
+    counted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["at"]
+        indexes = [
+            # looking: resets no ledger knows of yet
+            models.Index(
+                fields=["at"], condition=models.Q(counted=False), name="reset_new"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"reset {self.token} {self.at}"
+
+
+class Looked(models.Model):
+    """The newest reading of a feed that `handling.settle` has looked at."""
+
+    feed = models.OneToOneField(Feed, on_delete=models.CASCADE, related_name="+")
+    reading = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.feed_id} up to {self.reading}"
 
 
 class TokenHealth(models.Model):

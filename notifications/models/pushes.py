@@ -1,4 +1,4 @@
-"""What we were asked to deliver, every try of it, and what became of each call."""
+"""What we were asked to deliver, and every try of it."""
 
 from __future__ import annotations
 
@@ -9,65 +9,8 @@ from django.db import models
 
 from notifications.models.applications import App
 from notifications.models.audit import AppendOnlyQuerySet
+from notifications.models.calls import Call
 from registrations.models import Device, Environment, PushToken
-
-
-class Call(models.Model):
-    """All pushes with one Call-ID to one voip token: one call, one verdict.
-
-    Written by `notifications.handling` alone. An `evidence` is a copy
-    {"kind", "moment", "feed", "file", "position", "line"}: files rotate, partitions go.
-    """
-
-    class Verdict(models.TextChoices):
-        AWAITED = "awaited"  #: no proof yet, and the deadline is not surely past
-        HANDLED = "handled"  #: proof that the app woke; ends a run
-        UNHANDLED = "unhandled"  #: a strike
-        EXEMPT = "exempt"  #: the app was open anyway
-        NOT_COUNTED = "not_counted"  #: says nothing either way
-
-    token = models.ForeignKey(PushToken, on_delete=models.CASCADE, related_name="calls")
-    call_id = models.TextField()
-    #: Pushes of it that APNs accepted.
-    pushes_accepted = models.PositiveIntegerField(default=0)
-    #: The first push's departure, the newest acceptance, and acceptance + wake_window.
-    sent_at = models.DateTimeField(null=True, default=None)
-    accepted_at = models.DateTimeField(null=True, default=None)
-    handle_by = models.DateTimeField(null=True, default=None)
-    verdict = models.TextField(choices=Verdict.choices, default=Verdict.AWAITED)
-    #: Which rule of PRODUCT.md decided: `register`, `no_proof`, `late`, `ambiguous` …
-    rule = models.TextField(blank=True, default="")
-    evidence = models.JSONField(null=True, default=None)
-    #: Moment of the proof − accepted_at of the first accepted push.
-    wake_time = models.DurationField(null=True, default=None)
-    witnessed = models.BooleanField(default=False)
-    #: Feeds whose lag holds the verdict: a list of {"feed", "behind_seconds", "why"}.
-    held_by = models.JSONField(default=list)
-    judged_at = models.DateTimeField(null=True, default=None)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["token", "call_id"], name="call_one_a_token"
-            ),
-            models.CheckConstraint(
-                condition=~models.Q(verdict="handled")
-                | models.Q(evidence__isnull=False),
-                name="call_handled_names_its_proof",
-            ),
-        ]
-        indexes = [
-            # handling.settle: calls still open, or judged so lately that proof may come
-            models.Index(fields=["verdict", "handle_by"], name="call_open"),
-            # risk: the calls of one token in order; live: calls of the last 15 minutes
-            models.Index(fields=["token", "sent_at"], name="call_of_token"),
-            models.Index(fields=["sent_at"], name="call_by_time"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.call_id} {self.verdict}"
 
 
 class Push(models.Model):
@@ -110,6 +53,8 @@ class Push(models.Model):
     sip_call = models.ForeignKey(
         Call, null=True, on_delete=models.SET_NULL, related_name="pushes"
     )
+    #: Its call knows of it; for a remote push, the calls around it do.
+    gathered = models.BooleanField(default=False, db_default=False)
     origin = models.TextField(choices=Origin.choices)
     push_type = models.TextField(choices=Type.choices)
     environment = models.TextField(choices=Environment.choices)
@@ -173,6 +118,29 @@ class Push(models.Model):
             models.Index(fields=["-created_at", "-id"], name="push_newest"),
             models.Index(fields=["device", "-created_at"], name="push_of_device"),
             models.Index(fields=["token", "sent_at"], name="push_of_token"),
+            # evidence: remote pushes around a call
+            models.Index(
+                fields=["device", "accepted_at"],
+                condition=~models.Q(push_type="voip")
+                & models.Q(accepted_at__isnull=False),
+                name="push_remote",
+            ),
+            # gathering: pushes that ended, and that no call knows of yet
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(
+                    gathered=False,
+                    state__in=[
+                        "accepted",
+                        "rejected",
+                        "unknown",
+                        "failed",
+                        "expired",
+                        "held",
+                    ],
+                ),
+                name="push_loose",
+            ),
             # search by Call-ID
             models.Index(fields=["call_id"], name="push_by_call"),
             # Failures page

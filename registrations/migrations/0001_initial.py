@@ -195,6 +195,21 @@ class Migration(migrations.Migration):
         ),
         partition_by_day('registrations_registration'),
         migrations.CreateModel(
+            name='Reading',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('read_at', models.DateTimeField()),
+                ('devices', models.JSONField(default=list)),
+                ('tokens', models.JSONField(default=list)),
+                ('since', models.DateTimeField()),
+                ('until', models.DateTimeField()),
+                ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='registrations.feed')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['feed', 'id'], name='reading_of_feed'), models.Index(fields=['feed', 'read_at'], name='reading_by_time')],
+            },
+        ),
+        migrations.CreateModel(
             name='Rejected',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -222,7 +237,7 @@ class Migration(migrations.Migration):
                 ('position', models.BigIntegerField()),
                 ('call_id', models.TextField(default='')),
                 ('line', models.TextField(default='')),
-                ('kind', models.TextField(choices=[('register', 'Register'), ('challenged', 'Challenged'), ('answer', 'Answer'), ('beacon', 'Beacon')])),
+                ('kind', models.TextField(choices=[('register', 'Register'), ('challenged', 'Challenged'), ('answer', 'Answer'), ('beacon', 'Beacon'), ('dialog', 'Dialog'), ('ended', 'Ended')])),
                 ('code', models.SmallIntegerField(default=None, null=True)),
                 ('skew_ms', models.IntegerField(db_default=0, default=0)),
                 ('device', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='registrations.device')),

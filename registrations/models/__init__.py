@@ -7,7 +7,7 @@ from registrations.models.devices import (
     Holding,
     PushToken,
 )
-from registrations.models.feeds import Feed, LogFile, Rejected
+from registrations.models.feeds import Feed, LogFile, Reading, Rejected
 from registrations.models.history import PushLine, Registration, Sighting
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "LogFile",
     "PushLine",
     "PushToken",
+    "Reading",
     "Registration",
     "Rejected",
     "Sighting",

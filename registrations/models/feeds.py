@@ -94,6 +94,36 @@ class LogFile(models.Model):
         return f"{self.path} at {self.position}"
 
 
+class Reading(models.Model):
+    """The devices that one batch showed, and when: what looks for news looks here.
+
+    The rows of one feed are committed in the order of their ids, for one reader holds its
+    lock. Kept for a day.
+    """
+
+    KEPT = timedelta(days=1)
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="readings")
+    read_at = models.DateTimeField()
+    #: Keys of the devices, and of the tokens their records carried.
+    devices = models.JSONField(default=list)
+    tokens = models.JSONField(default=list)
+    #: The oldest and the newest of their moments, by our clock.
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # handling.settle: what of this feed was not looked at yet
+            models.Index(fields=["feed", "id"], name="reading_of_feed"),
+            # ingest: what has been kept long enough
+            models.Index(fields=["feed", "read_at"], name="reading_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feed_id} read at {self.read_at}"
+
+
 class Rejected(models.Model):
     """One REGISTER we could not read, with the rule it broke."""
 

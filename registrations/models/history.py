@@ -86,6 +86,8 @@ class Sighting(Fact):
         CHALLENGED = "challenged"  #: answered 401 or 407: awake, but no registration
         ANSWER = "answer"  #: a SIP answer of this device's own branch
         BEACON = "beacon"  #: the app's own word
+        DIALOG = "dialog"  #: an INVITE of its own was answered with 2xx
+        ENDED = "ended"  #: a BYE of the dialog with this Call-ID
 
     device = models.ForeignKey(
         Device, on_delete=models.CASCADE, related_name="sightings", db_index=False

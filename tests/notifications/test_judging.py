@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.judging import CallFacts, Policy, PushFacts, Sign, judge
+from notifications.facts import CallFacts, Policy, PushFacts, Sign, Span
+from notifications.judging import judge
 
 SENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCEPTED = SENT + timedelta(seconds=0.1)
@@ -105,7 +106,7 @@ def test_an_app_that_was_open_is_exempt_whatever_it_did_then():
 
 
 def test_a_register_that_a_push_prompted_does_not_show_an_open_app():
-    earlier = [(at(-40), at(50))]
+    earlier = [Span(at(-40), at(-10), at(50))]
     assert ruled(sign(-10), others=earlier) == ("unhandled", "no_proof")
     assert ruled(sign(-10), remotes=[at(-15)]) == ("unhandled", "no_proof")
 

@@ -6,10 +6,11 @@ import pytest
 
 from notifications import handling
 from notifications.models import Call, Ledger, Reset
-from registrations.models import DeviceEvent, Feed, Holding
+from registrations.models import Holding
 from tests.factories import (
     accepted_push,
     push_token,
+    reinstall,
     sighting,
     token_of,
 )
@@ -58,14 +59,7 @@ def test_a_run_goes_on_after_a_release_however_long_ago(device):
 
 def test_a_reinstall_and_a_persons_reset_restart_the_run(device):
     strike(device, 0)
-    DeviceEvent.objects.create(
-        device=device,
-        token=token_of(device),
-        kind=DeviceEvent.Kind.REINSTALLED,
-        moment=at(100),
-        feed=Feed.objects.get(),
-        position=1,
-    )
+    reinstall(device, at(100))
     settle(101)
     assert ledger_of(device).state == "fine"
     strike(device, 200)

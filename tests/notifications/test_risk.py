@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.judging import Policy
+from notifications.facts import Policy, Sign, Span
 from notifications.risk import JudgedCall, ledger, signs_of_life
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -116,10 +116,34 @@ def test_any_threshold_from_one_to_ten_is_kept(threshold):
     assert risk(*calls, signs=signs, policy=policy).state == "suspected"
 
 
-def test_signs_of_life_are_unprompted_or_answer_a_remote_push():
-    window = [(at(0), at(1.5))]
-    assert signs_of_life([at(1), at(3), at(-2)], [], window) == [at(-2), at(3)]
-    assert signs_of_life([at(1)], [at(0.8)], window) == [at(1)]
+SPAN = Span(at(0), at(0.5), at(1.5))
+
+
+def alive(*signs, remotes=()):
+    return signs_of_life(signs, [at(m) for m in remotes], [SPAN])
+
+
+def register(minutes: float, kind: str = "register", **values) -> Sign:
+    return Sign(kind=kind, moment=at(minutes), **values)
+
+
+def test_signs_of_life_are_what_no_voip_push_prompted():
+    assert alive(register(1), register(3), register(-2)) == [at(-2), at(3)]
+    assert alive(register(3, "challenged"), register(4, "beacon")) == [at(3), at(4)]
+
+
+def test_an_answered_remote_push_is_a_sign_of_life_by_its_register_alone():
+    assert alive(register(1), remotes=[0.8]) == [at(1)]
+    assert alive(register(1), remotes=[0.4]) == []
+    assert alive(register(1, "beacon"), remotes=[0.8]) == []
+    assert alive(register(1, "answer", code=180), remotes=[0.8]) == []
+
+
+def test_only_answers_a_phone_gives_itself_show_that_it_lives():
+    assert alive(register(3, "answer", code=486)) == [at(3)]
+    for code in (100, 408, 480, 487, 503):
+        assert alive(register(3, "answer", code=code)) == []
+    assert alive(register(3, "dialog"), register(3, "ended")) == []
 
 
 calls = st.lists(

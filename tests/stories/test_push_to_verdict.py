@@ -71,20 +71,25 @@ class Log:
             "REGISTER sip:example.org SIP/2.0\r\nTo: <sip:alice@example.org>\r\n"
             f"Call-ID: c{self._cseq}\r\nCSeq: 1 REGISTER\r\nContact: {CONTACT}\r\n"
             f"Expires: 3600\r\n\r\n{stamp} flexisip-message- RequestSipEvent[{key}]::reply"
-            " - Replying to SIP request: 200 x\n"
+            " - Replying to SIP request: 200 x\n",
+            at,
         )
 
     def pulse(self, at: datetime) -> None:
-        self._write(f"{self._stamp(at)} flexisip-message- A::b - a line of any kind\n")
+        self._write(
+            f"{self._stamp(at)} flexisip-message- A::b - a line of any kind\n", at
+        )
 
     def _stamp(self, at: datetime) -> str:
         local = at.astimezone()
         return f"{local:%Y-%m-%d %H:%M:%S}:{local.microsecond // 1000:03}"
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str, at: datetime) -> None:
         with self._path.open("ab") as file:
             file.write(text.encode())
         call_command("ingest", str(self._path), stderr=StringIO())
+        # Read as soon as it was written, by the clock the story is told in.
+        Feed.objects.update(last_read_at=at)
 
 
 @pytest.fixture
