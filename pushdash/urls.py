@@ -14,5 +14,6 @@ urlpatterns = [
     path("first-run/<str:token>/", first_run, name="first-run"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("", include("registrations.urls")),
     path("", include("notifications.urls")),
 ]

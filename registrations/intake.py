@@ -57,7 +57,7 @@ class Piece:
     position: int
     always_answers: bool = False
     is_fresh: bool = False
-    marks: dict[str, int | str] = field(default_factory=dict)
+    marks: dict[str, object] = field(default_factory=dict)
 
 
 class Intake:

@@ -54,6 +54,8 @@ class Migration(migrations.Migration):
                 ('pending', models.JSONField(default=dict)),
                 ('register_count', models.BigIntegerField(default=0)),
                 ('rejected_count', models.BigIntegerField(default=0)),
+                ('refused', models.JSONField(default=dict)),
+                ('token_digest', models.TextField(blank=True, default='')),
             ],
             options={
                 'ordering': ['name'],
@@ -102,6 +104,7 @@ class Migration(migrations.Migration):
                 ('tail_bytes', models.PositiveIntegerField(default=0)),
                 ('tail_digest', models.TextField(blank=True, default='')),
                 ('position', models.BigIntegerField(default=0)),
+                ('state', models.JSONField(default=dict)),
                 ('opened_at', models.DateTimeField()),
                 ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='registrations.feed')),
             ],

@@ -51,6 +51,10 @@ class Feed(models.Model):
     pending = models.JSONField(default=dict)
     register_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
+    #: Packets a listener refused or lost: reason → how many.
+    refused = models.JSONField(default=dict)
+    #: SHA-256 of the bearer token log collectors post with; empty: nobody may.
+    token_digest = models.TextField(blank=True, default="")
 
     class Meta:
         ordering = ["name"]
@@ -82,6 +86,8 @@ class LogFile(models.Model):
     tail_bytes = models.PositiveIntegerField(default=0)
     tail_digest = models.TextField(blank=True, default="")
     position = models.BigIntegerField(default=0)
+    #: What a posted stream left over: the beginning of a record that is not yet whole.
+    state = models.JSONField(default=dict)
     opened_at = models.DateTimeField()
 
     class Meta:

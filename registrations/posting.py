@@ -1,0 +1,117 @@
+"""Posted lines of a log → the intake of their feed, in one transaction.
+
+A message may lie across two requests: what is not yet a whole record is kept with the feed's
+stream and read again in front of the next request, so any web process can take that one.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64decode, b64encode
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+
+from registrations.feeds import FeedBusy, close_feed, open_feed, open_stream
+from registrations.formats import open_format
+from registrations.formats.record import Answer, Pulse, Record, Request
+from registrations.intake import Intake, Piece
+from registrations.models import Feed, LogFile
+from registrations.sources.httpbody import Line
+
+#: How long a request waits for another one of its feed.
+PATIENCE_SECONDS = 5.0
+POLL_SECONDS = 0.05
+
+
+def take_in(feed: Feed, lines: list[Line], clock: Callable[[], datetime]) -> int:
+    """Store what the lines hold; how many REGISTERs that made. Raises FeedBusy.
+
+    All of them are stored when it returns, none when it raises.
+    """
+    with _opened(feed.name, feed.path) as opened, transaction.atomic():
+        intake = Intake(opened, live=True, clock=clock)
+        file = open_stream(opened, opened.path, clock())
+        intake.take(Posted(opened, file, lines).piece())
+        return intake.register_count
+
+
+@contextmanager
+def _opened(name: str, path: str) -> Iterator[Feed]:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            feed = open_feed(name, path, kind=Feed.Kind.HTTP)
+            break
+        except FeedBusy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(POLL_SECONDS)
+    try:
+        yield feed
+    finally:
+        close_feed(feed)
+
+
+class Posted:
+    """The lines of one request behind what the last one left over."""
+
+    def __init__(self, feed: Feed, file: LogFile, lines: list[Line]) -> None:
+        self._file = file
+        rest = b64decode(file.state.get("rest", ""))
+        self._data = rest + b"".join(line.text for line in lines)
+        #: Where each line begins, counted from the file's position, and its time stamp.
+        self._starts, self._times = _times(file.state.get("times", []))
+        at = len(rest)
+        for line in lines:
+            if line.at is not None:
+                self._starts.append(at)
+                self._times.append(line.at)
+            at += len(line.text)
+        self._reader = open_format(
+            feed.format or file.format or None, position=file.position
+        )
+
+    def piece(self) -> Piece:
+        """The records of it all, and what is left over for the next request."""
+        records = [self._timed(one) for one in self._reader.feed(self._data)]
+        if self._times and not any(isinstance(one, Pulse) for one in records):
+            newest = max(self._times)
+            records.append(Pulse(position=self._reader.resume_position, at=newest))
+        form, position = self._reader.form, self._reader.resume_position
+        return Piece(
+            file=self._file,
+            records=records,
+            position=position,
+            always_answers=bool(form and form.always_answers),
+            marks={"format": form.name if form else "", "state": self._state(position)},
+        )
+
+    def _timed(self, record: Record) -> Record:
+        """The record, at its line's time stamp where the log itself has none."""
+        if isinstance(record, Request | Answer) and record.at is None:
+            return replace(record, at=self._time_at(record.position))
+        return record
+
+    def _time_at(self, position: int) -> datetime | None:
+        index = bisect_right(self._starts, position - self._file.position) - 1
+        return self._times[index] if index >= 0 else None
+
+    def _state(self, position: int) -> dict:
+        left = position - self._file.position
+        stamps = zip(self._starts, self._times, strict=True)
+        return {
+            "rest": b64encode(self._data[left:]).decode(),
+            "times": [
+                [start - left, at.isoformat()] for start, at in stamps if start >= left
+            ],
+        }
+
+
+def _times(stored: list) -> tuple[list[int], list[datetime]]:
+    starts = [start for start, _ in stored]
+    return starts, [datetime.fromisoformat(at) for _, at in stored]
