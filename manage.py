@@ -1,43 +1,20 @@
 #!/usr/bin/env python
 """The one entry point of every pushdash command."""
 
-import os
 import sys
+from importlib import import_module
 
-from django.core.management import execute_from_command_line
-
-from pushdash import embedded, keeper
-from pushdash.binaries import NoProgram
-
-#: Commands that work without a database; `up` owns its services itself.
-NEED_NOTHING = {
-    "check",
-    "collectstatic",
-    "help",
-    "parse",
-    "up",
-    "version",
-    "--help",
-    "--version",
-    "-h",
-}
-
-
-def needs_services(arguments: list[str]) -> bool:
-    """True for a command that reads or writes rows."""
-    if not arguments or arguments[0] in NEED_NOTHING:
-        return False
-    return not {"--help", "-h"} & set(arguments)
+#: Commands that need neither services nor Django's apps, whose start takes longer than most
+#: files do: name → module.
+ALONE = {"parse": "registrations.management.commands.parse"}
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
-    if needs_services(sys.argv[1:]):
-        try:
-            keeper.use()
-        except (embedded.CannotStart, NoProgram, OSError) as error:
-            sys.exit(f"pushdash: {error}")
-    execute_from_command_line(sys.argv)
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name in ALONE:
+        import_module(ALONE[name]).Command().run_from_argv(sys.argv)
+    else:
+        import_module("pushdash.commands").main()
 
 
 if __name__ == "__main__":
