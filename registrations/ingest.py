@@ -9,7 +9,10 @@ from registrations.formats import open_format
 from registrations.formats.record import Record
 from registrations.intake import Intake, Piece
 from registrations.models import Feed, LogFile
-from registrations.sources.logfile import CHUNK, Marks, inode_of, is_same_file
+from registrations.sources.logfile import CHUNK, Marks, inode_of, is_same_file, read_at
+
+#: A capture says in its first bytes how the rest is to be read.
+FORMAT_BYTES = 64 * 1024
 
 
 class FileReading:
@@ -22,11 +25,13 @@ class FileReading:
         feed = intake.feed
         self.file = _known_file(feed, stream) or _new_file(feed, path, now)
         position = self.file.position
+        # Before the marks: a packed stream is best read forward.
+        head = read_at(stream, 0, FORMAT_BYTES) if position else b""
         self._marks = Marks(stream, position) if stream.seekable() else None
         if self._marks is not None:
             stream.seek(position)
         format = feed.format or (self.file.format if position else "")
-        self._reader = open_format(format or None, position=position)
+        self._reader = open_format(format or None, position=position, head=head)
         #: The byte up to which the stream was read; part of a record may not be stored yet.
         self.read_to = position
 

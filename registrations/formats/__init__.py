@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import tzinfo
 
+from registrations.formats.capturefile import CaptureFile, CaptureForm
+from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.flexisip import PREFIX as FLEXISIP_PREFIX
 from registrations.formats.flexisip import Flexisip
@@ -16,7 +18,7 @@ from registrations.formats.plain import Plain
 from registrations.formats.reader import Reader
 from registrations.formats.record import Record
 
-NAMES = ("flexisip", "kamailio", "plain")
+NAMES = ("flexisip", "kamailio", "plain", *CAPTURES)
 SIP_LINE = re.compile(rb"(?:[^\s:]+ +\S.* SIP/\d\.\d|SIP/2\.0 \d{3}.*)\s*$")
 #: A line of one of these shapes decides which format a log has.
 SHAPES: tuple[tuple[re.Pattern[bytes], str], ...] = (
@@ -58,10 +60,10 @@ class Detecting:
         self._tz = tz
         self._position = position
         self._head = b""
-        self._reader: Reader | None = None
+        self._reader: Reader | CaptureFile | None = None
 
     @property
-    def form(self) -> Format | None:
+    def form(self) -> Format | CaptureForm | None:
         """The format found, or None so far."""
         return self._reader.form if self._reader else None
 
@@ -73,6 +75,11 @@ class Detecting:
         if self._reader is not None:
             return self._reader.feed(data)
         self._head += data
+        if may_be_capture(self._head):
+            return []
+        capture = capture_of(self._head)
+        if capture is not None:
+            return self._decide(capture)
         whole_lines = self._head[: self._head.rfind(b"\n") + 1]
         name = detect(whole_lines)
         if name is None and len(self._head) <= LONGEST_MESSAGE:
@@ -82,19 +89,32 @@ class Detecting:
     def end(self) -> list[Record]:
         if self._reader is not None:
             return self._reader.end()
-        records = self._decide(detect(self._head + b"\n") or "plain")
+        name = capture_of(self._head) or detect(self._head + b"\n") or "plain"
+        records = self._decide(name)
         return records + self._reader.end()
 
     def _decide(self, name: str) -> list[Record]:
-        self._reader = Reader(format_named(name, self._tz), self._position)
+        self._reader = _reader(name, self._tz, self._position, b"")
         head, self._head = self._head, b""
         return self._reader.feed(head)
 
 
 def open_format(
-    name: str | None, tz: tzinfo | None = None, position: int = 0
-) -> Reader | Detecting:
-    """A reader for the named format, or one that detects it. Raises UnknownFormat."""
+    name: str | None, tz: tzinfo | None = None, position: int = 0, head: bytes = b""
+) -> Reader | CaptureFile | Detecting:
+    """A reader for the named format, or one that detects it. Raises UnknownFormat.
+
+    `head`: the file's first bytes, where `position` lies behind them: a capture says there
+    how to read the rest.
+    """
     if name is None:
         return Detecting(tz, position)
+    return _reader(name, tz, position, head)
+
+
+def _reader(
+    name: str, tz: tzinfo | None, position: int, head: bytes
+) -> Reader | CaptureFile:
+    if name in CAPTURES:
+        return CAPTURES[name](position, head)
     return Reader(format_named(name, tz), position)
