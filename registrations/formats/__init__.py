@@ -1,69 +1,47 @@
-"""How logs wrap SIP messages. `open_format` gives a reader, by name or by looking."""
+"""How logs and captures wrap SIP. `open_format` gives a reader, by name or by looking."""
 
 from __future__ import annotations
-
-import re
-from collections.abc import Callable
-from datetime import tzinfo
 
 from registrations.formats.capturefile import CaptureFile, CaptureForm
 from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
 from registrations.formats.cutting import LONGEST_MESSAGE
-from registrations.formats.flexisip import PREFIX as FLEXISIP_PREFIX
-from registrations.formats.flexisip import Flexisip
 from registrations.formats.form import Format
-from registrations.formats.kamailio import PREFIX as KAMAILIO_PREFIX
-from registrations.formats.kamailio import Kamailio
-from registrations.formats.plain import Plain
+from registrations.formats.kinds import KINDS
 from registrations.formats.reader import Reader
 from registrations.formats.record import Record
+from registrations.formats.stamps import Stamps
+from registrations.formats.wrapped import WrappedForm, WrappedReader
 
-NAMES = ("flexisip", "kamailio", "plain", *CAPTURES)
-SIP_LINE = re.compile(rb"(?:[^\s:]+ +\S.* SIP/\d\.\d|SIP/2\.0 \d{3}.*)\s*$")
-#: A line of one of these shapes decides which format a log has.
-SHAPES: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (FLEXISIP_PREFIX, "flexisip"),
-    (KAMAILIO_PREFIX, "kamailio"),
-    (SIP_LINE, "plain"),
-)
+BY_NAME = {kind.name: kind for kind in KINDS}
+NAMES = (*BY_NAME, *CAPTURES)
+
+AnyReader = Reader | WrappedReader | CaptureFile
 
 
 class UnknownFormat(ValueError):
     """A format name we do not have; the text lists those we have."""
 
 
-def format_named(name: str, tz: tzinfo | None = None) -> Format:
-    """The format of this name. `tz` is for logs that print local time (default: ours)."""
-    makers: dict[str, Callable[[], Format]] = {
-        "flexisip": lambda: Flexisip(tz),
-        "kamailio": Kamailio,
-        "plain": Plain,
-    }
-    if name not in makers:
-        raise UnknownFormat(f"no format {name!r}; there are {', '.join(NAMES)}")
-    return makers[name]()
-
-
 def detect(head: bytes) -> str | None:
     """The format of a log by its first bytes; None while no line decides."""
     for line in head.splitlines(keepends=True):
-        for shape, name in SHAPES:
-            if shape.match(line):
-                return name
+        for kind in KINDS:
+            if kind.shape.match(line):
+                return kind.name
     return None
 
 
 class Detecting:
     """A reader that first looks which format it has; then it is that format's reader."""
 
-    def __init__(self, tz: tzinfo | None = None, position: int = 0) -> None:
-        self._tz = tz
+    def __init__(self, stamps: Stamps, position: int = 0) -> None:
+        self._stamps = stamps
         self._position = position
         self._head = b""
-        self._reader: Reader | CaptureFile | None = None
+        self._reader: AnyReader | None = None
 
     @property
-    def form(self) -> Format | CaptureForm | None:
+    def form(self) -> Format | WrappedForm | CaptureForm | None:
         """The format found, or None so far."""
         return self._reader.form if self._reader else None
 
@@ -94,27 +72,31 @@ class Detecting:
         return records + self._reader.end()
 
     def _decide(self, name: str) -> list[Record]:
-        self._reader = _reader(name, self._tz, self._position, b"")
+        self._reader = _reader(name, self._stamps, self._position, b"")
         head, self._head = self._head, b""
         return self._reader.feed(head)
 
 
 def open_format(
-    name: str | None, tz: tzinfo | None = None, position: int = 0, head: bytes = b""
-) -> Reader | CaptureFile | Detecting:
+    name: str | None,
+    stamps: Stamps | None = None,
+    position: int = 0,
+    head: bytes = b"",
+) -> AnyReader | Detecting:
     """A reader for the named format, or one that detects it. Raises UnknownFormat.
 
-    `head`: the file's first bytes, where `position` lies behind them: a capture says there
-    how to read the rest.
+    `stamps` fill in what time stamps leave out. `head`: the file's first bytes, where
+    `position` lies behind them: a capture says there how to read the rest.
     """
+    stamps = stamps or Stamps()
     if name is None:
-        return Detecting(tz, position)
-    return _reader(name, tz, position, head)
+        return Detecting(stamps, position)
+    return _reader(name, stamps, position, head)
 
 
-def _reader(
-    name: str, tz: tzinfo | None, position: int, head: bytes
-) -> Reader | CaptureFile:
+def _reader(name: str, stamps: Stamps, position: int, head: bytes) -> AnyReader:
     if name in CAPTURES:
         return CAPTURES[name](position, head)
-    return Reader(format_named(name, tz), position)
+    if name not in BY_NAME:
+        raise UnknownFormat(f"no format {name!r}; there are {', '.join(NAMES)}")
+    return BY_NAME[name].make(stamps, position)

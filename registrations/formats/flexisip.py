@@ -8,10 +8,11 @@ so the words behind ` - ` count.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer
+from registrations.formats.stamps import Stamps
 
 PREFIX = re.compile(
     rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d):(\d{3}) "
@@ -29,46 +30,39 @@ MOST_FOREIGN = 10_000
 MESSAGE = re.compile(rb"Message:\s*$")
 
 
-class Flexisip(Format):
-    """Follows which request a dump and a reply belong to. `tz`: the server's time zone."""
+class Exchange:
+    """Follows which request a dump and a reply belong to, by Flexisip's own words."""
 
-    name = "flexisip"
-    prefix = PREFIX
-    markers = (b" SIP ", b"Message:")
-    always_answers = True
-    #: `[N bytes of body hidden]` stands in place of most bodies.
-    has_bodies = False
-    announces = True
-
-    def __init__(self, tz: tzinfo | None = None) -> None:
-        self._tz = tz
+    def __init__(self) -> None:
+        #: The line a dump to come depends on.
+        self.anchor: int | None = None
         self._key: str | None = None
         self._received = False
         self._is_register = False
         #: Pointers of requests other than REGISTER: their replies are not ours.
         self._foreign: dict[str, None] = {}
 
-    def lead(self, line: bytes, position: int) -> Lead | None:
-        prefix = PREFIX.match(line)
-        if prefix is None:
+    def told(self, text: bytes, at: datetime | None, position: int) -> Lead | None:
+        """What a line without its prefix says; None where it is none of Flexisip's words."""
+        is_dump, is_received = MESSAGE.search(text), RECEIVED.search(text)
+        replied = REPLIED.search(text)
+        is_other = replied or RESPONSE.search(text) or SENT.search(text)
+        if not is_dump:
+            self.anchor = None
+        if not (is_dump or is_received or is_other):
             return None
-        at = self._moment(prefix)
-        text = line[prefix.end() :]
         pointer = POINTER.search(text)
         key = pointer[1].decode() if pointer else None
-        if not MESSAGE.search(text):
-            self.anchor = None
-        if RECEIVED.search(text):
+        if is_received:
             self._key, self._received, self.anchor = key, True, position
             self._note_method(text, key)
-        elif RESPONSE.search(text) or SENT.search(text) or REPLIED.search(text):
+        elif is_other:
             self._key, self._received = None, False
-        replied = REPLIED.search(text)
         if replied is not None and self._is_ours(text, key):
             answer = Answer(position=position, at=at, status=int(replied[1]), key=key)
             return Lead(at=at, received=False, answer=answer)
-        is_dump = MESSAGE.search(text) or RECEIVED.search(text)
-        return Lead(at=at, key=self._key, received=self._received and bool(is_dump))
+        is_shown = bool(is_dump or is_received)
+        return Lead(at=at, key=self._key, received=self._received and is_shown)
 
     def _note_method(self, text: bytes, key: str | None) -> None:
         self._is_register = REGISTER.search(text) is not None
@@ -87,16 +81,44 @@ class Flexisip(Format):
         return self._is_register or b"Registration" in text
 
     def message_read(self) -> None:
+        """The dump was read: the next one is another message's."""
         self._key, self._received, self.anchor = None, False, None
+
+
+class Flexisip(Format):
+    """A prefix with a time before the first line of each record."""
+
+    name = "flexisip"
+    prefix = PREFIX
+    markers = (b" SIP ", b"Message:")
+    always_answers = True
+    #: `[N bytes of body hidden]` stands in place of most bodies.
+    has_bodies = False
+    announces = True
+
+    def __init__(self, stamps: Stamps) -> None:
+        self._stamps = stamps
+        self._exchange = Exchange()
+
+    @property
+    def anchor(self) -> int | None:
+        return self._exchange.anchor
+
+    def lead(self, line: bytes, position: int) -> Lead | None:
+        prefix = PREFIX.match(line)
+        if prefix is None:
+            return None
+        at = self._moment(prefix)
+        told = self._exchange.told(line[prefix.end() :], at, position)
+        return told or Lead(at=at, received=False)
+
+    def message_read(self) -> None:
+        self._exchange.message_read()
 
     def moment(self, line: bytes) -> datetime | None:
         prefix = PREFIX.match(line)
         return self._moment(prefix) if prefix else None
 
     def _moment(self, prefix: re.Match[bytes]) -> datetime | None:
-        parts = [int(part) for part in prefix.groups()]
-        try:
-            local = datetime(*parts[:6], parts[6] * 1000, tzinfo=self._tz)
-            return local.astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
+        *parts, millis = (int(part) for part in prefix.groups())
+        return self._stamps.at(*parts, millis * 1000)

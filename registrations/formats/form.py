@@ -43,8 +43,11 @@ class Format:
     has_bodies = True
     #: Every message follows a log line of its own.
     announces = False
-    #: The line a message to come depends on: a restart must read it again.
-    anchor: int | None = None
+
+    @property
+    def anchor(self) -> int | None:
+        """The line a message to come depends on: a restart must read it again."""
+        return None
 
     def __init_subclass__(cls) -> None:
         if cls.prefix is not None:

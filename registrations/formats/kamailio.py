@@ -29,14 +29,17 @@ class Kamailio(Format):
     prefix = PREFIX
 
     def lead(self, line: bytes, position: int) -> Lead | None:
-        if not PREFIX.match(line):
-            return None
-        peer, size = PEER.search(line), SIZE.search(line)
-        return Lead(
-            source=_source(peer) if peer else None,
-            size=int(size[1]) if size and peer else None,
-            received=RECEIVED.search(line) is not None or not SENT.search(line),
-        )
+        return told(line) if PREFIX.match(line) else None
+
+
+def told(line: bytes) -> Lead:
+    """What an xlog line says of the message behind it: the operator chose its words."""
+    peer, size = PEER.search(line), SIZE.search(line)
+    return Lead(
+        source=_source(peer) if peer else None,
+        size=int(size[1]) if size and peer else None,
+        received=RECEIVED.search(line) is not None or not SENT.search(line),
+    )
 
 
 def _source(peer: re.Match[bytes]) -> str:

@@ -12,12 +12,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 CHUNK = 256 * 1024
 HEAD_BYTES = 1024
 TAIL_BYTES = 256
+A_DAY = timedelta(days=1)
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -56,6 +58,17 @@ def inode_of(path: str) -> int:
         return os.stat(path).st_ino if path != "-" else 0
     except FileNotFoundError:
         return 0
+
+
+def written_until(path: str, now: datetime) -> datetime:
+    """The latest moment a line of a file can speak of: its last change, a day allowed for
+    zones and clocks. `now` for standard input and for what cannot be asked.
+    """
+    try:
+        written = datetime.fromtimestamp(os.stat(path).st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        written = now
+    return min(written, now) + A_DAY
 
 
 def read_at(stream: BinaryIO, position: int, size: int) -> bytes:

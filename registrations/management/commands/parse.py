@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
 
 from django.core.management.base import BaseCommand, CommandError
 
 from registrations.answers import Pairing, Waiting
 from registrations.formats import NAMES, UnknownFormat, open_format
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
+from registrations.formats.stamps import Stamps
 from registrations.rows import Rows, error_row
 from registrations.sip import MalformedMessage, SipError, read_register
-from registrations.sources.logfile import chunks, opened
+from registrations.sources.logfile import chunks, opened, written_until
+from registrations.timezones import add_timezone
 
 #: What was read of one file piece: REGISTERs, and errors with their position.
 Read = Waiting | tuple[SipError, int]
@@ -29,15 +32,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE")
         parser.add_argument("--format", help=f"{', '.join(NAMES)} (default: look)")
+        add_timezone(parser)
         parser.add_argument(
             "--summary", action="store_true", help="print counts instead"
         )
 
     def handle(self, *, files: list[str], format: str | None, **options) -> None:
+        zone = options["timezone"]
         printer = Summary() if options["summary"] else Lines(self.stdout)
         for path in files:
             try:
-                for items, name in pieces(path, format):
+                for items, name in pieces(path, format, zone):
                     printer.take(items, name)
             except UnknownFormat as error:
                 raise CommandError(str(error)) from error
@@ -51,9 +56,12 @@ class Command(BaseCommand):
             )
 
 
-def pieces(path: str, format: str | None) -> Iterator[tuple[list[Read], str]]:
+def pieces(
+    path: str, format: str | None, zone: tzinfo | None = None
+) -> Iterator[tuple[list[Read], str]]:
     """What `parse` prints for one file, piece by piece, in the order of the file."""
-    reader, pairing = open_format(format), Pairing()
+    latest = written_until(path, datetime.now(UTC))
+    reader, pairing = open_format(format, Stamps(zone, lambda: latest)), Pairing()
     with opened(path) as stream:
         for data in chunks(stream):
             items = list(_read(reader.feed(data), pairing))

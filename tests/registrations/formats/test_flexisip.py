@@ -6,6 +6,7 @@ import pytest
 
 from registrations.formats import detect, open_format
 from registrations.formats.record import Answer, Pulse, Request
+from registrations.formats.stamps import Stamps
 
 CET = timezone(timedelta(hours=1))
 
@@ -55,7 +56,7 @@ def reply(pointer: str, status: str = "200 Registration successful") -> str:
 
 
 def read(text: str):
-    reader = open_format("flexisip", tz=CET)
+    reader = open_format("flexisip", Stamps(CET))
     records = reader.feed(text.encode()) + reader.end()
     return [record for record in records if not isinstance(record, Pulse)]
 
@@ -126,7 +127,7 @@ def test_a_cut_off_dump_ends_at_the_next_line_of_the_log():
 
 
 def test_the_newest_moment_is_told():
-    reader = open_format("flexisip", tz=UTC)
+    reader = open_format("flexisip", Stamps(UTC))
     pulses = reader.feed((line("x", second=3) + line("y", second=2)).encode())
     assert [pulse.at for pulse in pulses] == [
         datetime(2025, 3, 4, 10, 15, 3, 118000, UTC)

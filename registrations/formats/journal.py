@@ -1,0 +1,73 @@
+"""`journalctl -o export`: fields of one entry a line each, binary ones with their length.
+
+https://systemd.io/JOURNAL_EXPORT_FORMATS: `NAME=value`, or `NAME`, a line end, 64 bits of
+length (little endian), the bytes, a line end. An empty line ends the entry.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from registrations.formats.syslog import EPOCH
+from registrations.formats.wrapped import Envelope, Wrapper
+
+FIELD = re.compile(rb"([A-Z_][A-Z0-9_]*)(=|\n)")
+#: A longer field is a lie about its length.
+LONGEST_FIELD = 512 * 1024
+REALTIME = re.compile(rb"__REALTIME_TIMESTAMP=(\d{1,17})")
+
+
+class JournalExport(Wrapper):
+    """An entry begins with its cursor."""
+
+    name = "journal-export"
+    header = re.compile(rb"__CURSOR=")
+
+    def end(self, data: bytes, start: int, marker: int, *, is_last: bool) -> int | None:
+        at = start
+        while at < len(data):
+            if data[at : at + 1] == b"\n":
+                return at + 1
+            after = _behind_field(data, at)
+            if after is None:
+                return super().end(data, start, marker, is_last=is_last)
+            if after > len(data):
+                break
+            at = after
+        return len(data) if is_last else None
+
+    def is_one_line(self, line: bytes) -> bool:
+        return False
+
+    def unwrap(self, record: bytes) -> Envelope | None:
+        text = _message(record)
+        return Envelope(text=text, at=self.moment(record)) if text else None
+
+    def moment(self, line: bytes) -> datetime | None:
+        found = REALTIME.search(line)
+        return EPOCH + timedelta(microseconds=int(found[1])) if found else None
+
+
+def _message(record: bytes) -> bytes | None:
+    at = 0
+    while at < len(record) and (field := FIELD.match(record, at)):
+        after = _behind_field(record, at)
+        if after is None:
+            return None
+        if field[1] == b"MESSAGE":
+            start = field.end() + (8 if field[2] == b"\n" else 0)
+            return record[start : after - 1]
+        at = after
+    return None
+
+
+def _behind_field(data: bytes, at: int) -> int | None:
+    """The index behind a field; None for what is none."""
+    field = FIELD.match(data, at)
+    if field is None:
+        return None
+    if field[2] == b"=":
+        return (data.find(b"\n", field.end()) + 1) or len(data) + 1
+    length = int.from_bytes(data[field.end() : field.end() + 8], "little")
+    return field.end() + 8 + length + 1 if length <= LONGEST_FIELD else None

@@ -1,0 +1,90 @@
+"""Logs of one JSON object a line: Asterisk's `[json]`, `journalctl -o json`, and what log
+shippers write. The text is the value of the first member known to hold one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+from registrations.formats.stamps import ISO, Stamps
+from registrations.formats.syslog import EPOCH
+from registrations.formats.wrapped import Envelope, Wrapper
+
+#: The journal prints a message that holds a CR as an array of byte values.
+AS_BYTES = b'"MESSAGE":['
+TEXTS = ("MESSAGE", "message", "log", "msg")
+TIMES = ("@timestamp", "timestamp", "time", "date", "ts")
+MICROSECONDS = "__REALTIME_TIMESTAMP"
+#: `date +%s` is below this for some ten thousand years; larger numbers are milliseconds.
+MOST_SECONDS = 10**11
+
+
+class JsonLog(Wrapper):
+    """One object a line."""
+
+    name = "json"
+    markers = (*Wrapper.markers, b"\\/2.0", AS_BYTES, b'"MESSAGE" : [', b'"MESSAGE": [')
+    header = re.compile(rb"[ \t]*\{")
+
+    def __init__(self, stamps: Stamps) -> None:
+        self._stamps = stamps
+
+    def unwrap(self, record: bytes) -> Envelope | None:
+        entry = _object(record)
+        text = text_of(entry)
+        if text is None:
+            return None
+        return Envelope(text=text, at=moment_of(entry, self._stamps))
+
+    def moment(self, line: bytes) -> datetime | None:
+        return moment_of(_object(line), self._stamps)
+
+
+def _object(line: bytes) -> dict:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def text_of(entry: dict) -> bytes | None:
+    """The log text of one entry; None where no known member holds any."""
+    for value in (*map(entry.get, TEXTS), _inner(entry.get("logmsg"))):
+        if isinstance(value, str):
+            return value.encode("utf-8", "surrogateescape")
+        if isinstance(value, list) and all(_is_byte(one) for one in value):
+            return bytes(value)
+    return None
+
+
+def _inner(value: object) -> object:
+    return value.get("message") if isinstance(value, dict) else None
+
+
+def _is_byte(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 256
+
+
+def moment_of(entry: dict, stamps: Stamps) -> datetime | None:
+    """When the entry was written, in UTC; None where no known member tells."""
+    micros = entry.get(MICROSECONDS)
+    if isinstance(micros, str) and micros.isdecimal() and len(micros) < 18:
+        return EPOCH + timedelta(microseconds=int(micros))
+    for value in map(entry.get, TIMES):
+        if isinstance(value, str):
+            found = ISO.match(value.encode())
+            return stamps.iso(found) if found else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _seconds(value)
+    return None
+
+
+def _seconds(value: float) -> datetime | None:
+    try:
+        seconds = value / 1000 if value > MOST_SECONDS else value
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

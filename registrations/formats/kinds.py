@@ -1,0 +1,54 @@
+"""Every text format: its name, a line that only it has, and how its reader is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from registrations.formats import flexisip, kamailio
+from registrations.formats.form import Format
+from registrations.formats.journal import JournalExport
+from registrations.formats.jsonlog import JsonLog
+from registrations.formats.plain import Plain
+from registrations.formats.printers import TCPDUMP_LINE, Ngrep, Tcpdump
+from registrations.formats.reader import Reader
+from registrations.formats.sofia import Sofia
+from registrations.formats.stamps import Stamps
+from registrations.formats.syslog import Syslog
+from registrations.formats.text import Bare
+from registrations.formats.wrapped import WrappedReader, Wrapper
+
+SIP_LINE = re.compile(rb"(?:[^\s:]+ +\S.* SIP/\d\.\d|SIP/2\.0 \d{3}.*)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`shape` matches a line of a log of this kind and of no kind behind it in `KINDS`."""
+
+    name: str
+    shape: re.Pattern[bytes]
+    make: Callable[[Stamps, int], Reader | WrappedReader]
+
+
+def _direct(form: Callable[[Stamps], Format]):
+    return lambda stamps, position: Reader(form(stamps), position)
+
+
+def _wrapped(wrapper: Callable[[Stamps], Wrapper]):
+    return lambda stamps, position: WrappedReader(wrapper(stamps), position)
+
+
+#: In the order they are tried on each line; the first line that is of any kind decides.
+KINDS = (
+    Kind("flexisip", flexisip.PREFIX, _direct(flexisip.Flexisip)),
+    Kind("kamailio", kamailio.PREFIX, _direct(lambda _: kamailio.Kamailio())),
+    Kind("sofia", Sofia.header, _wrapped(Sofia)),
+    Kind("journal-export", JournalExport.header, _wrapped(lambda _: JournalExport())),
+    Kind("json", JsonLog.header, _wrapped(JsonLog)),
+    Kind("tcpdump", TCPDUMP_LINE, _wrapped(Tcpdump)),
+    Kind("ngrep", Ngrep.header, _wrapped(Ngrep)),
+    Kind("syslog", Syslog.header, _wrapped(Syslog)),
+    Kind("cat", Bare.prefix, _direct(lambda _: Bare())),
+    Kind("plain", SIP_LINE, _direct(lambda _: Plain())),
+)

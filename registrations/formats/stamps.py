@@ -1,0 +1,80 @@
+"""Time stamps that say too little: no zone, no year. What is missing is a setting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1
+    )
+}
+#: `Nov 23 19:51:41`, with fractions or not (RFC 3164 §4.1.2).
+WITHOUT_YEAR = re.compile(
+    rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +(\d{1,2}) "
+    rb"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?"
+)
+#: `2026-11-23T19:51:41.377040+00:00` and its looser relatives; the zone may be missing.
+ISO = re.compile(
+    rb"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,:](\d{1,9}))?"
+    rb"(?: ?(Z|[+-]\d\d:?\d\d))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """`zone`: of stamps that name none (None: this machine's own).
+
+    `latest`: the latest moment a stamp can have, asked anew for each; one without a year has
+    the newest year that puts it not after. Where nothing tells, such a stamp stays unknown.
+    """
+
+    zone: tzinfo | None = None
+    latest: Callable[[], datetime] | None = None
+
+    def at(self, *parts: int, zone: tzinfo | None = None) -> datetime | None:
+        """Year, month, day, hour, minute, second, microsecond → UTC; None if impossible."""
+        try:
+            return datetime(*parts, tzinfo=zone or self.zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+    def without_year(self, found: re.Match[bytes]) -> datetime | None:
+        """The moment of a `WITHOUT_YEAR` match."""
+        if self.latest is None:
+            return None
+        latest = self.latest()
+        month, *numbers = found.groups()[:5]
+        rest = [MONTHS[month], *map(int, numbers), micro(found[6])]
+        # 29 February is the farthest a stamp can be from a year that has it.
+        for year in range(latest.year + 1, latest.year - 8, -1):
+            moment = self.at(year, *rest)
+            if moment is not None and moment <= latest:
+                return moment
+        return None
+
+    def iso(self, found: re.Match[bytes]) -> datetime | None:
+        """The moment of an `ISO` match."""
+        parts = [int(part) for part in found.groups()[:6]]
+        return self.at(*parts, micro(found[7]), zone=zone_of(found[8]))
+
+
+def micro(digits: bytes | None) -> int:
+    """The fraction of a second in microseconds."""
+    return int((digits or b"").ljust(6, b"0")[:6])
+
+
+def zone_of(text: bytes | None) -> tzinfo | None:
+    """`Z`, `+01:00` or `+0100` as a zone; None where there is none."""
+    if text is None:
+        return None
+    if text == b"Z":
+        return UTC
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    if offset >= timedelta(days=1):
+        return None
+    return timezone(-offset if text[:1] == b"-" else offset)

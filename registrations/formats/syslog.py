@@ -1,0 +1,85 @@
+"""syslog files in their three shapes, and what `journalctl -o short…` prints.
+
+`Nov 23 19:51:41 vm /usr/sbin/kamailio[4349]: INFO: …` (RFC 3164: no year, no zone),
+`2026-11-23T19:51:41.377040+00:00 vm …` and `<134>1 2026-… vm app pid id - …` (RFC 5424).
+rsyslog makes one line of a message: `#015#012` for CR LF, `#011` for TAB. The journal
+indents the lines that go on by the width of the prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from registrations.formats.stamps import ISO, WITHOUT_YEAR, Stamps
+from registrations.formats.wrapped import Envelope, Wrapper
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECONDS = re.compile(rb"(\d{9,11})\.(\d{6})")
+#: `[  123.456789]`: since the machine's start, which tells no moment.
+STAMP = (
+    rb"(?:[A-Z][a-z]{2} (?=\d{4}-))?"
+    rb"(?:[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
+    rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d| UTC)?"
+    rb"|\d{9,11}\.\d{6}|\[ *\d+\.\d{6}\])"
+)
+#: RFC 5424 §6: after the host come application, process, message id, structured data.
+HEADER = re.compile(
+    rb"(?:(?:<\d{1,3}>)?(" + STAMP + rb") \S+ [^\s:]+?(?:\[\d+\])?: ?"
+    rb"|<\d{1,3}>\d{1,2} (\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?:\xef\xbb\xbf)?)"
+)
+ESCAPED = re.compile(rb"#(0[0-3][0-7]|177)")
+LINE_END = b"#012"
+
+
+class Syslog(Wrapper):
+    """A prefix of time, host and program. `stamps` fill in year and zone."""
+
+    name = "syslog"
+    header = HEADER
+
+    def __init__(self, stamps: Stamps) -> None:
+        self._stamps = stamps
+
+    def is_one_line(self, line: bytes) -> bool:
+        return LINE_END in line
+
+    def unwrap(self, record: bytes) -> Envelope | None:
+        header = HEADER.match(record)
+        if header is None:
+            return None
+        text = record[header.end() :]
+        first, _, rest = text.partition(b"\n")
+        if LINE_END in first:
+            text = ESCAPED.sub(_unescaped, first)
+        elif rest:
+            text = first + b"\n" + _unindented(rest, header.end())
+        return Envelope(text=text, at=self._moment(header))
+
+    def moment(self, line: bytes) -> datetime | None:
+        header = HEADER.match(line)
+        return self._moment(header) if header else None
+
+    def _moment(self, header: re.Match[bytes]) -> datetime | None:
+        stamp = header[1] or header[2]
+        iso = ISO.search(stamp)
+        if iso is not None:
+            is_utc = stamp.endswith(b" UTC")
+            return (Stamps(UTC) if is_utc else self._stamps).iso(iso)
+        without_year = WITHOUT_YEAR.match(stamp)
+        if without_year is not None:
+            return self._stamps.without_year(without_year)
+        seconds = SECONDS.fullmatch(stamp)
+        if seconds is None:
+            return None
+        return EPOCH + timedelta(seconds=int(seconds[1]), microseconds=int(seconds[2]))
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return bytes([int(found[1], 8)])
+
+
+def _unindented(rest: bytes, width: int) -> bytes:
+    """Lines of a journal's record without the indent; others as they are."""
+    indent = b" " * width
+    return b"\n".join(line.removeprefix(indent) for line in rest.split(b"\n"))

@@ -1,0 +1,192 @@
+"""Logs that wrap another program's record in a line or a block of their own: syslog, the
+journal, JSON, packet printers. A wrapper says where a record begins and ends and what text is
+inside; the text is then read like any log.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from registrations.formats.reader import LINES_BACK, VERSION, Reader
+from registrations.formats.record import Answer, Pulse, Record, Request
+from registrations.formats.text import Text
+
+#: A wrapped record may be longer than what is in it: escapes, indents, JSON.
+LONGEST_RECORD = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What one record of the outer log says: `text` is what was wrapped.
+
+    `source` is `udp:host:port` where the outer log knows the sender; `received` False for
+    what this host sent.
+    """
+
+    text: bytes
+    at: datetime | None = None
+    source: str | None = None
+    received: bool = True
+
+
+class Wrapper:
+    """One outer log shape."""
+
+    name = ""
+    #: Text that must stand in a record worth unwrapping.
+    markers: tuple[bytes, ...] = (VERSION, *Text.markers)
+    #: Matches where a record begins.
+    header: re.Pattern[bytes]
+    #: The same behind a line end.
+    boundary: re.Pattern[bytes]
+
+    def __init_subclass__(cls) -> None:
+        cls.boundary = re.compile(
+            rb"\n(?=" + cls.header.pattern + rb")", cls.header.flags
+        )
+
+    def is_one_line(self, line: bytes) -> bool:
+        """True when the record that begins with this line also ends with it."""
+        return True
+
+    def end(self, data: bytes, start: int, marker: int, *, is_last: bool) -> int | None:
+        """Behind the record around `marker`; None while it may go on."""
+        line_end = data.find(b"\n", marker) + 1
+        if line_end and self.is_one_line(data[start:line_end]):
+            return line_end
+        found = self.boundary.search(data, max(marker - 1, start))
+        if found is not None:
+            return found.start() + 1
+        return len(data) if is_last else None
+
+    def unwrap(self, record: bytes) -> Envelope | None:
+        """The text inside, or None where there is none."""
+        raise NotImplementedError
+
+    def moment(self, line: bytes) -> datetime | None:
+        """The time a record's first line begins with."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedForm:
+    """What intake asks of a format."""
+
+    name: str
+    always_answers: bool = False
+
+
+class WrappedReader:
+    """Finds the records of a wrapper that may matter, and reads what is inside them."""
+
+    def __init__(self, wrapper: Wrapper, position: int = 0) -> None:
+        self._wrapper = wrapper
+        self.form = WrappedForm(wrapper.name)
+        self._inner = Reader(Text())
+        self._data = b""
+        self._base = position
+        self._at = 0
+        self._newest: datetime | None = None
+
+    @property
+    def resume_position(self) -> int:
+        """From here reading must start again so that nothing is lost."""
+        return self._base + self._at
+
+    def feed(self, data: bytes) -> list[Record]:
+        """Records that these bytes complete."""
+        self._data = self._data[self._at :] + data
+        self._base += self._at
+        self._at = 0
+        return self._records(is_last=False)
+
+    def end(self) -> list[Record]:
+        """Records left when nothing more will come."""
+        return self._records(is_last=True)
+
+    def _records(self, *, is_last: bool) -> list[Record]:
+        records: list[Record] = []
+        before = self._newest
+        while (bounds := self._next(is_last)) is not None:
+            start, end = bounds
+            records += self._read(start, end)
+            self._note(self._last_moment(start, end))
+            self._at = end
+        if self._newest is not None and self._newest != before:
+            records.append(Pulse(position=self.resume_position, at=self._newest))
+        return records
+
+    def _next(self, is_last: bool) -> tuple[int, int] | None:
+        """Where the next record that may matter begins and ends."""
+        found = [self._data.find(marker, self._at) for marker in self._wrapper.markers]
+        marker = min((at for at in found if at >= 0), default=-1)
+        if marker < 0:
+            self._skip(is_last)
+            return None
+        start = self._start(marker)
+        end = self._wrapper.end(self._data, start, marker, is_last=is_last)
+        if end is None:
+            self._wait_at(start)
+            return None
+        return start, end
+
+    def _start(self, marker: int) -> int:
+        """The begin of the record around an index."""
+        start = self._data.rfind(b"\n", self._at, marker) + 1 or self._at
+        while start > self._at and not self._wrapper.header.match(self._data, start):
+            start = self._data.rfind(b"\n", self._at, start - 1) + 1 or self._at
+        return start
+
+    def _skip(self, is_last: bool) -> None:
+        """Nothing here matters but the time: go on at the line that is not whole."""
+        end = len(self._data) if is_last else self._data.rfind(b"\n") + 1
+        # The newest record may go on, with a marker in what is still to come.
+        start = max(self._start(end - 1), self._at) if end > self._at else self._at
+        self._note(self._last_moment(self._at, end))
+        self._wait_at(end if is_last else start)
+
+    def _wait_at(self, start: int) -> None:
+        self._at = start
+        if len(self._data) - start > LONGEST_RECORD:
+            # Longer than any record: forget it, go on at the next line.
+            self._at = self._data.rfind(b"\n", start) + 1 or len(self._data)
+
+    def _read(self, start: int, end: int) -> list[Record]:
+        envelope = self._wrapper.unwrap(self._data[start:end])
+        if envelope is None:
+            return []
+        text = envelope.text if envelope.text.endswith(b"\n") else envelope.text + b"\n"
+        inner = self._inner.feed(text) + self._inner.end()
+        position = self._base + start
+        placed = [_placed(record, envelope, position) for record in inner]
+        return [record for record in placed if record is not None]
+
+    def _last_moment(self, start: int, end: int) -> datetime | None:
+        for _ in range(LINES_BACK):
+            line = self._data.rfind(b"\n", start, max(end - 1, start)) + 1 or start
+            moment = self._wrapper.moment(self._data[line:end]) if line < end else None
+            if moment is not None or line <= start:
+                return moment
+            end = line
+        return None
+
+    def _note(self, at: datetime | None) -> None:
+        if at is not None and (self._newest is None or at > self._newest):
+            self._newest = at
+
+
+def _placed(record: Record, envelope: Envelope, position: int) -> Record | None:
+    """The inner record where the outer log has it; None for what is no record there."""
+    if isinstance(record, Pulse):
+        return None
+    at = envelope.at or record.at
+    if isinstance(record, Request):
+        if not envelope.received:
+            return None
+        source = envelope.source or record.source
+        return replace(record, position=position, at=at, source=source)
+    if isinstance(record, Answer):
+        return replace(record, position=position, at=at)
+    return replace(record, position=position, at=at)
