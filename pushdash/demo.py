@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.db.models import Max
 
 from notifications.credentials import seal
 from notifications.models import App, Attempt, Credential, Push
@@ -21,6 +22,8 @@ from notifications.outbox import CannotSend, PushRequest, enqueue, life_of
 from registrations.models import Device, Environment, PushToken
 
 BATCH = 1000
+#: The callers make up for a pause no longer than this: nobody rings for a call of last week.
+LONGEST_PAUSE = timedelta(seconds=30)
 APP_NAMES = {"org.linphone.phone": "Linphone", "com.acme.talk": "Acme Talk"}
 
 
@@ -137,10 +140,21 @@ def _past_attempt(row: dict, push: Push) -> Attempt:
     )
 
 
+def called_until(now: datetime) -> datetime:
+    """Up to when the callers called before they were stopped, if that is not long ago."""
+    pushes = Push.objects.filter(origin=Push.Origin.REHEARSAL)
+    newest = pushes.aggregate(newest=Max("created_at"))["newest"]
+    return max(newest or now, now - LONGEST_PAUSE)
+
+
 def place(calls, now: datetime) -> tuple[int, list[str]]:
-    """Queue what the simulated callers ask for now. Returns how many, and what could not be."""
+    """Queue what the simulated callers ask for now, each call once. Returns how many, and
+    what could not be.
+    """
     placed, refused = 0, []
     for call in calls:
+        if Push.objects.filter(call_id=call.call_id).exists():
+            continue
         device = Device.objects.filter(
             aor=call.aor, instance_id=call.instance_id
         ).first()

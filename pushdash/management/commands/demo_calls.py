@@ -31,11 +31,13 @@ class Command(BaseCommand):
 
     def handle(self, *, folder: Path, **options) -> None:
         wait_until(lambda: has_read_the_past(timezone.now()))
-        if not demo.past_is_imported():
+        since = timezone.now()
+        if demo.past_is_imported():
+            since = demo.called_until(since)
+        else:
             count = demo.import_past(folder / "pushes.jsonl")
             logger.info("past imported", extra={"pushes": count})
             live.announce("past", [])
-        since = timezone.now()
         while True:
             since = self._place(folder, since)
             time.sleep(POLL_SECONDS)
