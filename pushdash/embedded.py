@@ -24,6 +24,13 @@ from pushdash.binaries import postgres_bin, redis_server
 
 PR_SET_PDEATHSIG = 1
 WAIT_SECONDS = 60
+#: For a checkout in a folder of root's alone. PostgreSQL asks access(2), which forgets the
+#: capabilities of everybody but root unless no_setuid_fixup is set (capabilities(7)).
+PASS_CLOSED_FOLDERS = [
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+    "--securebits=+no_setuid_fixup",
+]
 
 
 class CannotStart(Exception):
@@ -55,8 +62,10 @@ def _server_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.getuid() == 0 else None
 
 
-def _as_server(command: list[str]) -> list[str]:
-    """`command` as the server's user. It keeps the right to pass closed folders above it."""
+def _as_server(var: Path, program: str, *arguments: str) -> list[str]:
+    """A PostgreSQL program's command line, as the server's user."""
+    path = postgres_bin() / program
+    command = [str(path), *arguments]
     user = _server_user()
     if user is None:
         return command
@@ -65,12 +74,16 @@ def _as_server(command: list[str]) -> list[str]:
         f"--reuid={user.pw_uid}",
         f"--regid={user.pw_gid}",
         "--clear-groups",
-        "--inh-caps=+dac_override",
-        "--ambient-caps=+dac_override",
+        *([] if is_open(var) and is_open(path) else PASS_CLOSED_FOLDERS),
         "--pdeathsig=INT",
         "--",
         *command,
     ]
+
+
+def is_open(place: Path) -> bool:
+    """True when every folder above it lets other users pass (`chmod o+x`)."""
+    return all(folder.stat().st_mode & 0o001 for folder in place.parents)
 
 
 def _owned(folder: Path) -> None:
@@ -90,16 +103,17 @@ def prepare_postgres(var: Path) -> None:
     fresh = var / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
     _owned(fresh)
-    command = [
-        str(postgres_bin() / "initdb"),
+    command = _as_server(
+        var,
+        "initdb",
         f"--pgdata={fresh}",
         "--username=pushdash",
         "--auth=trust",
         "--encoding=UTF8",
         "--locale=C.UTF-8",
         "--no-sync",
-    ]
-    made = subprocess.run(_as_server(command), capture_output=True, text=True, cwd="/")
+    )
+    made = subprocess.run(command, capture_output=True, text=True, cwd="/")
     if made.returncode:
         raise CannotStart(
             f"initdb failed: {(made.stderr or made.stdout).strip()[-400:]}"
@@ -110,16 +124,15 @@ def prepare_postgres(var: Path) -> None:
 def postgres_command(var: Path) -> list[str]:
     """The server, on a unix socket alone."""
     return _as_server(
-        [
-            str(postgres_bin() / "postgres"),
-            f"-D{var / 'postgres'}",
-            f"-k{private.run_dir(var)}",
-            "-h",
-            "",
-            "-cmax_connections=100",
-            "-cshared_buffers=128MB",
-            "-clog_min_messages=warning",
-        ]
+        var,
+        "postgres",
+        f"-D{var / 'postgres'}",
+        f"-k{private.run_dir(var)}",
+        "-h",
+        "",
+        "-cmax_connections=100",
+        "-cshared_buffers=128MB",
+        "-clog_min_messages=warning",
     )
 
 

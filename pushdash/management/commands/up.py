@@ -116,6 +116,9 @@ class Command(BaseCommand):
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
+            # Ctrl-C is for us: what has begun ends in order.
+            start_new_session=True,
+            preexec_fn=embedded.die_with_parent,
         )
         if done.returncode:
             why = (done.stderr or done.stdout).strip().splitlines()[-1:]
