@@ -113,5 +113,5 @@ def _note_health(done: Try) -> None:
 
 def _is_stale(done: Try) -> bool:
     gone_since = done.result.gone_since
-    registered_at = done.push.token.last_registered_at
+    registered_at = done.push.token.registered_at
     return bool(gone_since and registered_at and gone_since < registered_at)

@@ -4,43 +4,31 @@ memory in the order of the log, and writes it in bulk inside the caller's transa
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 
-from django.db.models import Q
-
 from registrations import devices
-from registrations.facts import Facts, Judged, linked, small
-from registrations.models import (
-    Device,
-    DeviceEvent,
-    Feed,
-    Holding,
-    PushToken,
-    Registration,
+from registrations.bulk import select
+from registrations.facts import Facts, Judged, small
+from registrations.holdings import LOSS_AFTER, Holdings, Turn
+from registrations.known import (
+    HOLDING,
+    DeviceRow,
+    TokenKey,
+    TokenRow,
+    devices_by_id,
+    devices_of,
+    tokens_like,
 )
+from registrations.models import DeviceEvent, Feed, Registration
+from registrations.saving import save_devices, save_holdings, save_tokens
 from registrations.sip import Contact
 
-DEVICE_FIELDS = [
-    "contact",
-    "user_agent",
-    "pn_provider",
-    "pn_param",
-    "team_id",
-    "bundle_id",
-    "environment",
-    "bound",
-    "expires_at",
-    "last_registered_at",
-    "first_seen_at",
-    "last_seen_at",
-    "assumed",
-    "accepted",
-    "call_id",
-    "cseq",
-    "problems",
-    "feed",
-]
+#: Asked again, a registrar may say otherwise: these are no refusals.
+CHALLENGES = (401, 407)
+DUE = (
+    f"SELECT DISTINCT device_id FROM {HOLDING}"
+    " WHERE missing_feed_id = %s AND missing_since < %s"
+)
 
 
 class Batch:
@@ -48,214 +36,185 @@ class Batch:
 
     def __init__(self, feed: Feed, read_at: datetime) -> None:
         self._feed = feed
-        self._devices: dict[str, Device] = {}
-        self._changed: dict[str, Device] = {}
-        self._tokens: dict[tuple, PushToken] = {}
-        self._touched_tokens: dict[tuple, PushToken] = {}
-        self._holdings: dict[str, dict[tuple, Holding]] = defaultdict(dict)
-        self._holders: dict[tuple, set[str]] = defaultdict(set)
-        self._ended: list[Holding] = []
-        self._begun: list[Holding] = []
+        self._devices: dict[str, DeviceRow] = {}
+        self._of_aor: dict[str, list[DeviceRow]] = {}
+        self._changed: dict[str, DeviceRow] = {}
+        self._tokens: dict[TokenKey, TokenRow] = {}
+        self._holdings = Holdings()
         self._facts = Facts(feed, read_at)
 
     def write(self, items: list[Judged]) -> None:
         """Apply the items in order and write every row they touch."""
+        self._facts.prepare(items)
         self._load(items)
         for item in items:
             self._take(item)
         self._save()
 
+    def settle(self, until: datetime) -> None:
+        """End the tokens this feed has missed for too long by log time `until`.
+
+        A device another process has in hand is left for the next batch.
+        """
+        due = select(DUE, [self._feed.pk, until - LOSS_AFTER])
+        if due:
+            self._know(devices_by_id([row[0] for row in due]))
+            for device in self._devices.values():
+                self._holdings.settle(device, until)
+            self._save()
+
     # Loading
 
     def _load(self, items: list[Judged]) -> None:
-        aors = {item.register.aor for item in items}
-        for device in Device.objects.filter(aor__in=aors):
-            self._devices[device.identity] = device
+        self._know(devices_of({item.register.aor for item in items}))
         keys = {
             key
             for item in items
             for contact in item.register.contacts
             for key in devices.token_keys(contact).values()
         }
-        tokens = PushToken.objects.filter(token__in={key[3] for key in keys})
-        for token in tokens:
-            self._tokens[_key(token)] = token
-        held = Holding.objects.filter(current=True).filter(
-            Q(device__in=self._devices.values()) | Q(token__in=tokens)
-        )
-        for holding in held.select_related("token", "device"):
-            identity = holding.device.identity
-            self._devices.setdefault(identity, holding.device)
-            self._tokens.setdefault(_key(holding.token), holding.token)
-            self._hold(identity, _key(holding.token), holding)
+        self._tokens.update(tokens_like(keys - self._tokens.keys()))
 
-    def _hold(self, identity: str, key: tuple, holding: Holding) -> None:
-        self._holdings[identity][key] = holding
-        self._holders[key].add(identity)
+    def _know(self, found: dict[str, DeviceRow]) -> None:
+        self._devices = found
+        for device in found.values():
+            self._of_aor.setdefault(device.aor, []).append(device)
+            self._holdings.know(device)
+            for key, holding in device.holdings.items():
+                # One row a token, whoever holds it.
+                holding.token = self._tokens.setdefault(key, holding.token)
 
     # One REGISTER
 
     def _take(self, item: Judged) -> None:
-        for contact in item.register.contacts:
+        register = item.register
+        for contact in register.contacts:
             if contact.uri == "*":
                 self._clear(item)
-            elif not devices.is_leftover(contact, item.register):
+            elif not devices.is_leftover(contact, register):
                 self._contact(item, contact)
 
     def _clear(self, item: Judged) -> None:
         """`Contact: *` with Expires 0 ends every binding of the AOR (RFC 3261 §10.2.2)."""
-        if not item.accepted or item.register.expires != 0:
+        register = item.register
+        if not item.accepted or register.expires != 0:
             return
-        for device in list(self._devices.values()):
-            if device.aor == item.register.aor and self._is_ended(device, item):
+        for device in self._of_aor.get(register.aor, []):
+            is_late = devices.is_stale(
+                device, register.call_id, register.cseq, item.moment
+            )
+            if device.bound and not is_late:
                 device.bound = False
                 self._see(device, item)
-                self._changed[device.identity] = device
-                self._facts.event(device, item, DeviceEvent.Kind.LOGGED_OUT)
+                self._log_out(device, item)
                 kind = Registration.Kind.UNREGISTERED
                 self._facts.registration(device, item, kind, 0, is_news=True)
 
-    def _is_ended(self, device: Device, item: Judged) -> bool:
-        register = item.register
-        is_late = devices.is_stale(device, register.call_id, register.cseq, item.moment)
-        return device.bound and not is_late
-
     def _contact(self, item: Judged, contact: Contact) -> None:
         device = self._device(item, contact)
-        self._changed[device.identity] = device
         self._see(device, item)
         if item.accepted:
             self._accept(device, item, contact)
+        elif (item.status or 0) >= 400 and item.status not in CHALLENGES:
+            devices.refuse(device, contact, item.status, item.moment)
         if not item.is_same:
             voip = devices.token_keys(contact).get("voip")
             self._facts.sighting(device, item, self._tokens.get(voip))
 
-    def _device(self, item: Judged, contact: Contact) -> Device:
-        identity = devices.identify(item.register.aor, contact)
-        if identity not in self._devices:
-            self._devices[identity] = Device(
+    def _device(self, item: Judged, contact: Contact) -> DeviceRow:
+        aor = item.register.aor
+        identity = devices.identify(aor, contact)
+        device = self._devices.get(identity)
+        if device is None:
+            device = DeviceRow(
                 identity=identity,
-                aor=item.register.aor,
+                aor=aor,
                 instance_id=contact.instance_id,
                 contact=contact.uri,
                 user_agent=item.register.user_agent or "",
                 first_seen_at=item.moment,
             )
-        return self._devices[identity]
+            self._devices[identity] = device
+            self._of_aor.setdefault(aor, []).append(device)
+        return device
 
-    def _see(self, device: Device, item: Judged) -> None:
-        device.feed = self._feed
-        if item.moment is not None:
-            device.last_seen_at = max(device.last_seen_at or item.moment, item.moment)
+    def _see(self, device: DeviceRow, item: Judged) -> None:
+        self._changed[device.identity] = device
+        device.feed_id = self._feed.pk
+        moment = item.moment
+        if moment and (device.last_seen_at is None or moment > device.last_seen_at):
+            device.last_seen_at = moment
 
-    def _accept(self, device: Device, item: Judged, contact: Contact) -> None:
+    def _accept(self, device: DeviceRow, item: Judged, contact: Contact) -> None:
         register = item.register
         asked = contact.expires
         expires = self._feed.default_expires if asked is None else asked
         if devices.is_stale(device, register.call_id, register.cseq, item.as_of):
             kind, is_news = Registration.Kind.REFRESHED, False
         else:
-            change = devices.apply(
-                device,
-                contact,
-                self._held(device),
-                user_agent=register.user_agent or "",
-                moment=item.moment,
-                expires=expires,
-            )
-            kind, is_news = change.kind, change.is_news
-            if item.held is not None:
-                device.expires_at = item.held.until
-            device.assumed = item.assumed
-            device.call_id, device.cseq = register.call_id, small(register.cseq)
-            if expires > 0:
-                self._tokens_of(device, item, contact)
-            for name, key, before, after in change.events:
-                self._facts.event(
-                    device, item, name, self._tokens.get(key), before, after
-                )
+            is_news = self._bring_up(device, item, contact, expires)
+            kind = Registration.Kind.REFRESHED
+            kind = Registration.Kind.REGISTERED if is_news else kind
+            kind = Registration.Kind.UNREGISTERED if expires == 0 else kind
         if not item.is_same:
+            is_news = is_news or kind == Registration.Kind.UNREGISTERED
             self._facts.registration(device, item, kind, expires, is_news=is_news)
 
-    def _held(self, device: Device) -> dict[str, tuple]:
-        return {key[2]: key for key in self._holdings[device.identity]}
+    def _bring_up(
+        self, device: DeviceRow, item: Judged, contact: Contact, expires: int
+    ) -> bool:
+        """Bring device and holdings up to an accepted Contact; True when it is news."""
+        was_bound, turns = device.bound, len(self._holdings.turns)
+        self._holdings.settle(device, item.moment)
+        if expires > 0:
+            tokens = self._tokens_of(contact, item.moment)
+            self._holdings.carry(device, tokens, item.moment, item.position)
+        is_news = devices.apply(
+            device,
+            contact,
+            user_agent=item.register.user_agent or "",
+            moment=item.moment,
+            expires=expires,
+        )
+        if item.held is not None:
+            device.expires_at = item.held.until
+        device.assumed = item.assumed
+        device.call_id = item.register.call_id
+        device.cseq = small(item.register.cseq)
+        if was_bound and expires == 0:
+            self._log_out(device, item)
+        return is_news or len(self._holdings.turns) > turns
 
-    # Tokens
-
-    def _tokens_of(self, device: Device, item: Judged, contact: Contact) -> None:
-        keys = set(devices.token_keys(contact).values())
-        for key in list(self._holdings[device.identity]):
-            if key not in keys:
-                self._end(device.identity, key, item.moment)
-        for key in sorted(keys):
-            token = self._token(key, item.moment)
-            if key not in self._holdings[device.identity]:
-                self._take_over(device, item, key)
-                holding = Holding(device=device, token=token, since=item.moment)
-                self._begun.append(holding)
-                self._hold(device.identity, key, holding)
-
-    def _token(self, key: tuple, moment: datetime | None) -> PushToken:
-        token = self._tokens.get(key)
-        if token is None:
-            environment, bundle_id, kind, text = key
-            token = PushToken(
-                environment=environment,
-                bundle_id=bundle_id,
-                kind=kind,
-                token=text,
-                first_seen_at=moment,
-            )
-            self._tokens[key] = token
-        if moment is not None:
-            last = token.last_registered_at
-            token.last_registered_at = max(last or moment, moment)
-        self._touched_tokens[key] = token
-        return token
-
-    def _take_over(self, device: Device, item: Judged, key: tuple) -> None:
-        """The same token under a new instance of the same AOR: the app was reinstalled."""
-        for identity in list(self._holders[key]):
-            old = self._devices[identity]
-            is_new_instance = old.aor == device.aor and old is not device
-            if is_new_instance and old.instance_id != device.instance_id:
-                self._end(identity, key, item.moment)
-                old.bound = False
-                self._changed[identity] = old
-                before, after = {"instance_id": old.instance_id}, {}
-                after["instance_id"] = device.instance_id
-                kind = DeviceEvent.Kind.REINSTALLED
-                self._facts.event(
-                    device, item, kind, self._tokens.get(key), before, after
+    def _tokens_of(self, contact: Contact, moment: datetime | None) -> list[TokenRow]:
+        rows = []
+        for key in devices.token_keys(contact).values():
+            token = self._tokens.get(key)
+            if token is None:
+                token = self._tokens[key] = TokenRow(
+                    key, first_seen_at=moment, last_registered_at=moment
                 )
+            rows.append(token)
+        return rows
 
-    def _end(self, identity: str, key: tuple, moment: datetime | None) -> None:
-        holding = self._holdings[identity].pop(key)
-        self._holders[key].discard(identity)
-        holding.current, holding.until = False, moment
-        if holding.pk is not None:
-            self._ended.append(holding)
+    def _log_out(self, device: DeviceRow, item: Judged) -> None:
+        self._holdings.turns.append(
+            Turn(
+                device=device,
+                kind=DeviceEvent.Kind.LOGGED_OUT,
+                moment=item.moment,
+                position=item.position,
+                before={"bound": True},
+                after={"bound": False},
+            )
+        )
 
     # Writing
 
     def _save(self) -> None:
-        # Always in the same order: two feeds of one fleet must not lock each other out.
-        Device.objects.bulk_create(
-            [self._changed[identity] for identity in sorted(self._changed)],
-            update_conflicts=True,
-            unique_fields=["identity"],
-            update_fields=DEVICE_FIELDS,
-        )
-        PushToken.objects.bulk_create(
-            [self._touched_tokens[key] for key in sorted(self._touched_tokens)],
-            update_conflicts=True,
-            unique_fields=["environment", "bundle_id", "kind", "token"],
-            update_fields=["last_registered_at"],
-        )
-        Holding.objects.bulk_update(self._ended, ["current", "until"])
-        Holding.objects.bulk_create(linked(self._begun))
-        self._facts.save()
-
-
-def _key(token: PushToken) -> tuple[str, str, str, str]:
-    return token.environment, token.bundle_id, token.kind, token.token
+        held = self._holdings.touched
+        for device, _ in held:
+            self._changed[device.identity] = device
+        save_devices(self._changed.values())
+        save_tokens(self._holdings.tokens.values())
+        save_holdings(held, self._feed.pk)
+        self._facts.save(self._holdings.turns)

@@ -1,14 +1,13 @@
 """Who is one device, and what one accepted REGISTER changes of it.
 
-Works on rows in memory that `registrations.batch` loaded and will write.
+Works on rows in memory that `registrations.known` loaded and `saving` will write.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from registrations.models import Device, DeviceEvent, Registration
+from registrations.known import DeviceRow, TokenKey
 from registrations.sip import Contact, Register
 from registrations.storable import short
 
@@ -16,18 +15,6 @@ from registrations.storable import short
 LONGEST_BINDING = timedelta(days=3650)
 #: Later time stamps are forged, and arithmetic on them would overflow.
 LAST_YEAR = 9900
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a REGISTER meant for one device: the registration's kind, and its turning points.
-
-    `events` are (kind, token key or None, before, after).
-    """
-
-    kind: str
-    is_news: bool
-    events: tuple[tuple[str, tuple | None, dict, dict], ...] = ()
 
 
 def identify(aor: str, contact: Contact) -> str:
@@ -68,7 +55,7 @@ def user_at_host(uri: str) -> str:
     return f"{user}{at}{host.lower()}"
 
 
-def token_keys(contact: Contact) -> dict[str, tuple[str, str, str, str]]:
+def token_keys(contact: Contact) -> dict[str, TokenKey]:
     """kind → (environment, bundle id, kind, token in lower case) of an APNs Contact."""
     if not (contact.environment and contact.bundle_id):
         return {}
@@ -78,32 +65,40 @@ def token_keys(contact: Contact) -> dict[str, tuple[str, str, str, str]]:
     }
 
 
-def is_stale(device: Device, call_id: str, cseq: int, moment: datetime | None) -> bool:
-    """True for a REGISTER older than what the device's row already says."""
-    if device.call_id == call_id and device.cseq is not None and cseq < device.cseq:
-        return True
+def is_stale(
+    device: DeviceRow, call_id: str, cseq: int, moment: datetime | None
+) -> bool:
+    """True for a REGISTER older than what the device's row already says.
+
+    Within one Call-ID the CSeq decides (RFC 3261 §10.2): a clock that was set back must not
+    freeze a phone that goes on registering.
+    """
+    if device.call_id == call_id and device.cseq is not None:
+        return cseq < device.cseq
     last = device.last_registered_at
     return bool(moment and last and moment < last)
 
 
 def apply(
-    device: Device,
+    device: DeviceRow,
     contact: Contact,
-    held: dict[str, tuple],
     *,
     user_agent: str,
     moment: datetime | None,
     expires: int,
-) -> Change:
-    """Bring the device's row up to this Contact. `held`: its tokens before, kind → key."""
-    is_new = not device.accepted
-    was_bound = device.bound
-    keys = token_keys(contact)
+) -> bool:
+    """Bring the device's row up to this Contact; True when it says something new."""
     problems = [
         {"rule": problem.rule, "detail": problem.detail} for problem in contact.problems
     ]
-    is_news = is_new or device.contact != contact.uri or device.problems != problems
+    is_news = (
+        not device.accepted
+        or device.contact != contact.uri
+        or device.problems != problems
+        or device.bound != (expires > 0)
+    )
     device.accepted = True
+    device.refusal = None
     device.bound = expires > 0
     device.contact = contact.uri
     device.user_agent = user_agent or device.user_agent
@@ -113,32 +108,34 @@ def apply(
     device.bundle_id = contact.bundle_id or ""
     device.environment = contact.environment or ""
     device.problems = problems
+    device.expires_at = _expiry(moment, expires)
     if moment is not None:
         device.last_registered_at = moment
         device.first_seen_at = device.first_seen_at or moment
-        device.last_seen_at = max(device.last_seen_at or moment, moment)
-        lasts = min(timedelta(seconds=expires), LONGEST_BINDING)
-        device.expires_at = moment + lasts if moment.year < LAST_YEAR else None
-    else:
-        device.expires_at = None
-    if expires == 0:
-        events = [(DeviceEvent.Kind.LOGGED_OUT, None, {}, {})] if was_bound else []
-        return Change(Registration.Kind.UNREGISTERED, True, tuple(events))
-    events = tuple(_token_events(held, keys))
-    is_news = is_news or bool(events) or not was_bound
-    kind = Registration.Kind.REGISTERED if is_news else Registration.Kind.REFRESHED
-    return Change(kind, is_news, events)
+    return is_news
 
 
-def _token_events(held: dict[str, tuple], keys: dict[str, tuple]):
-    for kind, before in held.items():
-        after = keys.get(kind)
-        if after is None:
-            yield DeviceEvent.Kind.TOKEN_LOST, before, {kind: before[3]}, {}
-        elif after != before:
-            yield (
-                DeviceEvent.Kind.TOKEN_CHANGED,
-                after,
-                {kind: before[3]},
-                {kind: after[3]},
-            )
+def _expiry(moment: datetime | None, expires: int) -> datetime | None:
+    if moment is None or moment.year >= LAST_YEAR:
+        return None
+    return moment + min(timedelta(seconds=expires), LONGEST_BINDING)
+
+
+def refuse(
+    device: DeviceRow, contact: Contact, status: int, moment: datetime | None
+) -> None:
+    """The registrar said no: nothing changes but what the phone now believes.
+
+    A phone refused with new tokens believes it registered tokens that nobody holds
+    (Kamailio answers 400 to a Contact longer than it stores).
+    """
+    held = {key[2]: key[3] for key in device.holdings}
+    tokens = {kind: token.lower() for kind, token in contact.tokens.items()}
+    device.refusal = {
+        "status": status,
+        "moment": moment.isoformat() if moment else None,
+        "contact": contact.uri,
+        "unheld": {
+            kind: token for kind, token in tokens.items() if held.get(kind) != token
+        },
+    }

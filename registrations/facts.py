@@ -8,17 +8,52 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from registrations import partitions
-from registrations.models import (
-    Device,
-    DeviceEvent,
-    Feed,
-    PushToken,
-    Reading,
-    Registration,
-    Sighting,
-)
+from registrations.bulk import copy_into
+from registrations.holdings import Turn
+from registrations.known import DeviceRow, TokenRow, twins_of
+from registrations.models import DeviceEvent, Feed, Registration, Sighting
+from registrations.readings import News, note_reading
 from registrations.sip import Register, redacted
 from registrations.storable import clean
+
+PLACE = {
+    "day": "date",
+    "moment": "timestamptz",
+    "estimated": "boolean",
+    "feed_id": "bigint",
+    "file_id": "bigint",
+    "position": "bigint",
+    "call_id": "text",
+}
+REGISTRATION = {
+    "device_id": "bigint",
+    "kind": "text",
+    "cseq": "bigint",
+    "expires": "bigint",
+    "assumed": "boolean",
+    "fingerprint": "text",
+    "line": "text",
+    **PLACE,
+}
+SIGHTING = {
+    "device_id": "bigint",
+    "token_id": "bigint",
+    "kind": "text",
+    "code": "int2",
+    "skew_ms": "int4",
+    "line": "text",
+    **PLACE,
+}
+EVENT = {
+    "device_id": "bigint",
+    "token_id": "bigint",
+    "kind": "text",
+    "moment": "timestamptz",
+    "before": "jsonb",
+    "after": "jsonb",
+    "feed_id": "bigint",
+    "position": "bigint",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +92,13 @@ class Judged:
         """The moment of which it speaks; what the row says of later ones stays."""
         return self.held.at if self.held else self.moment
 
+    @property
+    def kind(self) -> str:
+        """What kind of sign of life it is."""
+        return (
+            Sighting.Kind.REGISTER if self.accepted else Sighting.Kind.CHALLENGED
+        ).value
+
 
 class Facts:
     """Collects the facts of one batch and writes them in bulk."""
@@ -64,116 +106,121 @@ class Facts:
     def __init__(self, feed: Feed, read_at: datetime) -> None:
         self._feed, self._read_at = feed, read_at
         self._skew_ms = feed.skew // timedelta(milliseconds=1)
-        self._events: list[DeviceEvent] = []
-        self._registrations: list[Registration] = []
-        self._sightings: list[Sighting] = []
+        self._registrations: list[tuple[DeviceRow, Judged, tuple]] = []
+        self._sightings: list[tuple[DeviceRow, Judged, TokenRow | None]] = []
+        self._late: list[tuple[DeviceRow, Judged]] = []
+        self._places: dict[int, tuple] = {}
 
-    def event(
-        self,
-        device: Device,
-        item: Judged,
-        kind: str,
-        token: PushToken | None = None,
-        before: dict | None = None,
-        after: dict | None = None,
-    ) -> None:
-        """A turning point of a device."""
-        self._events.append(
-            DeviceEvent(
-                device=device,
-                token=token,
-                kind=kind,
-                moment=item.moment,
-                before=before or {},
-                after=after or {},
-                feed=self._feed,
-                position=item.position,
-            )
-        )
+    def prepare(self, items: Iterable[Judged]) -> None:
+        """Make the partitions of their days, before any row is locked."""
+        days = {partitions.day_of(item.moment, self._read_at) for item in items}
+        partitions.ensure(days)
 
     def registration(
-        self, device: Device, item: Judged, kind: str, expires: int, *, is_news: bool
+        self, device: DeviceRow, item: Judged, kind: str, expires: int, *, is_news: bool
     ) -> None:
         """An accepted REGISTER; its text is kept only where it is news."""
-        fingerprint = hashlib.sha256(device.contact.encode()).hexdigest()[:16]
-        self._registrations.append(
-            Registration(
-                device=device,
-                kind=kind,
-                cseq=small(item.register.cseq),
-                expires=expires,
-                assumed=item.assumed,
-                fingerprint=fingerprint,
-                line=clean(redacted(item.raw)) if is_news else "",
-                **self._place(item),
-            )
+        fingerprint = hashlib.sha256(device.contact.encode()).hexdigest()[:8]
+        line = clean(redacted(item.raw)) if is_news else ""
+        values = (
+            str(kind),
+            small(item.register.cseq),
+            expires,
+            item.assumed,
+            fingerprint,
+            line,
         )
+        self._registrations.append((device, item, values))
+        self._note_late(device, item)
 
-    def sighting(self, device: Device, item: Judged, token: PushToken | None) -> None:
+    def sighting(self, device: DeviceRow, item: Judged, token: TokenRow | None) -> None:
         """A sign of life: accepted, or only challenged. `token`: its voip token."""
-        kind = Sighting.Kind.REGISTER if item.accepted else Sighting.Kind.CHALLENGED
-        self._sightings.append(
-            Sighting(
-                device=device,
-                token=token,
-                kind=kind,
-                code=item.status,
-                skew_ms=0 if item.estimated else self._skew_ms,
-                line=_summary(item),
-                **self._place(item),
-            )
+        self._sightings.append((device, item, token))
+        self._note_late(device, item)
+
+    def _note_late(self, device: DeviceRow, item: Judged) -> None:
+        newest = device.seen_before
+        if newest is not None and item.moment is not None and item.moment <= newest:
+            self._late.append((device, item))
+
+    def save(self, turns: Iterable[Turn]) -> None:
+        """Write what was collected; devices and tokens are saved by now."""
+        turns, stored = list(turns), self._stored()
+        copy_into(
+            Registration._meta.db_table,
+            REGISTRATION,
+            (
+                (device.id, *values, *self._place(item))
+                for device, item, values in self._registrations
+                if _key(device, item) not in stored
+            ),
+        )
+        copy_into(
+            Sighting._meta.db_table,
+            SIGHTING,
+            (
+                (
+                    device.id,
+                    token and token.id,
+                    item.kind,
+                    item.status,
+                    0 if item.estimated else self._skew_ms,
+                    _summary(item),
+                    *self._place(item),
+                )
+                for device, item, token in self._sightings
+                if _key(device, item) not in stored
+            ),
+        )
+        copy_into(DeviceEvent._meta.db_table, EVENT, map(self._event, turns))
+        self._note_reading(turns)
+
+    def _note_reading(self, turns: list[Turn]) -> None:
+        facts = [
+            (device, token, item.moment) for device, item, token in self._sightings
+        ]
+        facts += [(turn.device, turn.token, turn.moment) for turn in turns]
+        news = (News(device.id, token and token.id, at) for device, token, at in facts)
+        note_reading(self._feed, news, self._read_at)
+
+    def _stored(self) -> set[tuple]:
+        """Of the late ones, those that are repeated lines: their facts are there."""
+        late = [
+            (device.id, partitions.day_of(item.moment, self._read_at), item.moment)
+            for device, item in self._late
+        ]
+        return twins_of(self._feed.pk, late) if late else set()
+
+    def _event(self, turn: Turn) -> tuple:
+        return (
+            turn.device.id,
+            turn.token and turn.token.id,
+            str(turn.kind),
+            turn.moment,
+            turn.before,
+            turn.after,
+            self._feed.pk,
+            turn.position,
         )
 
-    def save(self) -> None:
-        """Write what was collected; devices and tokens are saved by now."""
-        facts = [*self._registrations, *self._sightings]
-        partitions.ensure(fact.day for fact in facts)
-        DeviceEvent.objects.bulk_create(linked(self._events))
-        Registration.objects.bulk_create(linked(self._registrations), 1000)
-        Sighting.objects.bulk_create(linked(self._sightings), 1000)
-        note_reading(self._feed, [*self._sightings, *self._events], self._read_at)
-
-    def _place(self, item: Judged) -> dict:
-        return {
-            "day": partitions.day_of(item.moment, self._read_at),
-            "moment": item.moment,
-            "estimated": item.estimated,
-            "feed": self._feed,
-            "file_id": item.file_id,
-            "position": item.position,
-            "call_id": item.register.call_id,
-        }
+    def _place(self, item: Judged) -> tuple:
+        # Registration and sighting of one REGISTER share it.
+        place = self._places.get(id(item))
+        if place is None:
+            place = self._places[id(item)] = (
+                partitions.day_of(item.moment, self._read_at),
+                item.moment,
+                item.estimated,
+                self._feed.pk,
+                item.file_id,
+                item.position,
+                item.register.call_id,
+            )
+        return place
 
 
-def note_reading(
-    feed: Feed, facts: Iterable[Sighting | DeviceEvent], read_at: datetime
-) -> None:
-    """Tell what looks for news which devices these facts are about; forget old readings."""
-    dated = [fact for fact in facts if fact.moment is not None]
-    if not dated:
-        return
-    ahead = max(feed.skew, timedelta())
-    moments = [fact.moment - ahead for fact in dated]
-    Reading.objects.create(
-        feed=feed,
-        read_at=read_at,
-        devices=sorted({fact.device_id for fact in dated}),
-        tokens=sorted({fact.token_id for fact in dated if fact.token_id}),
-        since=min(moments),
-        until=max(moments),
-    )
-    kept = read_at - Reading.KEPT
-    Reading.objects.filter(feed=feed, read_at__lt=kept).delete()
-
-
-def linked(rows: Iterable) -> list:
-    """The rows with the keys of the devices and tokens that were saved just now."""
-    rows = list(rows)
-    for row in rows:
-        row.device = row.device
-        if getattr(row, "token", None) is not None:
-            row.token = row.token
-    return rows
+def _key(device: DeviceRow, item: Judged) -> tuple:
+    return device.id, item.moment, item.kind, item.register.call_id
 
 
 def small(cseq: int) -> int:

@@ -15,9 +15,9 @@ from django.db import transaction
 from registrations.answers import Pairing, Waiting
 from registrations.batch import Batch
 from registrations.facts import Judged
-from registrations.folding import Rounds
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.models import Feed, LogFile, Rejected
+from registrations.remembering import Memory
 from registrations.sip import SipError, read_register, redacted
 from registrations.skew import Skew
 from registrations.storable import clean, storable
@@ -36,7 +36,7 @@ READERS_OWN = [
     "skew",
     "trouble",
     "trouble_since",
-    "pending",
+    "waiting",
     "register_count",
     "rejected_count",
 ]
@@ -72,11 +72,10 @@ class Intake:
     ) -> None:
         self.feed = feed
         self._live, self._clock = live, clock
-        pending = feed.pending or {}
         self._pairing = Pairing()
-        for item in restored(pending.get("waiting", [])):
+        for item in restored(feed.waiting):
             self._pairing.wait(item)
-        self._rounds = Rounds(pending.get("rounds"))
+        self._memory = Memory(feed)
         self._skew = Skew()
         self._always_answers = False
         self.register_count = 0
@@ -95,7 +94,10 @@ class Intake:
         with transaction.atomic():
             if items:
                 Batch(self.feed, read_at).write(items)
-            Rejected.objects.bulk_create(rejected, ignore_conflicts=True)
+            if self.feed.seen_until is not None:
+                Batch(self.feed, read_at).settle(self.feed.seen_until)
+            if rejected:
+                Rejected.objects.bulk_create(rejected, ignore_conflicts=True)
             for piece in pieces:
                 self._move(piece, read_at)
             self._save(read_at, len(items), len(rejected))
@@ -172,11 +174,14 @@ class Intake:
             and self.feed.assume_accepted
         )
         accepted = assumed or (item.status or 0) // 100 == 2
-        estimated = request.at is None and self._live
-        fold = self._rounds.fold(
+        # A moment of the far future is none.
+        is_odd = request.at is not None and request.at > read_at + AHEAD
+        at = None if is_odd else request.at
+        estimated = at is None and self._live
+        fold = self._memory.rounds.fold(
             register.call_id,
             register.cseq,
-            read_at if estimated else request.at,
+            read_at if estimated else at,
             authorized=register.authorized,
             accepted=accepted,
         )
@@ -228,8 +233,6 @@ class Intake:
         feed.register_count += registers
         feed.rejected_count += rejected
         feed.trouble, feed.trouble_since = "", None
-        feed.pending = {
-            "waiting": stored(self._pairing.waiting),
-            "rounds": self._rounds.stored(),
-        }
+        feed.waiting = stored(self._pairing.waiting)
+        self._memory.save(feed.seen_until)
         feed.save(update_fields=READERS_OWN)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 
 TABLES = (
     "registrations_registration",
@@ -35,8 +36,12 @@ def ensure(days: Iterable[date]) -> None:
             continue
         for table in TABLES:
             _make(table, day)
-        if not connection.in_atomic_block:
-            _made.add((database, day))
+        transaction.on_commit(partial(_made.add, (database, day)))
+
+
+def forget() -> None:
+    """Look again which partitions are there: some may have been dropped."""
+    _made.clear()
 
 
 def _make(table: str, day: date) -> None:

@@ -17,6 +17,8 @@ LONGEST_TOKEN = 200
 
 def storable(register: Register) -> Register:
     """The same REGISTER; NULs become `\\x00`, overlong names end in a digest."""
+    if _is_storable(register):
+        return register
     return replace(
         register,
         aor=short(clean(register.aor)),
@@ -24,6 +26,30 @@ def storable(register: Register) -> Register:
         user_agent=_cleaned(register.user_agent),
         contacts=tuple(_contact(contact) for contact in register.contacts),
     )
+
+
+def _is_storable(register: Register) -> bool:
+    """True for nearly all of them: nothing in it needs a change."""
+    names = [register.aor, register.call_id]
+    texts = [register.user_agent or ""]
+    tokens = []
+    for contact in register.contacts:
+        names.append(contact.instance_id or "")
+        tokens += [contact.bundle_id or "", *contact.tokens.values()]
+        texts += [
+            contact.uri,
+            contact.pn_provider or "",
+            contact.pn_param or "",
+            contact.pn_prid or "",
+            contact.team_id or "",
+        ]
+        texts += [problem.detail for problem in contact.problems]
+    if max(map(len, names)) > LONGEST_INDEXED:
+        return False
+    if tokens and max(map(len, tokens)) > LONGEST_TOKEN:
+        return False
+    whole = "".join([*names, *texts, *tokens])
+    return whole.isascii() and "\0" not in whole
 
 
 def clean(text: str) -> str:

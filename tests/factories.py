@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from notifications.models import App, Push
 from registrations import partitions
-from registrations.facts import note_reading
 from registrations.models import (
     Device,
     DeviceEvent,
@@ -18,6 +17,7 @@ from registrations.models import (
     PushToken,
     Sighting,
 )
+from registrations.readings import note_reading
 
 MORNING = datetime(2026, 11, 24, 9, tzinfo=UTC)
 BUNDLE_ID = "org.example.phone"

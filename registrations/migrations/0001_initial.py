@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('skew', models.DurationField(default=datetime.timedelta(0))),
                 ('trouble', models.TextField(blank=True, default='')),
                 ('trouble_since', models.DateTimeField(default=None, null=True)),
-                ('pending', models.JSONField(default=dict)),
+                ('waiting', models.JSONField(default=list)),
                 ('register_count', models.BigIntegerField(default=0)),
                 ('rejected_count', models.BigIntegerField(default=0)),
                 ('refused', models.JSONField(default=dict)),
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             name='Device',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identity', models.TextField(unique=True)),
+                ('identity', models.TextField()),
                 ('aor', models.TextField()),
                 ('instance_id', models.TextField(default=None, null=True)),
                 ('contact', models.TextField(blank=True, default='')),
@@ -85,9 +85,12 @@ class Migration(migrations.Migration):
                 ('call_id', models.TextField(blank=True, default='')),
                 ('cseq', models.BigIntegerField(default=None, null=True)),
                 ('problems', models.JSONField(default=list)),
-                ('feed', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='devices', to='registrations.feed')),
+                ('refusal', models.JSONField(default=None, null=True)),
+                ('feed', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='devices', to='registrations.feed')),
             ],
             options={
+                'indexes': [models.Index(fields=['aor'], name='device_by_aor'), models.Index(fields=['instance_id'], name='device_by_instance')],
+                'constraints': [models.UniqueConstraint(fields=('identity',), name='device_is_one_identity')],
                 'ordering': ['id'],
             },
         ),
@@ -108,6 +111,9 @@ class Migration(migrations.Migration):
                 ('opened_at', models.DateTimeField()),
                 ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='registrations.feed')),
             ],
+            options={
+                'indexes': [models.Index(fields=['feed', '-id'], name='logfile_newest_of_feed')],
+            },
         ),
         migrations.CreateModel(
             name='PushLine',
@@ -123,8 +129,8 @@ class Migration(migrations.Migration):
                 ('token', models.TextField()),
                 ('push_type', models.TextField()),
                 ('state', models.TextField()),
-                ('feed', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
-                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
+                ('feed', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
+                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
             ],
         ),
         partition_by_day('registrations_pushline'),
@@ -151,10 +157,15 @@ class Migration(migrations.Migration):
                 ('current', models.BooleanField(default=True)),
                 ('since', models.DateTimeField(default=None, null=True)),
                 ('until', models.DateTimeField(default=None, null=True)),
+                ('missing_since', models.DateTimeField(default=None, null=True)),
+                ('missing_position', models.BigIntegerField(default=None, null=True)),
+                ('missing_feed', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='registrations.feed')),
                 ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holdings', to='registrations.device')),
                 ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holdings', to='registrations.pushtoken')),
             ],
             options={
+                'indexes': [models.Index(condition=models.Q(('missing_since__isnull', False)), fields=['missing_feed', 'missing_since'], name='holding_missing')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('current', True)), fields=('device', 'token'), name='holding_is_current_once')],
                 'ordering': ['id'],
             },
         ),
@@ -191,9 +202,9 @@ class Migration(migrations.Migration):
                 ('expires', models.BigIntegerField(null=True)),
                 ('assumed', models.BooleanField(default=False)),
                 ('fingerprint', models.TextField(default='')),
-                ('device', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='registrations', to='registrations.device')),
-                ('feed', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
-                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
+                ('device', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='registrations', to='registrations.device')),
+                ('feed', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
+                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
             ],
         ),
         partition_by_day('registrations_registration'),
@@ -226,7 +237,20 @@ class Migration(migrations.Migration):
                 ('file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rejected', to='registrations.logfile')),
             ],
             options={
+                'constraints': [models.UniqueConstraint(fields=('file', 'position'), name='rejected_once_a_position')],
                 'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='RoundPage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('until', models.DateTimeField(default=None, null=True)),
+                ('rounds', models.JSONField(default=list)),
+                ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='round_pages', to='registrations.feed')),
+            ],
+            options={
+                'ordering': ['id'],
             },
         ),
         migrations.CreateModel(
@@ -243,44 +267,25 @@ class Migration(migrations.Migration):
                 ('kind', models.TextField(choices=[('register', 'Register'), ('challenged', 'Challenged'), ('answer', 'Answer'), ('beacon', 'Beacon'), ('dialog', 'Dialog'), ('ended', 'Ended')])),
                 ('code', models.SmallIntegerField(default=None, null=True)),
                 ('skew_ms', models.IntegerField(db_default=0, default=0)),
-                ('device', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='registrations.device')),
-                ('feed', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
-                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
-                ('token', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sightings', to='registrations.pushtoken')),
+                ('device', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='registrations.device')),
+                ('feed', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
+                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
+                ('token', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sightings', to='registrations.pushtoken')),
             ],
         ),
         partition_by_day('registrations_sighting'),
-        migrations.AddIndex(
-            model_name='device',
-            index=models.Index(fields=['aor'], name='device_by_aor'),
-        ),
-        migrations.AddIndex(
-            model_name='device',
-            index=models.Index(fields=['instance_id'], name='device_by_instance'),
-        ),
-        migrations.AddIndex(
-            model_name='device',
-            index=models.Index(fields=['expires_at'], name='device_by_expiry'),
-        ),
-        migrations.AddIndex(
-            model_name='logfile',
-            index=models.Index(fields=['feed', '-id'], name='logfile_newest_of_feed'),
+        # Room on each page for the next version of its rows: a refresh updates in place (HOT).
+        migrations.RunSQL(
+            "ALTER TABLE registrations_device SET (fillfactor = 80)",
+            migrations.RunSQL.noop,
         ),
         migrations.AddIndex(
             model_name='pushline',
             index=models.Index(fields=['call_id'], name='pushline_of_call'),
         ),
-        migrations.AddConstraint(
-            model_name='holding',
-            constraint=models.UniqueConstraint(condition=models.Q(('current', True)), fields=('device', 'token'), name='holding_is_current_once'),
-        ),
         migrations.AddIndex(
             model_name='registration',
             index=models.Index(fields=['device', '-moment'], name='registration_of_device'),
-        ),
-        migrations.AddConstraint(
-            model_name='rejected',
-            constraint=models.UniqueConstraint(fields=('file', 'position'), name='rejected_once_a_position'),
         ),
         migrations.AddIndex(
             model_name='sighting',
@@ -292,6 +297,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='sighting',
-            index=models.Index(fields=['call_id'], name='sighting_of_call'),
+            index=models.Index(condition=models.Q(('kind', 'answer')), fields=['call_id'], name='sighting_of_call'),
         ),
     ]

@@ -7,7 +7,7 @@ from registrations.models.devices import (
     Holding,
     PushToken,
 )
-from registrations.models.feeds import Feed, LogFile, Reading, Rejected
+from registrations.models.feeds import Feed, LogFile, Reading, Rejected, RoundPage
 from registrations.models.history import PushLine, Registration, Sighting
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "Reading",
     "Registration",
     "Rejected",
+    "RoundPage",
     "Sighting",
 ]

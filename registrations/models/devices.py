@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 
@@ -27,7 +29,7 @@ class Device(models.Model):
     `identity` is decided in `registrations.devices.identify` and nowhere else.
     """
 
-    identity = models.TextField(unique=True)
+    identity = models.TextField()
     aor = models.TextField()
     instance_id = models.TextField(null=True, default=None)
     contact = models.TextField(blank=True, default="")
@@ -55,24 +57,31 @@ class Device(models.Model):
     cseq = models.BigIntegerField(null=True, default=None)
     #: What is wrong with its push parameters: a list of {"rule", "detail"}.
     problems = models.JSONField(default=list)
+    #: The registrar's newest no: {"status", "moment", "contact", "unheld"}, until it says
+    #: yes. `unheld`: kind → token the phone believes it registered and nobody holds.
+    refusal = models.JSONField(null=True, default=None)
+    #: The feed that saw it last. No index: it would make every refresh rewrite all of them.
     feed = models.ForeignKey(
         "registrations.Feed",
         null=True,
         on_delete=models.SET_NULL,
         related_name="devices",
+        db_index=False,
     )
 
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
+        # No index holds what a refresh changes, so that PostgreSQL updates in place (HOT).
+        constraints = [
+            models.UniqueConstraint(fields=["identity"], name="device_is_one_identity")
+        ]
         indexes = [
             # push --aor, search, "other devices of this AOR"
             models.Index(fields=["aor"], name="device_by_aor"),
             # "same phone, other AOR": reinstall and restore
             models.Index(fields=["instance_id"], name="device_by_instance"),
-            # live: registered devices now
-            models.Index(fields=["expires_at"], name="device_by_expiry"),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +101,8 @@ class PushToken(models.Model):
     #: Lower-case, as stored and compared; `parse` prints it as received.
     token = models.TextField()
     first_seen_at = models.DateTimeField(null=True, default=None)
+    #: When a REGISTER last carried it, as of its newest holding that ended or began; for
+    #: one that is held now ask `registered_at`.
     last_registered_at = models.DateTimeField(null=True, default=None)
 
     class Meta:
@@ -114,6 +125,17 @@ class PushToken(models.Model):
         """The first 6 and last 4 characters: the only form a page or a log shows."""
         return f"{self.token[:6]}…{self.token[-4:]}"
 
+    @property
+    def registered_at(self) -> datetime | None:
+        """When a REGISTER last carried it: that of the devices that hold it now, too.
+
+        Not stored with every refresh: two more rows written for each REGISTER.
+        """
+        held = self.holdings.filter(current=True, missing_since=None)
+        newest = held.aggregate(at=models.Max("device__last_registered_at"))["at"]
+        moments = (newest, self.last_registered_at)
+        return max((moment for moment in moments if moment is not None), default=None)
+
 
 class Holding(models.Model):
     """A device held a token from `since` to `until`."""
@@ -128,9 +150,28 @@ class Holding(models.Model):
     #: Null where the log carries no times.
     since = models.DateTimeField(null=True, default=None)
     until = models.DateTimeField(null=True, default=None)
+    #: REGISTERs lack the token since then: lost when log time has gone 60 s further.
+    missing_since = models.DateTimeField(null=True, default=None)
+    missing_position = models.BigIntegerField(null=True, default=None)
+    #: The feed whose log time counts.
+    missing_feed = models.ForeignKey(
+        "registrations.Feed",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            # ingest: tokens missing for 60 s
+            models.Index(
+                fields=["missing_feed", "missing_since"],
+                condition=models.Q(missing_since__isnull=False),
+                name="holding_missing",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["device", "token"],
@@ -151,10 +192,8 @@ class DeviceEvent(models.Model):
         TOKEN_CHANGED = (
             "token_changed"  #: same instance, new token (restore): a new ledger
         )
-        TOKEN_LOST = (
-            "token_lost"  #: a kind of token is missing from the newest REGISTER
-        )
-        LOGGED_OUT = "logged_out"  #: de-registered
+        TOKEN_LOST = "token_lost"  #: missing from every REGISTER for 60 s
+        LOGGED_OUT = "logged_out"  #: de-registered, or all its tokens gone
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="events")
     token = models.ForeignKey(

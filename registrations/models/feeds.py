@@ -48,7 +48,7 @@ class Feed(models.Model):
     trouble = models.TextField(blank=True, default="")
     trouble_since = models.DateTimeField(null=True, default=None)
     #: REGISTERs still waiting for their answer, so that a restart loses none.
-    pending = models.JSONField(default=dict)
+    waiting = models.JSONField(default=list)
     register_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
     #: Packets a listener refused or lost: reason → how many.
@@ -128,6 +128,21 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed_id} read at {self.read_at}"
+
+
+class RoundPage(models.Model):
+    """The requests of one batch that a later one may fold into, for after a restart."""
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="round_pages")
+    #: The newest moment read by then; null where the log has no times.
+    until = models.DateTimeField(null=True, default=None)
+    rounds = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.feed_id} until {self.until}"
 
 
 class Rejected(models.Model):

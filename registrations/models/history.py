@@ -18,7 +18,11 @@ NEXT_FACT = Func(Value("registrations_fact_id"), function="nextval")
 
 
 class Fact(models.Model):
-    """What every row of the history says: when, and where it can be read."""
+    """What every row of the history says: when, and where it can be read.
+
+    No foreign keys in the database: a check for each costs more than the row itself, and
+    its only writer takes them from rows it holds locked.
+    """
 
     pk = models.CompositePrimaryKey("day", "id")
     day = models.DateField()
@@ -28,10 +32,18 @@ class Fact(models.Model):
     #: The moment is that of reading: the record carried none, and was followed live.
     estimated = models.BooleanField(default=False)
     feed = models.ForeignKey(
-        Feed, on_delete=models.CASCADE, related_name="+", db_index=False
+        Feed,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     file = models.ForeignKey(
-        LogFile, on_delete=models.CASCADE, related_name="+", db_index=False
+        LogFile,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     position = models.BigIntegerField()
     call_id = models.TextField(default="")
@@ -51,7 +63,11 @@ class Registration(Fact):
         UNREGISTERED = "unregistered"  #: expires=0 or Contact: *
 
     device = models.ForeignKey(
-        Device, on_delete=models.CASCADE, related_name="registrations", db_index=False
+        Device,
+        on_delete=models.CASCADE,
+        related_name="registrations",
+        db_index=False,
+        db_constraint=False,
     )
     kind = models.TextField(choices=Kind.choices)
     cseq = models.BigIntegerField(null=True)
@@ -90,7 +106,11 @@ class Sighting(Fact):
         ENDED = "ended"  #: a BYE of the dialog with this Call-ID
 
     device = models.ForeignKey(
-        Device, on_delete=models.CASCADE, related_name="sightings", db_index=False
+        Device,
+        on_delete=models.CASCADE,
+        related_name="sightings",
+        db_index=False,
+        db_constraint=False,
     )
     #: The voip token the record carried, when it carried one we know.
     token = models.ForeignKey(
@@ -99,6 +119,7 @@ class Sighting(Fact):
         on_delete=models.SET_NULL,
         related_name="sightings",
         db_index=False,
+        db_constraint=False,
     )
     kind = models.TextField(choices=Kind.choices)
     #: The SIP status code, of an answer.
@@ -113,8 +134,12 @@ class Sighting(Fact):
             # handling.settle: what this device, or any holder of this token, did since
             models.Index(fields=["device", "moment"], name="sighting_of_device"),
             models.Index(fields=["token", "moment"], name="sighting_of_token"),
-            # ingest: the 401 round of a Call-ID; handling: answers to a call
-            models.Index(fields=["call_id"], name="sighting_of_call"),
+            # handling: answers to a call
+            models.Index(
+                fields=["call_id"],
+                condition=models.Q(kind="answer"),
+                name="sighting_of_call",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from notifications import handling
 from notifications.models import Call, Reset, VerdictChange
-from registrations.facts import note_reading
 from registrations.models import Feed, Reading
+from registrations.readings import note_reading
 from tests.factories import (
     accepted_push,
     feed,
