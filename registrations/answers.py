@@ -21,7 +21,7 @@ TICK = timedelta(microseconds=1)
 MOST_WAITING = 2000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Waiting:
     """A REGISTER and the status that answered it, once one did."""
 
@@ -42,11 +42,11 @@ class Pairing:
 
     def __init__(self) -> None:
         self._waiting: dict[int, Waiting] = {}
+        self._unanswered: dict[int, Waiting] = {}
         self._by_ident: dict[tuple[str, int], list[Waiting]] = {}
+        self._by_key: dict[str, list[Waiting]] = {}
         self._known: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._newest: datetime | None = None
-        #: Answered just now; what stands before them may still wait.
-        self._answered: list[Waiting] = []
 
     @property
     def waiting(self) -> list[Waiting]:
@@ -58,17 +58,19 @@ class Pairing:
     ) -> Waiting:
         """A request was received. One already answered (a retransmission) knows it."""
         item = Waiting(request, register, file_id=file_id)
-        self.wait(item)
         item.status = self._known.get(item.ident)
-        if item.status is not None:
-            self._answered.append(item)
+        self.wait(item)
         self.note(request.at)
         return item
 
     def wait(self, item: Waiting) -> None:
-        """Take up a request that waited already before a restart."""
+        """Take up a request, as one that waited already before a restart."""
         self._waiting[id(item)] = item
         self._by_ident.setdefault(item.ident, []).append(item)
+        if item.status is None:
+            self._unanswered[id(item)] = item
+            if item.request.key is not None:
+                self._by_key.setdefault(item.request.key, []).append(item)
 
     def note(self, at: datetime | None) -> None:
         """Log time has come to `at`."""
@@ -87,27 +89,24 @@ class Pairing:
         copies = self._by_ident.get(ident, [])
         for item in copies:
             item.status = answer.status
-        self._answered += copies
+            self._settle(item)
         return bool(copies)
 
     def _ident_of(self, answer: Answer) -> tuple[str, int] | None:
         if answer.call_id is not None and answer.cseq is not None:
             return answer.call_id, answer.cseq
-        unanswered = [item for item in self._waiting.values() if item.status is None]
         if answer.key is not None:
-            keyed = [item for item in unanswered if item.request.key == answer.key]
             # A key we do not know belongs to another request: an OPTIONS, an INVITE.
+            keyed = self._by_key.get(answer.key)
             return keyed[-1].ident if keyed else None
-            # Its request carried a key too, and was no REGISTER that waits.
-            unanswered = [item for item in unanswered if item.request.key is None]
-        idents = {item.ident for item in unanswered}
+        idents = {item.ident for item in self._unanswered.values()}
         return idents.pop() if len(idents) == 1 else None
 
     def known_until(self, moment: datetime) -> datetime:
         """`moment`, or just before the first request that still waits for its answer."""
         waits = [
             item.request.at - TICK
-            for item in self.waiting
+            for item in self._unanswered.values()
             if item.request.at is not None and not self._is_over(item)
         ]
         return min([moment, *waits])
@@ -115,33 +114,50 @@ class Pairing:
     def in_order(self, *, is_last: bool = False) -> list[Waiting]:
         """What can be printed now, none before an earlier one."""
         ready = []
-        for item in self._waiting.values():
-            if not (is_last or self._is_over(item, len(ready))):
+        for item in self.waiting:
+            if not (is_last or self._is_over(item)):
                 break
             ready.append(item)
-        for item in ready:
             self._forget(item)
-        self._answered.clear()
         return ready
 
     def concluded(self, *, is_last: bool = False) -> list[Waiting]:
-        """What is answered, or will not be any more, whatever stands before it."""
-        answered = [item for item in self._answered if id(item) in self._waiting]
-        for item in answered:
-            self._forget(item)
-        self._answered.clear()
-        over = answered + self.in_order(is_last=is_last)
-        return sorted(over, key=lambda item: item.request.position)
+        """What is answered, or will not be any more, in the order of the log.
+
+        An AOR's later requests wait behind one of its own that may still be answered, so
+        that it makes no difference where a batch ends.
+        """
+        ready, held_back = [], set()
+        for item in self.waiting:
+            aor = item.register.aor
+            if is_last or (self._is_over(item) and aor not in held_back):
+                ready.append(item)
+                self._forget(item)
+            elif item.request.at is not None:
+                held_back.add(aor)
+        return ready
+
+    def _settle(self, item: Waiting) -> None:
+        """It waits for no answer any more."""
+        if self._unanswered.pop(id(item), None) is not None:
+            _drop(self._by_key, item.request.key, item)
 
     def _forget(self, item: Waiting) -> None:
         del self._waiting[id(item)]
-        copies = self._by_ident[item.ident]
-        copies.remove(item)
-        if not copies:
-            del self._by_ident[item.ident]
+        self._settle(item)
+        _drop(self._by_ident, item.ident, item)
 
-    def _is_over(self, item: Waiting, gone: int = 0) -> bool:
-        if item.status is not None or len(self._waiting) - gone > MOST_WAITING:
+    def _is_over(self, item: Waiting) -> bool:
+        if item.status is not None or len(self._unanswered) > MOST_WAITING:
             return True
         at = item.request.at
         return None not in (at, self._newest) and self._newest - at > PATIENCE
+
+
+def _drop(lists: dict, key, item: Waiting) -> None:
+    """Take an item from the list under its key, and the list when it was the last."""
+    items = lists.get(key)
+    if items is not None:
+        items.remove(item)
+        if not items:
+            del lists[key]

@@ -9,10 +9,12 @@ from registrations.formats import open_format
 from registrations.formats.record import Record
 from registrations.intake import Intake, Piece
 from registrations.models import Feed, LogFile
-from registrations.sources.logfile import CHUNK, Marks, inode_of, is_same_file, read_at
+from registrations.sources.logfile import Marks, inode_of, is_same_file, read_at
 
 #: A capture says in its first bytes how the rest is to be read.
 FORMAT_BYTES = 64 * 1024
+#: A batch: some 3,000 REGISTERs when there is much to read, what is there when there is not.
+CHUNK = 4 * 1024 * 1024
 
 
 class FileReading:

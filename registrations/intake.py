@@ -36,7 +36,7 @@ READERS_OWN = [
     "skew",
     "trouble",
     "trouble_since",
-    "waiting",
+    "pending",
     "register_count",
     "rejected_count",
 ]
@@ -73,7 +73,7 @@ class Intake:
         self.feed = feed
         self._live, self._clock = live, clock
         self._pairing = Pairing()
-        for item in restored(feed.waiting):
+        for item in restored(feed.pending):
             self._pairing.wait(item)
         self._memory = Memory(feed)
         self._skew = Skew()
@@ -233,6 +233,6 @@ class Intake:
         feed.register_count += registers
         feed.rejected_count += rejected
         feed.trouble, feed.trouble_since = "", None
-        feed.waiting = stored(self._pairing.waiting)
+        feed.pending = stored(self._pairing.waiting)
         self._memory.save(feed.seen_until)
         feed.save(update_fields=READERS_OWN)

@@ -146,12 +146,13 @@ def tokens_like(keys: Iterable[TokenKey]) -> dict[TokenKey, TokenRow]:
     return {token.key: token for token in found}
 
 
-def twins_of(late: list[tuple[int, date, datetime]]) -> set[tuple]:
-    """(device, moment, kind, Call-ID) of sightings at these (device, day, moment)."""
+def twins_of(feed_id: int, late: list[tuple[int, date, datetime]]) -> set[tuple]:
+    """(device, moment, kind, Call-ID) the feed showed at these (device, day, moment)."""
     device_ids, days, moments = zip(*late, strict=True)
     rows = select(
         f"SELECT device_id, moment, kind, call_id FROM {SIGHTING}"
-        " WHERE device_id = ANY(%s) AND day = ANY(%s) AND moment = ANY(%s)",
-        [list(set(device_ids)), list(set(days)), list(set(moments))],
+        " WHERE feed_id = %s AND device_id = ANY(%s) AND day = ANY(%s)"
+        " AND moment = ANY(%s)",
+        [feed_id, list(set(device_ids)), list(set(days)), list(set(moments))],
     )
     return set(rows)

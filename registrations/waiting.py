@@ -20,6 +20,7 @@ def stored(waiting: Iterable[Waiting]) -> list[dict]:
             "at": item.request.at and item.request.at.isoformat(),
             "source": item.request.source,
             "key": item.request.key,
+            "status": item.status,
             "raw": item.request.raw.hex(),
         }
         for item in waiting
@@ -37,4 +38,4 @@ def restored(rows: Iterable[dict]) -> Iterable[Waiting]:
             raw=bytes.fromhex(row["raw"]),
         )
         register = storable(read_register(request.raw))
-        yield Waiting(request, register, file_id=row["file"])
+        yield Waiting(request, register, row["status"], row["file"])

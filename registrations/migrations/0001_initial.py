@@ -18,6 +18,22 @@ def partition_by_day(table):
     )
 
 
+def fact():
+    """The fields all three tables of the history share."""
+    return [
+        ('pk', models.CompositePrimaryKey('day', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
+        ('day', models.DateField()),
+        ('id', models.BigIntegerField(db_default=models.Func(models.Value('registrations_fact_id'), function='nextval'))),
+        ('moment', models.DateTimeField(default=None, null=True)),
+        ('estimated', models.BooleanField(default=False)),
+        ('position', models.BigIntegerField()),
+        ('call_id', models.TextField(default='')),
+        ('line', models.TextField(default='')),
+        ('feed', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
+        ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
+    ]
+
+
 class Migration(migrations.Migration):
 
     initial = True
@@ -51,7 +67,7 @@ class Migration(migrations.Migration):
                 ('skew', models.DurationField(default=datetime.timedelta(0))),
                 ('trouble', models.TextField(blank=True, default='')),
                 ('trouble_since', models.DateTimeField(default=None, null=True)),
-                ('waiting', models.JSONField(default=list)),
+                ('pending', models.JSONField(default=list)),
                 ('register_count', models.BigIntegerField(default=0)),
                 ('rejected_count', models.BigIntegerField(default=0)),
                 ('refused', models.JSONField(default=dict)),
@@ -118,19 +134,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PushLine',
             fields=[
-                ('pk', models.CompositePrimaryKey('day', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('id', models.BigIntegerField(db_default=models.Func(models.Value('registrations_fact_id'), function='nextval'))),
-                ('moment', models.DateTimeField(default=None, null=True)),
-                ('estimated', models.BooleanField(default=False)),
-                ('position', models.BigIntegerField()),
-                ('call_id', models.TextField(default='')),
-                ('line', models.TextField(default='')),
+                *fact(),
                 ('token', models.TextField()),
                 ('push_type', models.TextField()),
                 ('state', models.TextField()),
-                ('feed', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
-                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
             ],
         ),
         partition_by_day('registrations_pushline'),
@@ -189,22 +196,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Registration',
             fields=[
-                ('pk', models.CompositePrimaryKey('day', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('id', models.BigIntegerField(db_default=models.Func(models.Value('registrations_fact_id'), function='nextval'))),
-                ('moment', models.DateTimeField(default=None, null=True)),
-                ('estimated', models.BooleanField(default=False)),
-                ('position', models.BigIntegerField()),
-                ('call_id', models.TextField(default='')),
-                ('line', models.TextField(default='')),
+                *fact(),
                 ('kind', models.TextField(choices=[('registered', 'Registered'), ('refreshed', 'Refreshed'), ('unregistered', 'Unregistered')])),
                 ('cseq', models.BigIntegerField(null=True)),
                 ('expires', models.BigIntegerField(null=True)),
                 ('assumed', models.BooleanField(default=False)),
                 ('fingerprint', models.TextField(default='')),
                 ('device', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='registrations', to='registrations.device')),
-                ('feed', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
-                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
             ],
         ),
         partition_by_day('registrations_registration'),
@@ -256,20 +254,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Sighting',
             fields=[
-                ('pk', models.CompositePrimaryKey('day', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('id', models.BigIntegerField(db_default=models.Func(models.Value('registrations_fact_id'), function='nextval'))),
-                ('moment', models.DateTimeField(default=None, null=True)),
-                ('estimated', models.BooleanField(default=False)),
-                ('position', models.BigIntegerField()),
-                ('call_id', models.TextField(default='')),
-                ('line', models.TextField(default='')),
+                *fact(),
                 ('kind', models.TextField(choices=[('register', 'Register'), ('challenged', 'Challenged'), ('answer', 'Answer'), ('beacon', 'Beacon'), ('dialog', 'Dialog'), ('ended', 'Ended')])),
                 ('code', models.SmallIntegerField(default=None, null=True)),
                 ('skew_ms', models.IntegerField(db_default=0, default=0)),
                 ('device', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='registrations.device')),
-                ('feed', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.feed')),
-                ('file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registrations.logfile')),
                 ('token', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sightings', to='registrations.pushtoken')),
             ],
         ),
@@ -279,24 +268,9 @@ class Migration(migrations.Migration):
             "ALTER TABLE registrations_device SET (fillfactor = 80)",
             migrations.RunSQL.noop,
         ),
-        migrations.AddIndex(
-            model_name='pushline',
-            index=models.Index(fields=['call_id'], name='pushline_of_call'),
-        ),
-        migrations.AddIndex(
-            model_name='registration',
-            index=models.Index(fields=['device', '-moment'], name='registration_of_device'),
-        ),
-        migrations.AddIndex(
-            model_name='sighting',
-            index=models.Index(fields=['device', 'moment'], name='sighting_of_device'),
-        ),
-        migrations.AddIndex(
-            model_name='sighting',
-            index=models.Index(fields=['token', 'moment'], name='sighting_of_token'),
-        ),
-        migrations.AddIndex(
-            model_name='sighting',
-            index=models.Index(condition=models.Q(('kind', 'answer')), fields=['call_id'], name='sighting_of_call'),
-        ),
+        migrations.AddIndex('pushline', models.Index(fields=['call_id'], name='pushline_of_call')),
+        migrations.AddIndex('registration', models.Index(fields=['device', '-moment'], name='registration_of_device')),
+        migrations.AddIndex('sighting', models.Index(fields=['device', 'moment'], name='sighting_of_device')),
+        migrations.AddIndex('sighting', models.Index(fields=['token', 'moment'], name='sighting_of_token')),
+        migrations.AddIndex('sighting', models.Index(condition=models.Q(('kind', 'answer')), fields=['call_id'], name='sighting_of_call')),
     ]

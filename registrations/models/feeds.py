@@ -48,7 +48,7 @@ class Feed(models.Model):
     trouble = models.TextField(blank=True, default="")
     trouble_since = models.DateTimeField(null=True, default=None)
     #: REGISTERs still waiting for their answer, so that a restart loses none.
-    waiting = models.JSONField(default=list)
+    pending = models.JSONField(default=list)
     register_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
     #: Packets a listener refused or lost: reason → how many.

@@ -105,7 +105,7 @@ def has_moved_on(path: str, inode: int, position: int) -> bool:
 class Marks:
     """Remembers the head of a stream and the bytes before any recent position."""
 
-    KEPT = 2 * 1024 * 1024
+    KEPT = 8 * 1024 * 1024
 
     def __init__(self, stream: BinaryIO, position: int) -> None:
         """Start at `position`; the stream is left there (gzip only ever moves forward)."""
