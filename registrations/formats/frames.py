@@ -24,6 +24,8 @@ LOOK4_BYTES, LOOK6_BYTES = 36, 56
 #: Payloads that can be a REGISTER, or the answer to one; keep-alives may stand before it.
 SIP_HEADS = frozenset({b"REGISTER", b"SIP/2.0 "})
 BLANK = frozenset(b"\r\n")
+#: Of a whole datagram: addresses, port of the sender, length.
+UDP4 = struct.Struct(">12x4s4sHxxH").unpack_from
 UDP_HEAD = struct.Struct(">HHH").unpack_from
 TCP_HEAD = struct.Struct(">HHI4xBB").unpack_from
 OPENS_OR_ENDS = FIN | SYN | RST
@@ -52,15 +54,33 @@ class Frames:
         first = data[at]
         if first == 0x45 and stop - at >= LOOK4_BYTES:
             size, pieces, protocol, head = LOOK4(data, at)
-            if not pieces & 0x3FFF and is_idle(protocol, size - 20, head):
+            if pieces & 0x3FFF:
+                pass  # a piece of a datagram: what it holds is not known yet
+            elif protocol == UDP:
+                if head not in SIP_HEADS and head[0] not in BLANK:
+                    return
+                if at + size <= stop:
+                    self._short_cut(data, at, at + size, mark)
+                    return
+            elif is_idle(protocol, size - 20, head):
                 return
-        elif first >> 4 == 6 and stop - at >= LOOK6_BYTES:
-            size, protocol, head = LOOK6(data, at)
-            if is_idle(protocol, size, head):
-                return
+        elif first >> 4 == 6 and is_idle6(data, at, stop):
+            return
         packet = read_packet(data, at, stop)
         if packet is not None:
             self._packet(packet, data, mark)
+
+    def _short_cut(self, data: bytes, at: int, stop: int, mark: Mark) -> None:
+        """A whole datagram of IPv4 without options: most of what matters is one."""
+        source, target, port, length = UDP4(data, at)
+        end = at + 20 + length
+        if length < 8:
+            end = stop
+        hop = Hop(*mark, "udp", source, port, target)
+        payload = data[at + 28 : min(end, stop)]
+        record = self._wire.datagram(payload, hop, is_cut=end > stop)
+        if record is not None:
+            self._records.append(record)
 
     def end(self) -> None:
         """Nothing more will come."""
@@ -131,3 +151,11 @@ def is_idle(protocol: int, size: int, head: bytes) -> bool:
     if protocol == TCP:
         return size == (head[4] >> 4) * 4 and not head[5] & OPENS_OR_ENDS
     return False
+
+
+def is_idle6(data: bytes, at: int, stop: int) -> bool:
+    """The same of a packet of IPv6 without extension headers."""
+    if stop - at < LOOK6_BYTES:
+        return False
+    size, protocol, head = LOOK6(data, at)
+    return is_idle(protocol, size, head)

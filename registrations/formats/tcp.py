@@ -78,6 +78,24 @@ class Flows:
         self, key: bytes, flags: int, segment: Segment
     ) -> tuple[list[Message], list[Message]]:
         """The messages a segment completes, and those it shows to be lost."""
+        flow = self._flows.get(key)
+        if flow is not None and _goes_on(flow, flags, segment):
+            return self._next(key, flow, segment), []
+        return self._any(key, flags, segment)
+
+    def _next(self, key: bytes, flow: Flow, segment: Segment) -> list[Message]:
+        """The segment that was expected: most are."""
+        self._flows.move_to_end(key)
+        flow.newest = segment.mark[1]
+        flow.next = (flow.next + len(segment.payload)) & 0xFFFFFFFF
+        messages = flow.stream.take(segment.payload, segment.mark)
+        if flow.stream.held or key in self._held:
+            self._account(key, flow)
+        return messages
+
+    def _any(
+        self, key: bytes, flags: int, segment: Segment
+    ) -> tuple[list[Message], list[Message]]:
         lost: list[Message] = []
         flow = self._flow(key, flags, segment, lost)
         if flags & SYN:
@@ -138,6 +156,15 @@ class Flows:
         while self._held_bytes > MOST_BYTES:
             self._close(next(iter(self._held)), lost)
         return lost
+
+
+def _goes_on(flow: Flow, flags: int, segment: Segment) -> bool:
+    return (
+        segment.sequence == flow.next
+        and not flow.waiting
+        and not segment.missing
+        and not flags & (FIN | SYN | RST)
+    )
 
 
 def _behind_syn(segment: Segment) -> Segment:

@@ -10,13 +10,12 @@ import re
 import socket
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from registrations.formats.record import Answer, Record, Request, Unreadable
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REGISTER = b"REGISTER "
 RESPONSE = re.compile(rb"SIP/2\.0[ \t]+(\d{3})(?!\d)")
 HEADERS_END = re.compile(rb"\n\r?\n")
@@ -53,23 +52,29 @@ class Hop(NamedTuple):
     @property
     def sender(self) -> str:
         """`udp:127.0.0.1:15104`, `tcp:[::1]:5070`."""
-        return f"{self.protocol}:{host(self.source)}:{self.source_port}"
+        return sender(self.protocol, self.source, self.source_port)
 
 
 def moment(micros: int) -> datetime | None:
     """The time `micros` µs after 1970, aware UTC; None beyond the year 9999."""
     try:
-        return EPOCH + timedelta(0, micros // 1_000_000, micros % 1_000_000)
-    except OverflowError:
+        # A double tells µs apart until the year 2242.
+        return datetime.fromtimestamp(micros / 1_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
-@lru_cache(4096)
 def host(packed: bytes) -> str:
     """A packed address as text, IPv6 in brackets."""
     if len(packed) == 4:
         return socket.inet_ntop(socket.AF_INET, packed)
     return f"[{socket.inet_ntop(socket.AF_INET6, packed)}]"
+
+
+@lru_cache(4096)
+def sender(protocol: str, packed: bytes, port: int) -> str:
+    """Protocol, address and port as one word."""
+    return f"{protocol}:{host(packed)}:{port}"
 
 
 @dataclass(slots=True)
