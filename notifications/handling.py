@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from notifications.evidence import Evidence, Look, pushes_of
 from notifications.facts import CallFacts, Policy, PushFacts
 from notifications.gathering import gather, touched_ledgers
-from notifications.judging import Verdict, Window, judge, window_of
+from notifications.judging import Verdict, Window, judge, strike_stands, window_of
 from notifications.ledgers import refresh_ledgers
 from notifications.models import Call, Ledger, VerdictChange
 from notifications.policy import policies_of
@@ -175,12 +175,8 @@ def _case(
             remotes=evidence.remotes(key),
             others=evidence.spans(key, but=call.call_id),
         )
-    read_until = None
-    if call.verdict == Call.Verdict.UNHANDLED and window is not None:
-        # A strike was only given past its deadline, and a feed that is added, disabled or
-        # falls behind later does not take that back.
-        is_same = call.handle_by == window.handle_by
-        read_until = window.handle_by + policy.grace if is_same else None
+    stands = strike_stands(call.verdict, call.handle_by, window)
+    read_until = window.handle_by + policy.grace if stands else None
     verdict = judge(facts, policy, read_until)
     devices = evidence.devices_of[call.token_id]
     return Case(call, policy, facts, window, verdict, devices)

@@ -70,6 +70,16 @@ def window_of(pushes: Sequence[PushFacts], policy: Policy) -> Window | None:
     )
 
 
+def strike_stands(
+    verdict: str, handle_by: datetime | None, window: Window | None
+) -> bool:
+    """A strike was only given once the feeds were read past its deadline: a feed that is
+    added, disabled or falls behind later does not take that back; another push does.
+    """
+    is_strike = verdict == "unhandled" and window is not None
+    return is_strike and handle_by == window.handle_by
+
+
 def judge(call: CallFacts, policy: Policy, read_until: datetime | None) -> Verdict:
     """The verdict as of evidence read up to `read_until` (None: no feed could show any)."""
     window = window_of(call.pushes, policy)
