@@ -46,7 +46,7 @@ class Strike:
 class Risk:
     """What the ledger says at one moment; `next_change_at`: when time alone changes it.
 
-    `last_sign_at` only while a run stands: it says what was seen around its strikes.
+    `last_sign_at` lies between the first strike of a run that stands and its release.
     """
 
     state: str
@@ -121,8 +121,9 @@ def _risk(run, recovered, signs, policy: Policy, now: datetime) -> Risk:
     if not run:
         return _without_strikes(recovered, now)
     release_at = run[-1].sent_at + policy.release_after
-    # What came after the release says nothing about these strikes.
-    seen = [sign for sign in signs if sign <= min(now, release_at)]
+    # What came before the run or after its release says nothing about these strikes.
+    until = min(now, release_at)
+    seen = [sign for sign in signs if run[0].sent_at < sign <= until]
     last_sign = max(seen, default=None)
     if now >= release_at:
         return Risk(state="released", run=run, last_sign_at=last_sign)
@@ -147,5 +148,4 @@ def _state_of(
     if len(run) >= policy.threshold:
         is_witnessed = any(strike.witnessed for strike in run)
         return "suspected" if is_witnessed else "silent"
-    is_seen = last_sign is not None and last_sign > run[0].sent_at
-    return "not_waking" if is_seen else "silent"
+    return "not_waking" if last_sign is not None else "silent"

@@ -1,0 +1,54 @@
+"""P4 through PostgreSQL: random histories settled in random orders and batches, one feed or
+the other behind, equal to `rebuild_risk` and to the pure rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import random
+import time
+
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.database import own_database
+from benchmarks.risk_orders import batches
+from tests.notifications.histories import facts
+
+
+def main() -> None:
+    """Prints one line; raises at the first history that differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=200)
+    wanted = parser.parse_args().histories
+    started = time.monotonic()
+    with own_database():
+        # The models can be loaded only now.
+        rows = importlib.import_module("tests.notifications.history_rows")
+
+        @settings(
+            max_examples=wanted,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.lists(facts(), min_size=3, max_size=25), st.integers())
+        def check(known, seed):
+            dice = random.Random(seed)
+            pieces = batches(dice.sample(known, len(known)), dice)
+            with transaction.atomic():
+                expected = rows.concluded(known)
+                assert rows.as_it_comes(pieces) == expected, (known, pieces)
+                transaction.set_rollback(True)
+
+        check()
+    seconds = round(time.monotonic() - started, 1)
+    print(json.dumps({"name": "risk_rows", "histories": wanted, "seconds": seconds}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
