@@ -47,6 +47,8 @@ def _sized(data: bytes, start: int, limit: int, form: Format, is_last: bool):
         return None
     end = min(limit, len(data))
     head = HEADERS_END.search(data, start, end)
+    if head is not None and head.end() == end:
+        return data[start:end], end
     boundary = _boundary(data, start, head.end() if head else end, form)
     if boundary is not None and not (
         head and head.end() + _body_length(data, start, head.end()) == end

@@ -13,13 +13,14 @@ from registrations.formats.form import Format, Lead
 PREFIX = re.compile(
     rb" {0,3}\d+\(\d+\) +(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
 )
+#: In lower case, as the other patterns here: the operator chose the words, and the case.
 #: An IPv6 address is printed without brackets by `$si`.
 PEER = re.compile(
-    rb"(?i)\bfrom[ :=]+(udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5})(?=[\s,;:)]|$)"
+    rb"from[ :=]+(udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5})(?=[\s,;:)]|$)"
 )
 SIZE = re.compile(rb"\((?:size|len|length)[ =:]*(\d{1,6})\)\s*$")
-SENT = re.compile(rb"(?i)\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
-RECEIVED = re.compile(rb"(?i)\b(?:received?|receiving|incoming|got)\b")
+SENT = re.compile(rb"\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
+RECEIVED = re.compile(rb"\b(?:received?|receiving|incoming|got)\b")
 
 
 class Kamailio(Format):
@@ -34,16 +35,22 @@ class Kamailio(Format):
 
 def told(line: bytes) -> Lead:
     """What an xlog line says of the message behind it: the operator chose its words."""
+    line = line.lower()
     peer, size = PEER.search(line), SIZE.search(line)
     return Lead(
         source=_source(peer) if peer else None,
         size=int(size[1]) if size and peer else None,
-        received=RECEIVED.search(line) is not None or not SENT.search(line),
+        # Most lines say so, and need not be looked at further.
+        received=b" received" in line or not _is_sent(line),
     )
 
 
+def _is_sent(line: bytes) -> bool:
+    return bool(SENT.search(line)) and not RECEIVED.search(line)
+
+
 def _source(peer: re.Match[bytes]) -> str:
-    protocol, host, port = (part.decode("ascii", "replace") for part in peer.groups())
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    return f"{protocol.lower()}:{host}:{port}"
+    protocol, host, port = peer.groups()
+    if b":" in host and not host.startswith(b"["):
+        host = b"[%b]" % host
+    return (b"%b:%b:%b" % (protocol, host, port)).decode("ascii", "replace")

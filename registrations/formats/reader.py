@@ -25,9 +25,10 @@ INLINE_START = re.compile(
 STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
 CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*(\S+)")
 CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,19})[ \t]+REGISTER\b")
-#: Every start line has it, hardly any other line of a log.
-VERSION = b"/2.0"
-VERSION_ENDS_OR_GOES_ON = re.compile(rb"/2\.0(?:[ \t]*\r?\n| \d{3})")
+#: Every start line has this.
+MENTION = b"/2.0"
+#: And goes on so: a Via goes on with `/UDP`, and log prose with anything else.
+VERSION = re.compile(rb"/2\.0(?:[ \t]*\r?\n| \d{3})")
 #: An announced message stands this near behind its announcement, or never comes.
 FAR = 64 * 1024
 #: How many lines back from the end of what was read the newest time stamp is looked for.
@@ -44,7 +45,7 @@ class Reader:
         self._base = position
         self._at = 0  # index into _data of the first byte not yet read
         self._floor = 0  # nothing before it is looked at again
-        self._next: dict[bytes, int] = {}
+        self._next: dict[bytes | re.Pattern[bytes], int] = {}
         self._lead: Lead | None = None
         self._newest: datetime | None = None
         self._skipping = False
@@ -92,25 +93,12 @@ class Reader:
         marker = -1 if self._skipping else self._marker()
         if marker < 0:
             return self._rest(records, is_last)
-        start = self._data.rfind(b"\n", self._at, marker) + 1 or self._at
+        self._at = self._data.rfind(b"\n", self._at, marker) + 1 or self._at
         end = self._data.find(b"\n", marker) + 1
-        self._at = start
         if end == 0:
             return self._rest(records, is_last)
-        if self._is_mention(marker, end):
-            self._at = end
-            return True
-        self._line(self._data[start:end], end, records)
+        self._line(end, records)
         return True
-
-    def _is_mention(self, marker: int, end: int) -> bool:
-        """True when the only marker of a line names the version amid other text."""
-        return (
-            self._next[VERSION] == marker
-            and not VERSION_ENDS_OR_GOES_ON.match(self._data, marker)
-            and not any(0 <= at < end for at in self._next.values() if at != marker)
-            and self._data.find(VERSION, marker + 1, end) < 0
-        )
 
     def _marker(self) -> int:
         """The index of the next marker, -1 for none in what we have."""
@@ -118,10 +106,16 @@ class Reader:
         for marker in self._markers:
             found = self._next.get(marker)
             if found is None or 0 <= found < self._at:
-                found = self._next[marker] = self._data.find(marker, self._at)
+                found = self._next[marker] = self._find(marker)
             if found >= 0 and (nearest < 0 or found < nearest):
                 nearest = found
         return nearest
+
+    def _find(self, marker: bytes | re.Pattern[bytes]) -> int:
+        if isinstance(marker, bytes):
+            return self._data.find(marker, self._at)
+        found = marker.search(self._data, self._at)
+        return found.start() if found else -1
 
     def _rest(self, records: list[Record], is_last: bool) -> bool:
         """No marker in a whole line any more: wait at the line that is not whole."""
@@ -134,7 +128,7 @@ class Reader:
         left = len(self._data) - self._at
         if is_last and left:
             self._data += b"\n"
-            self._line(self._data[self._at :], len(self._data), records)
+            self._line(len(self._data), records)
             return self._open is not None
         if left > LONGEST_MESSAGE:
             # Not a log line any more: forget it, go on at the next newline.
@@ -142,8 +136,9 @@ class Reader:
             self._at = self._floor = len(self._data)
         return False
 
-    def _line(self, line: bytes, end: int, records: list[Record]) -> None:
+    def _line(self, end: int, records: list[Record]) -> None:
         start, position = self._at, self._base + self._at
+        line = self._data[start:end]
         lead = self._lead_of(line, position)
         if lead is not None:
             self._note(lead.at)
@@ -168,7 +163,7 @@ class Reader:
         return lead
 
     def _start(self, line: bytes, lead: Lead | None, before: Lead | None):
-        if VERSION not in line or (lead is not None and lead.size is not None):
+        if MENTION not in line or (lead is not None and lead.size is not None):
             return None
         # Where each message is announced, a start line elsewhere is text of a body.
         if self.form.announces and before is None:
@@ -188,10 +183,10 @@ class Reader:
 
     def _above(self, start: int) -> int:
         """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""
-        at = start
+        data, at = self._data, start
         while at > self._floor:
-            at = self._line_before(at)
-            if self._data[at:start].strip():
+            at = data.rfind(b"\n", 0, at - 1) + 1
+            if not data[at:start].isspace():
                 break
         return max(at, self._floor)
 

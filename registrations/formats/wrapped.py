@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from registrations.formats.reader import LINES_BACK, VERSION, Reader
+from registrations.formats.reader import LINES_BACK, MENTION, Reader
 from registrations.formats.record import Answer, Pulse, Record, Request
 from registrations.formats.text import Text
 
@@ -36,7 +36,7 @@ class Wrapper:
 
     name = ""
     #: Text that must stand in a record worth unwrapping.
-    markers: tuple[bytes, ...] = (VERSION, *Text.markers)
+    markers: tuple[bytes, ...] = (MENTION, *Text.markers)
     #: Matches where a record begins.
     header: re.Pattern[bytes]
     #: The same behind a line end.

@@ -21,10 +21,15 @@ NAMES = {
     b"authorization": "authorization",
     b"proxy-authorization": "authorization",
 }
-#: A header whose name may be one of them, with the folded lines that go on with it
-#: (RFC 3261 §7.3.1; blanks may stand before the colon).
+#: Their usual spelling, to find most of them without another copy in lower case.
+NAMES |= {b"Call-ID": "call-id", b"CSeq": "cseq", b"User-Agent": "user-agent"}
+NAMES |= {b"Contact": "contact", b"To": "to", b"Expires": "expires"}
+#: A header whose name begins like one of them, with the folded lines that go on with it
+#: (RFC 3261 §7.3.1; blanks may stand before the colon). The first letters keep out most of
+#: the others.
 HEADER = re.compile(
-    rb"\n([CcMmIiTtEeUuAaPp][!-9;-~]*)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
+    rb"\n((?:[Cc](?:[Aa]|[Ss]|[Oo][Nn][Tt][Aa])|[MmIiTt](?=[ \t]*:)|[Tt][Oo]|[Ee][Xx]"
+    rb"|[Uu][Ss]|[Aa][Uu]|[Pp][Rr])[!-9;-~]*)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
 )
 FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
 CREDENTIALS = re.compile(
@@ -36,15 +41,14 @@ END_OF_HEADERS = re.compile(rb"\n\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A start line and the headers of `NAMES`: name → values in order, still bytes."""
+    """A start line and the headers of `NAMES`, still bytes.
+
+    `first`: name → its first value; `contacts`: every value of Contact, in order.
+    """
 
     start_line: bytes
-    headers: dict[str, list[bytes]]
-
-    def first(self, name: str) -> bytes | None:
-        """The first value of a header, or None."""
-        values = self.headers.get(name)
-        return values[0] if values else None
+    first: dict[str, bytes]
+    contacts: tuple[bytes, ...]
 
 
 def decoded(raw: bytes) -> str:
@@ -58,17 +62,22 @@ def read_message(raw: bytes) -> Message:
     Raises MalformedMessage when there is no start line.
     """
     raw = raw.lstrip(b"\r\n")
-    start_line = raw.partition(b"\n")[0].rstrip()
+    start_line = raw[: raw.find(b"\n") + 1 or len(raw)].rstrip()
     if not start_line:
         raise MalformedMessage("start_line", "the message is empty")
     end = END_OF_HEADERS.search(raw)
-    headers: dict[str, list[bytes]] = {}
+    first: dict[str, bytes] = {}
+    contacts: list[bytes] = []
     for written, value in HEADER.findall(raw, 0, end.start() if end else len(raw)):
-        name = NAMES.get(written.lower())
-        if name is not None:
-            value = FOLD.sub(b" ", value) if b"\n" in value else value
-            headers.setdefault(name, []).append(value.strip())
-    return Message(start_line, headers)
+        name = NAMES.get(written) or NAMES.get(written.lower())
+        if name is None:
+            continue
+        value = (FOLD.sub(b" ", value) if b"\n" in value else value).strip()
+        if name == "contact":
+            contacts.append(value)
+        else:
+            first.setdefault(name, value)
+    return Message(start_line, first, tuple(contacts))
 
 
 def redacted(raw: bytes) -> str:

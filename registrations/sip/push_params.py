@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 #: pn-provider → APNs environment (case-sensitive, as Flexisip compares).
@@ -21,7 +22,8 @@ TOKEN = re.compile(r"[0-9A-Za-z]{64}")
 LONGEST_VALUE = 255
 RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
 LEGACY = ("app-id", "pn-type", "pn-tok")
-READ = frozenset(RFC_8599 + LEGACY)
+#: The names we read, as they are usually written.
+NAMES = {name: name for name in RFC_8599 + LEGACY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +70,22 @@ def _first_of_each(pairs) -> tuple[dict[str, str], PushParams]:
     found: dict[str, str] = {}
     push = PushParams()
     for raw_name, value in pairs:
-        name = raw_name.lower()
-        name = unquote(name).lower() if "%" in name else name
-        if name not in READ:
+        name = NAMES.get(raw_name) or _name_of(raw_name)
+        if name is None:
             continue
         if name in found:
             push.fault("parameter_twice", f"{name} stands twice; the first counts")
-        else:
-            found[name] = value or ""
-            if len(found[name].encode()) > LONGEST_VALUE:
-                push.fault("value_too_long", f"{name} is longer than 255 bytes")
+            continue
+        found[name] = value or ""
+        if value and len(value.encode()) > LONGEST_VALUE:
+            push.fault("value_too_long", f"{name} is longer than 255 bytes")
     return found, push
+
+
+@lru_cache(1024)
+def _name_of(written: str) -> str | None:
+    """The name as we know it: names are compared unescaped and without case."""
+    return NAMES.get(unquote(written).lower())
 
 
 def _read_rfc_8599(push: PushParams) -> None:
@@ -91,30 +98,37 @@ def _read_rfc_8599(push: PushParams) -> None:
         push.fault("pn_provider_unsupported", f"provider [{provider}] not supported")
 
 
-def _read_pn_param(push: PushParams) -> list[str]:
+def _read_pn_param(push: PushParams) -> tuple[str, ...]:
     """Fill team and bundle id; return the services pn-param declares."""
-    value = unquote(push.pn_param or "")
     if push.pn_param is None:
         push.fault("pn_param_missing", "no 'pn-param' found")
-        return []
-    team, dot, rest = value.partition(".")
+        return ()
+    push.team_id, push.bundle_id, services, problem = _declared(push.pn_param)
+    if problem is not None:
+        push.problems.append(problem)
+    return services
+
+
+@lru_cache(512)
+def _declared(
+    pn_param: str,
+) -> tuple[str | None, str | None, tuple[str, ...], Problem | None]:
+    """Team, bundle id, services and what is wrong: the same for all phones of an app."""
+    team, dot, rest = unquote(pn_param).partition(".")
     if not (team and dot and rest):
-        push.fault("pn_param_syntax", "syntax of 'pn-param' is invalid")
-        push.team_id = team or None
-        return []
-    push.team_id = team
+        problem = Problem("pn_param_syntax", "syntax of 'pn-param' is invalid")
+        return team or None, None, (), problem
     bundle, dot, last = rest.rpartition(".")
     if not (bundle and dot and SERVICE_LIST.fullmatch(last)):
-        push.bundle_id = rest
-        return ["remote"]
-    push.bundle_id = bundle
-    services = re.findall("voip|remote", last)
-    if not services or last != "&".join(dict.fromkeys(services)):
-        push.fault("pn_param_services", f"services of 'pn-param' read '{last}'")
-    return list(dict.fromkeys(services))
+        return team, rest, ("remote",), None
+    services = tuple(dict.fromkeys(re.findall("voip|remote", last)))
+    if services and last == "&".join(services):
+        return team, bundle, services, None
+    detail = f"services of 'pn-param' read '{last}'"
+    return team, bundle, services, Problem("pn_param_services", detail)
 
 
-def _read_pn_prid(push: PushParams, services: list[str]) -> None:
+def _read_pn_prid(push: PushParams, services: tuple[str, ...]) -> None:
     if push.pn_prid is None:
         push.fault("pn_prid_missing", "no 'pn-prid' found")
         return
@@ -127,7 +141,8 @@ def _read_pn_prid(push: PushParams, services: list[str]) -> None:
         push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: a '&' too many")
     pieces = [piece for piece in pieces if piece]
     # Labelled ones first: they say what a token without a label can still be.
-    for piece in sorted(pieces, key=lambda piece: ":" not in piece):
+    pieces.sort(key=_is_unlabelled)
+    for piece in pieces:
         _read_token(push, piece, services, pieces)
     if services and len(pieces) != len(services):
         push.fault(
@@ -137,8 +152,12 @@ def _read_pn_prid(push: PushParams, services: list[str]) -> None:
         )
 
 
+def _is_unlabelled(piece: str) -> bool:
+    return ":" not in piece
+
+
 def _read_token(
-    push: PushParams, piece: str, services: list[str], pieces: list[str]
+    push: PushParams, piece: str, services: tuple[str, ...], pieces: list[str]
 ) -> None:
     token, colon, label = piece.partition(":")
     if not token:
@@ -150,7 +169,7 @@ def _read_token(
                 "token_unlabelled",
                 "syntax of 'pn-prid' is invalid: a token without ':voip' or ':remote'",
             )
-        if sum(":" not in other for other in pieces) > 1:
+        if sum(map(_is_unlabelled, pieces)) > 1:
             return  # nothing tells which of them is which
         label = _label_for_unlabelled(push, services)
     elif label not in SERVICES:
@@ -163,7 +182,7 @@ def _read_token(
     _keep(push, label, token)
 
 
-def _label_for_unlabelled(push: PushParams, services: list[str]) -> str:
+def _label_for_unlabelled(push: PushParams, services: tuple[str, ...]) -> str:
     """A token without a label: voip where pn-param ends in `.voip`, else remote.
 
     Beside labelled ones it is the service that is still without a token.

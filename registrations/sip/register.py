@@ -19,6 +19,7 @@ from .push_params import LEGACY, RFC_8599, Problem, read_push_params
 #: RFC 3261 §20.19: delta-seconds go up to 2**32 - 1.
 LONGEST_EXPIRES = 2**32 - 1
 DIGITS = re.compile(r"\s*([0-9]+)\s*(?:;.*)?")
+PUSH_NAMES = frozenset(RFC_8599 + LEGACY)
 CSEQ = re.compile(rb"([0-9]+)[ \t]+(\S+)")
 #: Header values remembered, of each kind: about 2 kB a Contact.
 REMEMBERED = 8192
@@ -57,23 +58,23 @@ class Register:
 
 def is_register(raw: bytes) -> bool:
     """True when these bytes are a REGISTER request (the method is case-sensitive)."""
-    return raw.lstrip(b"\r\n")[:9] == b"REGISTER "
+    return raw.startswith(b"REGISTER ") or raw.lstrip(b"\r\n").startswith(b"REGISTER ")
 
 
 def read_register(raw: bytes) -> Register:
     """Read one REGISTER request. Raises MalformedMessage with the rule it breaks."""
     message = read_message(raw)
     _check_start_line(message.start_line)
-    expires = message.first("expires")
-    user_agent = message.first("user-agent")
+    first = message.first
+    expires, user_agent = first.get("expires"), first.get("user-agent")
     return Register(
-        cseq=_cseq(_required(message, "cseq")),
-        aor=_aor(_required(message, "to")),
-        call_id=decoded(_required(message, "call-id")),
-        expires=None if expires is None else _delta_seconds(decoded(expires)),
+        cseq=_cseq(_required(first, "cseq")),
+        aor=_aor(_required(first, "to")),
+        call_id=decoded(_required(first, "call-id")),
+        expires=None if expires is None else _seconds(expires),
         user_agent=None if user_agent is None else _text(user_agent),
-        contacts=_contacts(tuple(message.headers.get("contact", ())), expires),
-        authorized="authorization" in message.headers,
+        contacts=_contacts(message.contacts, expires),
+        authorized="authorization" in first,
     )
 
 
@@ -96,8 +97,8 @@ def _check_start_line(line: bytes) -> None:
         raise MalformedMessage("start_line", f"not SIP/2.0: {shown!r}")
 
 
-def _required(message, name: str) -> bytes:
-    value = message.first(name)
+def _required(first: dict[str, bytes], name: str) -> bytes:
+    value = first.get(name)
     if not value:
         raise MalformedMessage(f"{name.replace('-', '_')}_missing", f"no {name} header")
     return value
@@ -128,23 +129,29 @@ def _delta_seconds(value: str | None) -> int | None:
     return min(int(found[1].lstrip("0")[:20] or 0), LONGEST_EXPIRES) if found else None
 
 
+@lru_cache(256)
+def _seconds(value: bytes) -> int | None:
+    return _delta_seconds(decoded(value))
+
+
 @lru_cache(REMEMBERED)
 def _contacts(values: tuple[bytes, ...], expires: bytes | None) -> tuple[Contact, ...]:
-    header_expires = None if expires is None else _delta_seconds(decoded(expires))
+    header_expires = None if expires is None else _seconds(expires)
     return tuple(_each_contact(values, header_expires))
 
 
 def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Contact]:
-    for value in values:
-        for piece in split_outside_quotes(decoded(value), ","):
-            if piece.strip():
+    for value in map(decoded, values):
+        pieces = split_outside_quotes(value, ",") if "," in value else (value,)
+        for piece in pieces:
+            if piece and not piece.isspace():
                 yield _contact(read_address(piece), expires)
 
 
 def _contact(address: Address, header_expires: int | None) -> Contact:
     push = read_push_params(uri_params(address.uri))
     expires = _delta_seconds(address.param("expires"))
-    stray = [name for name, _ in address.params if name in RFC_8599 + LEGACY]
+    stray = [name for name, _ in address.params if name in PUSH_NAMES]
     if stray:
         push.fault(
             "outside_uri",
