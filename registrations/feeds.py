@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from registrations.formats.xlog import DEFAULT, Template
 from registrations.models import Feed, LogFile
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,18 @@ def open_feed(
     feed.format = format or feed.format
     feed.save(update_fields=["path", "kind", "format"])
     return feed
+
+
+def keep_xlog(feed: Feed, template: Template | None) -> None:
+    """From now on the feed's one-line REGISTERs are of this template; None changes nothing."""
+    if template is not None and feed.xlog != template.text:
+        feed.xlog = template.text
+        feed.save(update_fields=["xlog"])
+
+
+def template_of(feed: Feed) -> Template:
+    """How the feed's server prints a REGISTER in one line."""
+    return Template(feed.xlog or DEFAULT)
 
 
 def close_feed(feed: Feed) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import BinaryIO
 
+from registrations.feeds import template_of
 from registrations.formats import open_format
 from registrations.formats.record import Record
 from registrations.intake import Intake, Piece
@@ -33,7 +34,12 @@ class FileReading:
         if self._marks is not None:
             stream.seek(position)
         format = feed.format or (self.file.format if position else "")
-        self._reader = open_format(format or None, position=position, head=head)
+        self._reader = open_format(
+            format or None,
+            position=position,
+            head=head,
+            template=template_of(feed),
+        )
         #: The byte up to which the stream was read; part of a record may not be stored yet.
         self.read_to = position
 

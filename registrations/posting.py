@@ -16,7 +16,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from registrations.feeds import FeedBusy, close_feed, open_feed, open_stream
+from registrations.feeds import (
+    FeedBusy,
+    close_feed,
+    open_feed,
+    open_stream,
+    template_of,
+)
 from registrations.formats import open_format
 from registrations.formats.record import Answer, Pulse, Record, Request
 from registrations.intake import Intake, Piece
@@ -73,7 +79,9 @@ class Posted:
                 self._times.append(line.at)
             at += len(line.text)
         self._reader = open_format(
-            feed.format or file.format or None, position=file.position
+            feed.format or file.format or None,
+            position=file.position,
+            template=template_of(feed),
         )
 
     def piece(self) -> Piece:

@@ -7,15 +7,18 @@ from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.form import Format
 from registrations.formats.kinds import KINDS
+from registrations.formats.once import Once
 from registrations.formats.reader import Reader
 from registrations.formats.record import Record
+from registrations.formats.sipdump import Sipdump, SipdumpForm
 from registrations.formats.stamps import Stamps
 from registrations.formats.wrapped import WrappedForm, WrappedReader
+from registrations.formats.xlog import Template
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 NAMES = (*BY_NAME, *CAPTURES)
 
-AnyReader = Reader | WrappedReader | CaptureFile
+AnyReader = Reader | WrappedReader | Once | Sipdump | CaptureFile
 
 
 class UnknownFormat(ValueError):
@@ -34,14 +37,14 @@ def detect(head: bytes) -> str | None:
 class Detecting:
     """A reader that first looks which format it has; then it is that format's reader."""
 
-    def __init__(self, stamps: Stamps, position: int = 0) -> None:
-        self._stamps = stamps
+    def __init__(self, stamps: Stamps, template: Template, position: int = 0) -> None:
+        self._stamps, self._template = stamps, template
         self._position = position
         self._head = b""
         self._reader: AnyReader | None = None
 
     @property
-    def form(self) -> Format | WrappedForm | CaptureForm | None:
+    def form(self) -> Format | WrappedForm | SipdumpForm | CaptureForm | None:
         """The format found, or None so far."""
         return self._reader.form if self._reader else None
 
@@ -72,7 +75,7 @@ class Detecting:
         return records + self._reader.end()
 
     def _decide(self, name: str) -> list[Record]:
-        self._reader = _reader(name, self._stamps, self._position, b"")
+        self._reader = _reader(name, self._stamps, self._template, self._position, b"")
         head, self._head = self._head, b""
         return self._reader.feed(head)
 
@@ -82,21 +85,25 @@ def open_format(
     stamps: Stamps | None = None,
     position: int = 0,
     head: bytes = b"",
+    template: Template | None = None,
 ) -> AnyReader | Detecting:
     """A reader for the named format, or one that detects it. Raises UnknownFormat.
 
     `stamps` fill in what time stamps leave out. `head`: the file's first bytes, where
-    `position` lies behind them: a capture says there how to read the rest.
+    `position` lies behind them: a capture says there how to read the rest. `template`: how
+    the operator's xlog prints a REGISTER in one line.
     """
-    stamps = stamps or Stamps()
+    stamps, template = stamps or Stamps(), template or Template()
     if name is None:
-        return Detecting(stamps, position)
-    return _reader(name, stamps, position, head)
+        return Detecting(stamps, template, position)
+    return _reader(name, stamps, template, position, head)
 
 
-def _reader(name: str, stamps: Stamps, position: int, head: bytes) -> AnyReader:
+def _reader(
+    name: str, stamps: Stamps, template: Template, position: int, head: bytes
+) -> AnyReader:
     if name in CAPTURES:
         return CAPTURES[name](position, head)
     if name not in BY_NAME:
         raise UnknownFormat(f"no format {name!r}; there are {', '.join(NAMES)}")
-    return BY_NAME[name].make(stamps, position)
+    return BY_NAME[name].make(stamps, template, position)

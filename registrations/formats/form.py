@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from registrations.formats.record import Answer
+from registrations.formats.record import Answer, Brief
 
 
 @dataclass(slots=True)
@@ -14,7 +14,8 @@ class Lead:
     """What a format read in one log line that is no part of a message.
 
     `size`: bytes of the message behind the line, where it says so. `received`: False for a
-    message that was sent. `answer`: the line itself tells of an answer.
+    message that was sent. `answer`: the line itself tells of an answer. `brief`: it tells of a
+    REGISTER all by itself.
     """
 
     position: int = 0
@@ -24,6 +25,7 @@ class Lead:
     received: bool = True
     size: int | None = None
     answer: Answer | None = None
+    brief: Brief | None = None
 
 
 class Format:
@@ -57,6 +59,10 @@ class Format:
     def lead(self, line: bytes, position: int) -> Lead | None:
         """Read a line outside a message; None when it is not one of this format's."""
         return None
+
+    def record_end(self, data: bytes, start: int, end: int) -> int:
+        """Where the record ends whose first line is `data[start:end]`; 0: not here yet."""
+        return end
 
     def moment(self, line: bytes) -> datetime | None:
         """The time a line of this format's begins with; None where it prints none."""

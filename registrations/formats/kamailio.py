@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from registrations.formats.form import Format, Lead
+from registrations.formats.record import Brief
+from registrations.formats.xlog import Template
 
 PREFIX = re.compile(
     rb" {0,3}\d+\(\d+\) +(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
@@ -29,12 +31,23 @@ class Kamailio(Format):
     name = "kamailio"
     prefix = PREFIX
 
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self.markers = (template.marker,)
+
+    def record_end(self, data: bytes, start: int, end: int) -> int:
+        return self._template.line_end(data, start, end)
+
     def lead(self, line: bytes, position: int) -> Lead | None:
-        return told(line) if PREFIX.match(line) else None
+        return told(line, position, self._template) if PREFIX.match(line) else None
 
 
-def told(line: bytes) -> Lead:
-    """What an xlog line says of the message behind it: the operator chose its words."""
+def told(line: bytes, position: int, template: Template) -> Lead:
+    """What an xlog line says: a REGISTER in the words of the template, or something of the
+    message behind it in words the operator chose.
+    """
+    if template.is_in(line):
+        return Lead(brief=Brief(position=position, at=None, source=None, raw=line))
     line = line.lower()
     peer, size = PEER.search(line), SIZE.search(line)
     return Lead(

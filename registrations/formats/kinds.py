@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from registrations.formats import flexisip, kamailio
+from registrations.formats import flexisip, kamailio, sipdump
 from registrations.formats.form import Format
 from registrations.formats.journal import JournalExport
 from registrations.formats.jsonlog import JsonLog
+from registrations.formats.once import Once
 from registrations.formats.plain import Plain
 from registrations.formats.printers import TCPDUMP_LINE, Ngrep, Tcpdump
 from registrations.formats.reader import Reader
@@ -18,6 +19,7 @@ from registrations.formats.stamps import Stamps
 from registrations.formats.syslog import Syslog
 from registrations.formats.text import Bare
 from registrations.formats.wrapped import WrappedReader, Wrapper
+from registrations.formats.xlog import Template
 
 SIP_LINE = re.compile(rb"(?:[^\s:]+ +\S.* SIP/\d\.\d|SIP/2\.0 \d{3}.*)\s*$")
 
@@ -28,27 +30,45 @@ class Kind:
 
     name: str
     shape: re.Pattern[bytes]
-    make: Callable[[Stamps, int], Reader | WrappedReader]
+    make: Callable[
+        [Stamps, Template, int], Reader | WrappedReader | Once | sipdump.Sipdump
+    ]
 
 
 def _direct(form: Callable[[Stamps], Format]):
-    return lambda stamps, position: Reader(form(stamps), position)
+    return lambda stamps, _, position: Reader(form(stamps), position)
+
+
+def _xlog(form: Callable[[Template], Format]):
+    def make(stamps: Stamps, template: Template, position: int) -> Once:
+        return Once(Reader(form(template), position), template)
+
+    return make
+
+
+def _own(reader: Callable[[int], sipdump.Sipdump]):
+    return lambda stamps, _, position: reader(position)
 
 
 def _wrapped(wrapper: Callable[[Stamps], Wrapper]):
-    return lambda stamps, position: WrappedReader(wrapper(stamps), position)
+    def make(stamps: Stamps, template: Template, position: int) -> Once:
+        reader = WrappedReader(wrapper(stamps), position, template)
+        return Once(reader, template)
+
+    return make
 
 
 #: In the order they are tried on each line; the first line that is of any kind decides.
 KINDS = (
     Kind("flexisip", flexisip.PREFIX, _direct(flexisip.Flexisip)),
-    Kind("kamailio", kamailio.PREFIX, _direct(lambda _: kamailio.Kamailio())),
+    Kind("kamailio", kamailio.PREFIX, _xlog(kamailio.Kamailio)),
+    Kind("sipdump", sipdump.SHAPE, _own(sipdump.Sipdump)),
     Kind("sofia", Sofia.header, _wrapped(Sofia)),
     Kind("journal-export", JournalExport.header, _wrapped(lambda _: JournalExport())),
     Kind("json", JsonLog.header, _wrapped(JsonLog)),
     Kind("tcpdump", TCPDUMP_LINE, _wrapped(Tcpdump)),
     Kind("ngrep", Ngrep.header, _wrapped(Ngrep)),
     Kind("syslog", Syslog.header, _wrapped(Syslog)),
-    Kind("cat", Bare.prefix, _direct(lambda _: Bare())),
+    Kind("cat", Bare.prefix, _xlog(Bare)),
     Kind("plain", SIP_LINE, _direct(lambda _: Plain())),
 )

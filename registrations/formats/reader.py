@@ -97,7 +97,10 @@ class Reader:
         end = self._data.find(b"\n", marker) + 1
         if end == 0:
             return self._rest(records, is_last)
-        self._line(end, records)
+        end = self.form.record_end(self._data, self._at, end)
+        if end == 0 and not is_last:
+            return False
+        self._line(end or len(self._data), records)
         return True
 
     def _marker(self) -> int:
@@ -144,6 +147,8 @@ class Reader:
             self._note(lead.at)
             if lead.answer is not None:
                 records.append(lead.answer)
+            if lead.brief is not None:
+                records.append(lead.brief)
         before = lead or self._lead_before(start)
         found = self._start(line, lead, before)
         if found is None:
@@ -163,7 +168,9 @@ class Reader:
         return lead
 
     def _start(self, line: bytes, lead: Lead | None, before: Lead | None):
-        if MENTION not in line or (lead is not None and lead.size is not None):
+        if MENTION not in line:
+            return None
+        if lead is not None and (lead.size is not None or lead.brief is not None):
             return None
         # Where each message is announced, a start line elsewhere is text of a body.
         if self.form.announces and before is None:
@@ -203,7 +210,7 @@ class Reader:
         self._open = None
         self.form.message_read()
         self._note(lead.at)
-        record = _record_of(lead, raw)
+        record = record_of(lead, raw)
         if record is not None:
             records.append(record)
         return True
@@ -224,7 +231,8 @@ class Reader:
         return max((at for at in moments if at is not None), default=None)
 
 
-def _record_of(lead: Lead, raw: bytes) -> Record | None:
+def record_of(lead: Lead, raw: bytes) -> Request | Answer | None:
+    """The REGISTER or the answer to one that a message is; None for any other."""
     if is_register(raw):
         if not lead.received:
             return None

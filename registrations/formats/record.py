@@ -52,4 +52,14 @@ class Unreadable:
     raw: bytes
 
 
-Record = Request | Answer | Pulse | Unreadable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """A line that tells of a REGISTER which the log may also show whole (see `once`)."""
+
+    position: int
+    at: datetime | None
+    source: str | None
+    raw: bytes
+
+
+Record = Request | Answer | Pulse | Unreadable | Brief

@@ -9,6 +9,7 @@ import re
 from registrations.formats import flexisip, kamailio
 from registrations.formats.form import Format, Lead
 from registrations.formats.plain import START
+from registrations.formats.xlog import Template
 
 
 class Text(Format):
@@ -18,7 +19,9 @@ class Text(Format):
     markers = flexisip.Flexisip.markers
     has_bodies = True
 
-    def __init__(self) -> None:
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self.markers = (*Text.markers, template.marker)
         self._exchange = flexisip.Exchange()
 
     @property
@@ -28,7 +31,11 @@ class Text(Format):
     def lead(self, line: bytes, position: int) -> Lead | None:
         if START.match(line) or not line.strip():
             return None
-        return self._exchange.told(line, None, position) or _whole(kamailio.told(line))
+        told = self._exchange.told(line, None, position)
+        return told or _whole(kamailio.told(line, position, self._template))
+
+    def record_end(self, data: bytes, start: int, end: int) -> int:
+        return self._template.line_end(data, start, end)
 
     def message_read(self) -> None:
         self._exchange.message_read()

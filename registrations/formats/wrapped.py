@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from registrations.formats.reader import LINES_BACK, MENTION, Reader
-from registrations.formats.record import Answer, Pulse, Record, Request
+from registrations.formats.record import Answer, Brief, Pulse, Record, Request
 from registrations.formats.text import Text
+from registrations.formats.xlog import Template
 
 #: A wrapped record may be longer than what is in it: escapes, indents, JSON.
 LONGEST_RECORD = 1024 * 1024
@@ -81,10 +82,14 @@ class WrappedForm:
 class WrappedReader:
     """Finds the records of a wrapper that may matter, and reads what is inside them."""
 
-    def __init__(self, wrapper: Wrapper, position: int = 0) -> None:
+    def __init__(
+        self, wrapper: Wrapper, position: int = 0, template: Template | None = None
+    ) -> None:
+        template = template or Template()
         self._wrapper = wrapper
+        self._markers = (*wrapper.markers, template.marker)
         self.form = WrappedForm(wrapper.name)
-        self._inner = Reader(Text())
+        self._inner = Reader(Text(template))
         self._data = b""
         self._base = position
         self._at = 0
@@ -120,7 +125,7 @@ class WrappedReader:
 
     def _next(self, is_last: bool) -> tuple[int, int] | None:
         """Where the next record that may matter begins and ends."""
-        found = [self._data.find(marker, self._at) for marker in self._wrapper.markers]
+        found = [self._data.find(marker, self._at) for marker in self._markers]
         marker = min((at for at in found if at >= 0), default=-1)
         if marker < 0:
             self._skip(is_last)
@@ -182,7 +187,7 @@ def _placed(record: Record, envelope: Envelope, position: int) -> Record | None:
     if isinstance(record, Pulse):
         return None
     at = envelope.at or record.at
-    if isinstance(record, Request):
+    if isinstance(record, Request | Brief):
         if not envelope.received:
             return None
         source = envelope.source or record.source

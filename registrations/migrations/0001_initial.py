@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                 ('kind', models.TextField(choices=[('file', 'Log file'), ('pcap', 'Capture'), ('hep', 'HEP'), ('http', 'HTTP'), ('redis', 'Redis registrar'), ('listing', 'Bindings listing')], default='file')),
                 ('path', models.TextField(blank=True, default='')),
                 ('format', models.TextField(blank=True, default='')),
+                ('xlog', models.TextField(blank=True, default='')),
                 ('enabled', models.BooleanField(default=True)),
                 ('followed', models.BooleanField(default=False)),
                 ('assume_accepted', models.BooleanField(default=True)),

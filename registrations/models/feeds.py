@@ -27,6 +27,8 @@ class Feed(models.Model):
     #: Where it comes from, as a person would name it.
     path = models.TextField(blank=True, default="")
     format = models.TextField(blank=True, default="")
+    #: How its server prints a REGISTER in one line; empty: as `docs/sources.md` says.
+    xlog = models.TextField(blank=True, default="")
     enabled = models.BooleanField(default=True)
     #: `ingest --follow` reads it: only then can it promise to show a proof.
     followed = models.BooleanField(default=False)

@@ -168,3 +168,15 @@ def test_nul_bytes_break_nothing(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CommandError, match="nowhere.log"):
         call_command("ingest", str(tmp_path / "nowhere.log"))
+
+
+def test_the_template_of_a_feed_is_kept_for_its_next_reading(tmp_path):
+    log = tmp_path / "kamailio.log"
+    line = " 1(7) INFO: <script>: REG sip:{0}@e.org|{0} 3 <sip:{0}@1.1.1.1>\n"
+    log.write_text(line.format("a"))
+    template = "REG {to}|{call_id} {cseq} {contact}"
+    call_command("ingest", str(log), "--xlog", template, stderr=StringIO())
+    log.write_text(line.format("a") + line.format("b"))
+    call_command("ingest", str(log), stderr=StringIO())
+    aors = set(Device.objects.values_list("aor", flat=True))
+    assert aors == {"sip:a@e.org", "sip:b@e.org"}

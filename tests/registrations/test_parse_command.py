@@ -158,3 +158,12 @@ def test_standard_input_needs_no_database():
         check=True,
     )
     assert json.loads(done.stdout)["call_id"] == "one"
+
+
+def test_a_template_of_the_operators_own_is_taken_from_the_command_line(tmp_path):
+    log = tmp_path / "kamailio.log"
+    log.write_text(" 1(7) INFO: <script>: REG sip:a@e.org|id 3 <sip:a@1.1.1.1>\n")
+    (row,) = parse(str(log), "--xlog", "REG {to}|{call_id} {cseq} {contact}")
+    assert (row["aor"], row["call_id"], row["cseq"]) == ("sip:a@e.org", "id", 3)
+    with pytest.raises(CommandError, match="lacks contact"):
+        parse(str(log), "--xlog", "REG {to} {call_id} {cseq}")

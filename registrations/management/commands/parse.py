@@ -13,10 +13,12 @@ from registrations.answers import Pairing, Waiting
 from registrations.formats import NAMES, UnknownFormat, open_format
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.formats.stamps import Stamps
+from registrations.formats.xlog import Template
 from registrations.rows import Rows, error_row
 from registrations.sip import MalformedMessage, SipError, read_register
 from registrations.sources.logfile import chunks, opened, written_until
 from registrations.timezones import add_timezone
+from registrations.xlogs import add_xlog
 
 #: What was read of one file piece: REGISTERs, and errors with their position.
 Read = Waiting | tuple[SipError, int]
@@ -33,16 +35,17 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", metavar="FILE")
         parser.add_argument("--format", help=f"{', '.join(NAMES)} (default: look)")
         add_timezone(parser)
+        add_xlog(parser)
         parser.add_argument(
             "--summary", action="store_true", help="print counts instead"
         )
 
     def handle(self, *, files: list[str], format: str | None, **options) -> None:
-        zone = options["timezone"]
+        zone, template = options["timezone"], options["xlog"]
         printer = Summary() if options["summary"] else Lines(self.stdout)
         for path in files:
             try:
-                for items, name in pieces(path, format, zone):
+                for items, name in pieces(path, format, zone, template):
                     printer.take(items, name)
             except UnknownFormat as error:
                 raise CommandError(str(error)) from error
@@ -57,11 +60,15 @@ class Command(BaseCommand):
 
 
 def pieces(
-    path: str, format: str | None, zone: tzinfo | None = None
+    path: str,
+    format: str | None,
+    zone: tzinfo | None = None,
+    template: Template | None = None,
 ) -> Iterator[tuple[list[Read], str]]:
     """What `parse` prints for one file, piece by piece, in the order of the file."""
     latest = written_until(path, datetime.now(UTC))
-    reader, pairing = open_format(format, Stamps(zone, lambda: latest)), Pairing()
+    reader = open_format(format, Stamps(zone, lambda: latest), template=template)
+    pairing = Pairing()
     with opened(path) as stream:
         for data in chunks(stream):
             items = list(_read(reader.feed(data), pairing))

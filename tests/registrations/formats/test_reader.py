@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 
 from registrations.formats import UnknownFormat, open_format
 from registrations.formats.record import Pulse
-from tests.registrations.formats import test_flexisip, test_kamailio
+from tests.registrations.formats import (
+    test_flexisip,
+    test_kamailio,
+    test_sipdump,
+    test_xlog,
+)
 
 KAMAILIO = (
     test_kamailio.announced()
@@ -22,12 +27,38 @@ FLEXISIP = (
 PLAIN = (
     b"\r\n" + test_kamailio.MESSAGE + test_kamailio.MESSAGE[:40] + b"\r\n"
 ) + test_kamailio.MESSAGE * 2
-LOGS = {"kamailio": KAMAILIO, "flexisip": FLEXISIP, "plain": PLAIN}
+XLOG = (
+    test_kamailio.line(test_xlog.told("<sip:a@b>\r\n ;q=1\r\n\t;expires=9"))
+    + test_kamailio.line(test_xlog.told(call_id="two"))
+    + KAMAILIO
+    + test_kamailio.line(test_xlog.told(call_id="three", ua='" contact='))
+)
+SIPDUMP = "".join(
+    test_sipdump.block(message)
+    for message in (
+        test_sipdump.register(),
+        "",
+        test_sipdump.answer(),
+        test_sipdump.register("two", end="l: 4\r\n\r\nabcd"),
+        test_sipdump.register("three", end="X: " + test_sipdump.block("", pid=1)),
+    )
+).encode()
+LOGS = {
+    "sipdump": SIPDUMP,
+    "kamailio": KAMAILIO,
+    "kamailio lines": XLOG,
+    "flexisip": FLEXISIP,
+    "plain": PLAIN,
+}
 NAMES = st.sampled_from(list(LOGS.items()))
 
 
+def opened(name: str | None, position: int = 0):
+    return open_format(name and name.split()[0], position=position)
+
+
 def fed(log: bytes, name: str | None, cuts: list[int]):
-    reader, records = open_format(name), []
+    reader, records = opened(name), []
     for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
         records += reader.feed(log[start:end])
     records += reader.end()
@@ -55,9 +86,9 @@ def test_pieces_of_any_size_give_the_same_records(named, cuts):
 @given(NAMES, st.integers(0, 4000))
 def test_a_restart_at_the_resume_position_loses_nothing(named, cut):
     name, log = named
-    first = open_format(name)
+    first = opened(name)
     before = first.feed(log[:cut])
-    again = open_format(name, position=first.resume_position)
+    again = opened(name, position=first.resume_position)
     after = again.feed(log[first.resume_position :]) + again.end()
     seen = [r for r in [*before, *after] if not isinstance(r, Pulse)]
     whole = fed(log, name, [])
@@ -67,7 +98,7 @@ def test_a_restart_at_the_resume_position_loses_nothing(named, cut):
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from([None, *LOGS]), st.binary(max_size=400))
 def test_no_bytes_whatever_break_a_reader(name, junk):
-    reader = open_format(name)
+    reader = opened(name)
     assert isinstance(reader.feed(junk) + reader.end(), list)
 
 
@@ -76,11 +107,13 @@ def test_no_bytes_whatever_break_a_reader(name, junk):
     "head", [b"", b"REGISTER sip:a SIP/2.0\r\n", test_kamailio.announced(b"", 999_999)]
 )
 def test_bytes_without_end_do_not_stay_in_memory(name, head):
-    reader = open_format(name)
+    reader = opened(name)
     reader.feed(head)
     for _ in range(40):
         reader.feed(b"x" * 100_000)
-    inner = getattr(reader, "_reader", None) or reader
+    inner = reader
+    while hasattr(inner, "_reader"):
+        inner = inner._reader
     assert len(inner._data) < 1_500_000
 
 

@@ -1,0 +1,235 @@
+"""Kamailio's `sipdump` files: a block for each message it received or sent.
+
+The blocks say nowhere how long a message is, and a phone can put anything into its datagram, a
+block of its own making too. What it cannot know is the number of the process that writes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from registrations.formats.copies import Copies
+from registrations.formats.cutting import CONTENT_LENGTH, HEADERS_END, LONGEST_MESSAGE
+from registrations.formats.form import Lead
+from registrations.formats.reader import record_of
+from registrations.formats.record import Pulse, Record, Request, Unreadable
+
+BEGIN = b"=" * 20 + b"\ntag: "
+HEAD = re.compile(
+    rb"={20}\ntag: (\w+)\npid: (\d{1,10})\nprocess: (\d{1,6})\ntime: (\d{1,11})\.(\d{6})\n"
+    rb"date: [^\n]{1,40}\nproto: (\w+) (ipv[46])\n"
+    rb"srcip: ([^\n]{1,64})\nsrcport: (\d{1,5})\ndstip: [^\n]{1,64}\ndstport: \d{1,5}\n~{20}\n"
+)
+#: Answers of Kamailio's own hold no line of a phone's.
+ANSWER = b"SIP/2.0 "
+#: Nothing else begins with such a line.
+SHAPE = re.compile(rb"={20}\r?\n")
+LONGEST_HEAD = 512
+END = b"|" * 20 + b"\n"
+#: Where a block ends and the next one follows.
+BOUNDARY = re.compile(rb"\|{20}\n(?=" + HEAD.pattern + rb")")
+#: Answers of Kamailio's own hold no line of a phone's.
+ANSWER = b"SIP/2.0 "
+#: Nothing else begins with such a line.
+SHAPE = re.compile(rb"={20}\r?\n")
+LONGEST_HEAD = 512
+END = b"|" * 20 + b"\n"
+#: Where a block ends and the next one follows.
+BOUNDARY = re.compile(rb"\|{20}\n(?=" + HEAD.pattern + rb")")
+SIP = re.compile(rb"\s*(?:SIP/2\.0 \d|[^\s:]+ +[^\s:]+:\S+ +SIP/2\.0)")
+#: The processes of one Kamailio are started one behind the other.
+PROCESSES = 256
+#: Processes write one behind the other, at about the same time.
+DISORDER = timedelta(seconds=1)
+#: A datagram is no longer; what it forges ends with it.
+LONGEST_DATAGRAM = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The head of a block at `start`; its message begins at `message`."""
+
+    start: int
+    message: int
+    pid: int
+    tag: bytes
+    at: datetime | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SipdumpForm:
+    """What intake asks of a format."""
+
+    name: str = "sipdump"
+    always_answers: bool = False
+
+
+class Sipdump:
+    """Reads blocks; believes one that a phone could have made only if it knows its process."""
+
+    def __init__(self, position: int = 0) -> None:
+        self.form = SipdumpForm()
+        self._data = b""
+        self._base = position
+        self._at = 0
+        self._newest: datetime | None = None
+        self._copies = Copies()
+        #: Process and time of the newest block we believe.
+        self._pid: int | None = None
+        self._time: datetime | None = None
+        #: Up to here the newest message that a phone sent may reach.
+        self._forgeable_until = 0
+
+    @property
+    def resume_position(self) -> int:
+        """From here reading must start again so that nothing is lost."""
+        return self._base + self._at
+
+    def feed(self, data: bytes) -> list[Record]:
+        """Records that these bytes complete."""
+        self._data = self._data[self._at :] + data
+        self._base += self._at
+        self._at = 0
+        return self._records(is_last=False)
+
+    def end(self) -> list[Record]:
+        """Records left when nothing more will come."""
+        return self._records(is_last=True)
+
+    def _records(self, *, is_last: bool) -> list[Record]:
+        records: list[Record] = []
+        before = self._newest
+        while self._step(records, is_last):
+            pass
+        if self._newest is not None and self._newest != before:
+            records.append(Pulse(position=self.resume_position, at=self._newest))
+        return records
+
+    def _step(self, records: list[Record], is_last: bool) -> bool:
+        start = self._data.find(BEGIN, self._at)
+        if start < 0:
+            kept = 0 if is_last else len(BEGIN) - 1
+            self._at = max(self._at, len(self._data) - kept)
+            return False
+        self._at = start
+        block = self._head(start)
+        if block is None:
+            if len(self._data) - start < LONGEST_HEAD and not is_last:
+                return False
+            self._at = start + len(BEGIN)
+        elif not self._is_believed(block):
+            records.append(self._doubted(block))
+            self._at = block.message
+        else:
+            self._believe(block)
+            ends = self._ends(block, is_last)
+            if ends is None:
+                return False
+            self._take(block, *ends, records)
+        return True
+
+    def _is_believed(self, block: Block) -> bool:
+        """False for a block that the phone of the newest message may have made up."""
+        if self._base + block.start >= self._forgeable_until:
+            return True
+        is_known = self._pid is None or abs(block.pid - self._pid) <= PROCESSES
+        return is_known and not self._is_older(block)
+
+    def _is_older(self, block: Block) -> bool:
+        """A copy of a block that was there before."""
+        return None not in (self._time, block.at) and self._time - block.at > DISORDER
+
+    def _believe(self, block: Block) -> None:
+        self._pid, self._time = block.pid, block.at
+        is_ours = block.tag == b"snd" and self._data.startswith(ANSWER, block.message)
+        reach = 0 if is_ours else self._base + block.message + LONGEST_DATAGRAM
+        self._forgeable_until = reach
+
+    def _doubted(self, block: Block) -> Unreadable:
+        return Unreadable(
+            position=self._base + block.start,
+            at=None,
+            rule="sipdump_block",
+            detail="a block inside a message, or of a process not seen before",
+            raw=self._data[block.start : block.message],
+        )
+
+    def _ends(self, block: Block, is_last: bool) -> tuple[int, int] | None:
+        """Where the message ends, and where its block does; None while that is open."""
+        start, limit = block.message, block.message + LONGEST_MESSAGE
+        head = HEADERS_END.search(self._data, start, limit)
+        for inner in BOUNDARY.finditer(
+            self._data, start, head.end() if head else limit
+        ):
+            if self._is_believed(self._head(inner.end())):
+                return inner.start(), inner.end()
+        if head is None:
+            return self._without_end(start, is_last)
+        length = CONTENT_LENGTH.search(self._data, start, head.end())
+        end = head.end() + (int(length[1]) if length else 0)
+        if end <= limit:
+            if len(self._data) < end + len(END) and not is_last:
+                return None
+            if self._data.startswith(END, end):
+                return end, end + len(END)
+        return self._behind(start, head.end(), end, is_last)
+
+    def _without_end(self, start: int, is_last: bool) -> tuple[int, int] | None:
+        """No empty line so far: a keep-alive, or there is more to come."""
+        if len(self._data) - start <= LONGEST_MESSAGE and not is_last:
+            return None
+        end = self._data.rfind(END, start)
+        end = end if end >= 0 else len(self._data)
+        return end, max(end, self._data.rfind(BEGIN, start))
+
+    def _behind(
+        self, start: int, head_end: int, end: int, is_last: bool
+    ) -> tuple[int, int] | None:
+        """The Content-Length is not the truth, or there is none: the next block decides."""
+        limit = start + LONGEST_MESSAGE
+        for found in BOUNDARY.finditer(self._data, head_end, limit):
+            if self._is_believed(self._head(found.end())):
+                return min(end, found.start()), found.end()
+        if len(self._data) < limit + LONGEST_HEAD and not is_last:
+            return None
+        last = self._data.rfind(END, head_end)
+        stop = last if is_last and last >= 0 else head_end
+        return min(end, stop), stop
+
+    def _take(
+        self, block: Block, end: int, block_end: int, records: list[Record]
+    ) -> None:
+        raw, self._at = self._data[block.message : end], block_end
+        if block.at is not None and (self._newest is None or block.at > self._newest):
+            self._newest = block.at
+        lead = Lead(
+            position=self._base + block.start,
+            at=block.at,
+            source=block.source,
+            received=block.tag == b"rcv",
+        )
+        record = record_of(lead, raw)
+        is_copy = isinstance(record, Request) and self._copies.is_forwarded(raw)
+        if record is not None and not is_copy:
+            records.append(record)
+
+    def _head(self, start: int) -> Block | None:
+        found = HEAD.match(self._data, start)
+        if found is None:
+            return None
+        tag, pid, _, seconds, micros, proto, family, host, port = found.groups()
+        name = host.decode("ascii", "replace")
+        name = f"[{name}]" if family == b"ipv6" and not name.startswith("[") else name
+        source = f"{proto.decode().lower()}:{name}:{port.decode()}"
+        at = _moment(int(seconds), int(micros))
+        return Block(start, found.end(), int(pid), tag, at, source)
+
+
+def _moment(seconds: int, micros: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    except (ValueError, OverflowError, OSError):
+        return None
