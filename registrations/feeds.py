@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from registrations.formats.stamps import Stamps
 from registrations.formats.xlog import DEFAULT, Template
 from registrations.models import Feed, LogFile
 
@@ -42,11 +46,26 @@ def open_feed(
     return feed
 
 
-def keep_xlog(feed: Feed, template: Template | None) -> None:
-    """From now on the feed's one-line REGISTERs are of this template; None changes nothing."""
-    if template is not None and feed.xlog != template.text:
-        feed.xlog = template.text
-        feed.save(update_fields=["xlog"])
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command's options say of a feed's lines; None changes nothing."""
+
+    xlog: Template | None = None
+    timezone: ZoneInfo | None = None
+
+
+def keep(feed: Feed, told: Told) -> None:
+    """From now on the feed is read as it was told."""
+    if told.xlog is not None:
+        feed.xlog = told.xlog.text
+    if told.timezone is not None:
+        feed.timezone = told.timezone.key
+    feed.save(update_fields=["xlog", "timezone"])
+
+
+def stamps_of(feed: Feed, latest: Callable[[], datetime]) -> Stamps:
+    """How the feed's time stamps are read; `latest`: no stamp is after it."""
+    return Stamps(ZoneInfo(feed.timezone) if feed.timezone else None, latest)
 
 
 def template_of(feed: Feed) -> Template:

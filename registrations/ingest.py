@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import BinaryIO
 
-from registrations.feeds import template_of
+from registrations.feeds import stamps_of, template_of
 from registrations.formats import open_format
 from registrations.formats.record import Record
 from registrations.intake import Intake, Piece
 from registrations.models import Feed, LogFile
-from registrations.sources.logfile import Marks, inode_of, is_same_file, read_at
+from registrations.sources.logfile import (
+    Marks,
+    inode_of,
+    is_same_file,
+    read_at,
+    written_until,
+)
 
 #: A capture says in its first bytes how the rest is to be read.
 FORMAT_BYTES = 64 * 1024
@@ -36,6 +42,7 @@ class FileReading:
         format = feed.format or (self.file.format if position else "")
         self._reader = open_format(
             format or None,
+            stamps_of(feed, lambda: written_until(path, datetime.now(UTC))),
             position=position,
             head=head,
             template=template_of(feed),

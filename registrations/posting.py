@@ -21,11 +21,12 @@ from registrations.feeds import (
     close_feed,
     open_feed,
     open_stream,
+    stamps_of,
     template_of,
 )
 from registrations.formats import open_format
 from registrations.formats.record import Answer, Pulse, Record, Request
-from registrations.intake import Intake, Piece
+from registrations.intake import AHEAD, Intake, Piece
 from registrations.models import Feed, LogFile
 from registrations.sources.httpbody import Line
 
@@ -42,7 +43,7 @@ def take_in(feed: Feed, lines: list[Line], clock: Callable[[], datetime]) -> int
     with _opened(feed.name, feed.path) as opened, transaction.atomic():
         intake = Intake(opened, live=True, clock=clock)
         file = open_stream(opened, opened.path, clock())
-        intake.take(Posted(opened, file, lines).piece())
+        intake.take(Posted(opened, file, lines, clock()).piece())
         return intake.register_count
 
 
@@ -66,7 +67,9 @@ def _opened(name: str, path: str) -> Iterator[Feed]:
 class Posted:
     """The lines of one request behind what the last one left over."""
 
-    def __init__(self, feed: Feed, file: LogFile, lines: list[Line]) -> None:
+    def __init__(
+        self, feed: Feed, file: LogFile, lines: list[Line], now: datetime
+    ) -> None:
         self._file = file
         rest = b64decode(file.state.get("rest", ""))
         self._data = rest + b"".join(line.text for line in lines)
@@ -80,6 +83,7 @@ class Posted:
             at += len(line.text)
         self._reader = open_format(
             feed.format or file.format or None,
+            stamps_of(feed, lambda: now + AHEAD),
             position=file.position,
             template=template_of(feed),
         )

@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
                 ('path', models.TextField(blank=True, default='')),
                 ('format', models.TextField(blank=True, default='')),
                 ('xlog', models.TextField(blank=True, default='')),
+                ('timezone', models.TextField(blank=True, default='')),
                 ('enabled', models.BooleanField(default=True)),
                 ('followed', models.BooleanField(default=False)),
                 ('assume_accepted', models.BooleanField(default=True)),

@@ -29,6 +29,8 @@ class Feed(models.Model):
     format = models.TextField(blank=True, default="")
     #: How its server prints a REGISTER in one line; empty: as `docs/sources.md` says.
     xlog = models.TextField(blank=True, default="")
+    #: IANA zone of time stamps that name none; empty: that of the machine pushdash runs on.
+    timezone = models.TextField(blank=True, default="")
     enabled = models.BooleanField(default=True)
     #: `ingest --follow` reads it: only then can it promise to show a proof.
     followed = models.BooleanField(default=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -180,3 +181,21 @@ def test_the_template_of_a_feed_is_kept_for_its_next_reading(tmp_path):
     call_command("ingest", str(log), stderr=StringIO())
     aors = set(Device.objects.values_list("aor", flat=True))
     assert aors == {"sip:a@e.org", "sip:b@e.org"}
+
+
+def test_the_time_zone_of_a_feed_is_kept_for_its_next_reading(tmp_path):
+    log = tmp_path / "flexisip.log"
+    log.write_text(register(1))
+    call_command("ingest", str(log), "--timezone", "Asia/Tokyo", stderr=StringIO())
+    assert Device.objects.get().last_registered_at == datetime(
+        2026, 11, 23, 23, 0, 0, 1000, UTC
+    )
+    ingest(tmp_path, register(2, at="08:30:00:000", call_id="c2"))
+    assert Device.objects.get().last_registered_at == datetime(
+        2026, 11, 23, 23, 30, tzinfo=UTC
+    )
+
+
+def test_a_time_zone_nobody_knows_is_named(tmp_path):
+    with pytest.raises(CommandError, match="no time zone 'Mars/Base'"):
+        call_command("ingest", str(tmp_path / "x.log"), "--timezone", "Mars/Base")

@@ -13,13 +13,20 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from registrations.feeds import FeedBusy, close_feed, keep_xlog, note_trouble, open_feed
+from registrations.feeds import (
+    FeedBusy,
+    Told,
+    close_feed,
+    keep,
+    note_trouble,
+    open_feed,
+)
 from registrations.formats import NAMES, UnknownFormat
-from registrations.formats.xlog import Template
 from registrations.ingest import FileReading
 from registrations.intake import Intake
 from registrations.models import Feed
 from registrations.sources.logfile import has_moved_on, inode_of, opened
+from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
 
 logger = logging.getLogger(__name__)
@@ -39,13 +46,14 @@ class Command(BaseCommand):
         parser.add_argument("--follow", action="store_true", help="go on as it grows")
         parser.add_argument("--format", choices=NAMES, help="default: look")
         add_xlog(parser)
+        add_timezone(parser)
         parser.add_argument(
             "--feed", help="name of the feed (default: the file's name)"
         )
 
     def handle(self, *, files: list[str], follow: bool, **options) -> None:
         self._format, self._feed = options["format"], options["feed"]
-        self._xlog = options["xlog"]
+        self._told = Told(options["xlog"], options["timezone"])
         try:
             if follow:
                 self._follow(files)
@@ -59,7 +67,7 @@ class Command(BaseCommand):
 
     def _read(self, path: str) -> None:
         feed = open_feed(self._name(path), _absolute(path), self._format)
-        keep_xlog(feed, self._xlog)
+        keep(feed, self._told)
         intake = Intake(feed, live=False, clock=timezone.now)
         with opened(path) as stream:
             reading = FileReading(intake, _absolute(path), stream, timezone.now())
@@ -93,7 +101,7 @@ class Command(BaseCommand):
         try:
             with ExitStack() as stack:
                 tails = [
-                    Tail(path, self._name(path), self._format, self._xlog)
+                    Tail(path, self._name(path), self._format, self._told)
                     for path in files
                 ]
                 for tail in tails:
@@ -113,12 +121,10 @@ class Command(BaseCommand):
 class Tail:
     """One file as it grows, through rename and copytruncate."""
 
-    def __init__(
-        self, path: str, name: str, format: str | None, xlog: Template | None
-    ) -> None:
+    def __init__(self, path: str, name: str, format: str | None, told: Told) -> None:
         self._path = _absolute(path)
         self._feed = open_feed(name, self._path, format)
-        keep_xlog(self._feed, xlog)
+        keep(self._feed, told)
         Feed.objects.filter(pk=self._feed.pk).update(followed=True)
         self._feed.followed = True
         self._intake = Intake(self._feed, live=True, clock=timezone.now)
