@@ -1,41 +1,32 @@
-"""Django's commands, with private services under those that need some."""
+"""Our own commands among Django's: which they are, and a list of them for people."""
 
 from __future__ import annotations
 
-import os
-import sys
+from django.core.management import get_commands, load_command_class
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
-from django.core.management import execute_from_command_line
-
-from pushdash import embedded, keeper
-from pushdash.binaries import NoProgram
-
-#: Commands that work without a database; `up` owns its services itself.
-NEED_NOTHING = {
-    "check",
-    "collectstatic",
-    "help",
-    "up",
-    "version",
-    "--help",
-    "--version",
-    "-h",
-}
+OURS = ("pushdash", "registrations", "notifications")
+#: `bin/up --demo` calls these itself.
+FOR_THE_DEMO = {"demo_calls", "demo_prepare"}
 
 
-def needs_services(arguments: list[str]) -> bool:
-    """True for a command that reads or writes rows."""
-    if not arguments or arguments[0] in NEED_NOTHING:
-        return False
-    return not {"--help", "-h"} & set(arguments)
+def ours() -> dict[str, str]:
+    """Name → app of every command of this house."""
+    return {name: app for name, app in get_commands().items() if app in OURS}
 
 
-def main() -> None:
-    """Run the command of `sys.argv`."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
-    if needs_services(sys.argv[1:]):
-        try:
-            keeper.use()
-        except (embedded.CannotStart, NoProgram, OSError) as error:
-            sys.exit(f"pushdash: {error}")
-    execute_from_command_line(sys.argv)
+def overview() -> str:
+    """What `manage.py --help` prints: a line a command, the way a log goes."""
+    lines = ["usage: manage.py COMMAND [OPTION…]   (manage.py COMMAND --help)", ""]
+    for name, app in sorted(ours().items(), key=lambda item: OURS.index(item[1])):
+        if name not in FOR_THE_DEMO:
+            said = " ".join(load_command_class(app, name).help.split())
+            lines.append(f"  {name:<16} {said.partition('. ')[0].rstrip('.')}")
+    return "\n".join([*lines, "", "Django's own commands: manage.py help --commands"])
+
+
+def has_all_tables() -> bool:
+    """True when no migration of ours or Django's is missing in the database."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
