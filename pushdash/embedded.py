@@ -11,6 +11,7 @@ import pwd
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -86,9 +87,16 @@ def is_open(place: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in place.parents)
 
 
-def _owned(folder: Path) -> None:
+def make_owned(folder: Path) -> None:
+    """A folder for the server's user alone. Raises CannotStart where another holds the name:
+    the folder of the sockets may lie under /tmp.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     user = _server_user()
+    found = folder.lstat()
+    owners = {os.getuid(), user.pw_uid if user else os.getuid()}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
+        raise CannotStart(f"{folder} belongs to somebody else: remove it")
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
 
@@ -96,13 +104,13 @@ def _owned(folder: Path) -> None:
 def prepare_postgres(var: Path) -> None:
     """The cluster, with user and database `pushdash`, made once."""
     data = var / "postgres"
-    _owned(private.run_dir(var))
+    make_owned(private.run_dir(var))
     if (data / "PG_VERSION").exists():
         return
     shutil.rmtree(data, ignore_errors=True)
     fresh = var / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    _owned(fresh)
+    make_owned(fresh)
     command = _as_server(
         var,
         "initdb",

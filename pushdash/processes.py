@@ -13,13 +13,16 @@ PYTHON = sys.executable
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One child of the supervisor. `stop`: the signal that ends it in order."""
+    """One child of the supervisor. `stop`: the signal that ends it in order; `stops_last`:
+    the others rest on it.
+    """
 
     name: str
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     cwd: str | None = None
     stop: str = "TERM"
+    stops_last: bool = False
 
 
 def manage(*arguments: str) -> list[str]:
@@ -29,13 +32,14 @@ def manage(*arguments: str) -> list[str]:
 
 def services(var: Path, *, postgres: bool, redis: bool) -> list[Process]:
     """The private services that no URL replaces."""
+    ending = {"cwd": "/", "stop": "INT", "stops_last": True}
     found = []
     if postgres:
         command = embedded.postgres_command(var)
-        found.append(Process("postgres", command, cwd="/", stop="INT"))
+        found.append(Process("postgres", command, **ending))
     if redis:
         command = embedded.redis_command(var)
-        found.append(Process("redis", command, cwd="/", stop="INT"))
+        found.append(Process("redis", command, **ending))
     return found
 
 

@@ -60,9 +60,15 @@ class Supervisor:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """End every child, the last started first; what does not listen is killed."""
-        for child in reversed(self.children):
-            self._end(child)
+        """End every child, what others rest on at the end; what does not listen is killed."""
+        for last in (False, True):
+            wave = [one for one in self.children if one.process.stops_last is last]
+            for child in reversed(wave):
+                if child.handle.poll() is None:
+                    child.handle.send_signal(_signal(child.process))
+            until = time.monotonic() + STOP_SECONDS
+            for child in wave:
+                self._await(child, until)
         self.children.clear()
 
     def _look_after(self, child: Child) -> None:
@@ -110,12 +116,9 @@ class Supervisor:
                 preexec_fn=lambda: embedded.die_with_parent(_orphan_signal(process)),
             )
 
-    def _end(self, child: Child) -> None:
-        if child.handle.poll() is not None:
-            return
-        child.handle.send_signal(_signal(process=child.process))
+    def _await(self, child: Child, until: float) -> None:
         try:
-            child.handle.wait(STOP_SECONDS)
+            child.handle.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             os.killpg(child.handle.pid, signal.SIGKILL)
             child.handle.wait()

@@ -92,7 +92,7 @@ class Command(BaseCommand):
         if own["DATABASE"]:
             embedded.prepare_postgres(self._var)
         else:
-            private.run_dir(self._var).mkdir(mode=0o700, parents=True, exist_ok=True)
+            embedded.make_owned(private.run_dir(self._var))
         for process in processes.services(
             self._var, postgres=own["DATABASE"], redis=own["REDIS"]
         ):
