@@ -5,6 +5,7 @@ Exit status 1 when a bar is not met. Everything a benchmark starts it also stops
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from benchmarks import kill, verdict_to_screen
@@ -30,4 +31,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(sys.argv[1:]))

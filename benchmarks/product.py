@@ -18,7 +18,7 @@ from urllib.request import urlopen
 
 import psycopg
 
-from pushdash import private
+from pushdash import embedded, private
 from pushdash.management.commands.up import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +53,7 @@ class Product:
                 env=self.environment(),
                 stdout=terminal,
                 stderr=terminal,
+                preexec_fn=lambda: embedded.die_with_parent(signal.SIGTERM),
             )
 
     @property

