@@ -22,7 +22,7 @@ def cut(
 ) -> Cut | None:
     """The message that starts at `start`; `size` where the log gave it."""
     if size is not None:
-        return _sized(data, start, start + size, form, is_last)
+        return _sized(data, start, _sized_end(data, start, size), form, is_last)
     limit = start + LONGEST_MESSAGE
     head = HEADERS_END.search(data, start, limit)
     stop = head.end() if head else min(limit, len(data))
@@ -55,6 +55,19 @@ def _sized(data: bytes, start: int, limit: int, form: Format, is_last: bool):
     ):
         end = boundary
     return data[start:end], end
+
+
+def _sized_end(data: bytes, start: int, size: int) -> int:
+    """Where `size` bytes end; a log that was passed on with LF line ends lacks the CRs."""
+    line_end = data.find(b"\n", start)
+    if line_end <= start or data[line_end - 1 : line_end] == b"\r":
+        return start + size
+    at, left = start, size
+    while line_end >= 0 and line_end - at + 2 <= left:
+        left -= line_end - at + 2
+        at = line_end + 1
+        line_end = data.find(b"\n", at)
+    return at + left
 
 
 def _boundary(data: bytes, start: int, stop: int, form: Format) -> int | None:

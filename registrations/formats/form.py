@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from registrations.formats.record import Answer, Brief
+from registrations.formats.record import Answer, Record
 
 
 @dataclass(slots=True)
@@ -14,8 +14,8 @@ class Lead:
     """What a format read in one log line that is no part of a message.
 
     `size`: bytes of the message behind the line, where it says so. `received`: False for a
-    message that was sent. `answer`: the line itself tells of an answer. `brief`: it tells of a
-    REGISTER all by itself.
+    message that was sent. `answer`: the line itself tells of an answer. `records`: what
+    it tells all by itself.
     """
 
     position: int = 0
@@ -25,7 +25,7 @@ class Lead:
     received: bool = True
     size: int | None = None
     answer: Answer | None = None
-    brief: Brief | None = None
+    records: tuple[Record, ...] = ()
 
 
 class Format:

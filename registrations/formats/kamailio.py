@@ -39,7 +39,9 @@ class Kamailio(Format):
         return self._template.line_end(data, start, end)
 
     def lead(self, line: bytes, position: int) -> Lead | None:
-        return told(line, position, self._template) if PREFIX.match(line) else None
+        if not self.prefix.match(line):
+            return None
+        return told(line, position, self._template)
 
 
 def told(line: bytes, position: int, template: Template) -> Lead:
@@ -47,7 +49,8 @@ def told(line: bytes, position: int, template: Template) -> Lead:
     message behind it in words the operator chose.
     """
     if template.is_in(line):
-        return Lead(brief=Brief(position=position, at=None, source=None, raw=line))
+        brief = Brief(position=position, at=None, source=None, raw=line)
+        return Lead(records=(brief,))
     line = line.lower()
     peer, size = PEER.search(line), SIZE.search(line)
     return Lead(

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from registrations.formats import flexisip, kamailio, sipdump
+from registrations.formats import asterisk, flexisip, kamailio, linphone, sipdump
 from registrations.formats.form import Format
 from registrations.formats.journal import JournalExport
 from registrations.formats.jsonlog import JsonLog
 from registrations.formats.once import Once
+from registrations.formats.opensips import OpenSips
 from registrations.formats.plain import Plain
 from registrations.formats.printers import TCPDUMP_LINE, Ngrep, Tcpdump
 from registrations.formats.reader import Reader
@@ -39,9 +40,9 @@ def _direct(form: Callable[[Stamps], Format]):
     return lambda stamps, _, position: Reader(form(stamps), position)
 
 
-def _xlog(form: Callable[[Template], Format]):
+def _xlog(form: Callable[[Stamps, Template], Format]):
     def make(stamps: Stamps, template: Template, position: int) -> Once:
-        return Once(Reader(form(template), position), template)
+        return Once(Reader(form(stamps, template), position), template)
 
     return make
 
@@ -61,7 +62,14 @@ def _wrapped(wrapper: Callable[[Stamps], Wrapper]):
 #: In the order they are tried on each line; the first line that is of any kind decides.
 KINDS = (
     Kind("flexisip", flexisip.PREFIX, _direct(flexisip.Flexisip)),
-    Kind("kamailio", kamailio.PREFIX, _xlog(kamailio.Kamailio)),
+    Kind(
+        "kamailio",
+        kamailio.PREFIX,
+        _xlog(lambda _, template: kamailio.Kamailio(template)),
+    ),
+    Kind("asterisk", asterisk.SHAPE, _direct(asterisk.Asterisk)),
+    Kind("linphone", linphone.PREFIX, _direct(linphone.Linphone)),
+    Kind("opensips", OpenSips.prefix, _xlog(OpenSips)),
     Kind("sipdump", sipdump.SHAPE, _own(sipdump.Sipdump)),
     Kind("sofia", Sofia.header, _wrapped(Sofia)),
     Kind("journal-export", JournalExport.header, _wrapped(lambda _: JournalExport())),
@@ -69,6 +77,6 @@ KINDS = (
     Kind("tcpdump", TCPDUMP_LINE, _wrapped(Tcpdump)),
     Kind("ngrep", Ngrep.header, _wrapped(Ngrep)),
     Kind("syslog", Syslog.header, _wrapped(Syslog)),
-    Kind("cat", Bare.prefix, _xlog(Bare)),
+    Kind("cat", Bare.prefix, _xlog(lambda _, template: Bare(template))),
     Kind("plain", SIP_LINE, _direct(lambda _: Plain())),
 )

@@ -147,8 +147,7 @@ class Reader:
             self._note(lead.at)
             if lead.answer is not None:
                 records.append(lead.answer)
-            if lead.brief is not None:
-                records.append(lead.brief)
+            records += lead.records
         before = lead or self._lead_before(start)
         found = self._start(line, lead, before)
         if found is None:
@@ -170,7 +169,7 @@ class Reader:
     def _start(self, line: bytes, lead: Lead | None, before: Lead | None):
         if MENTION not in line:
             return None
-        if lead is not None and (lead.size is not None or lead.brief is not None):
+        if lead is not None and (lead.size is not None or lead.records):
             return None
         # Where each message is announced, a start line elsewhere is text of a body.
         if self.form.announces and before is None:

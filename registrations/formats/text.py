@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from registrations.formats import flexisip, kamailio
+from registrations.formats import asterisk, flexisip, kamailio
 from registrations.formats.form import Format, Lead
 from registrations.formats.plain import START
 from registrations.formats.xlog import Template
@@ -31,8 +31,10 @@ class Text(Format):
     def lead(self, line: bytes, position: int) -> Lead | None:
         if START.match(line) or not line.strip():
             return None
-        told = self._exchange.told(line, None, position)
-        return told or _whole(kamailio.told(line, position, self._template))
+        told = self._exchange.told(line, None, position) or asterisk.told(line)
+        if told is not None:
+            return _whole(told)
+        return _whole(kamailio.told(line, position, self._template))
 
     def record_end(self, data: bytes, start: int, end: int) -> int:
         return self._template.line_end(data, start, end)

@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from registrations.formats import UnknownFormat, open_format
 from registrations.formats.record import Pulse
 from tests.registrations.formats import (
+    test_asterisk,
     test_flexisip,
     test_kamailio,
+    test_linphone,
+    test_opensips,
     test_sipdump,
     test_xlog,
 )
@@ -43,7 +46,28 @@ SIPDUMP = "".join(
         test_sipdump.register("three", end="X: " + test_sipdump.block("", pid=1)),
     )
 ).encode()
+ASTERISK = (
+    test_asterisk.pjsip()
+    + test_asterisk.sent()
+    + test_asterisk.chan_sip()
+    + test_asterisk.pjsip(test_asterisk.MESSAGE[:60])
+    + test_asterisk.pjsip(date="x" * 9)
+)
+LINPHONE = b"".join(
+    one(lambda text: f"2026-11-23 19:23:18:926 belle-sip-message-{text}\n".encode())
+    for one in (test_linphone.sent, test_linphone.received, test_linphone.sent)
+)
+OPENSIPS = (
+    test_opensips.line(test_xlog.told())
+    + test_opensips.line("from udp:1.2.3.4:5")
+    + test_asterisk.MESSAGE
+    + test_opensips.line("x")
+    + test_asterisk.ANSWER
+)
 LOGS = {
+    "asterisk": ASTERISK,
+    "linphone": LINPHONE,
+    "opensips": OPENSIPS,
     "sipdump": SIPDUMP,
     "kamailio": KAMAILIO,
     "kamailio lines": XLOG,
@@ -129,4 +153,4 @@ def test_a_plain_file_can_hold_several_messages_with_bodies():
 
 def test_a_name_we_do_not_have_lists_those_we_have():
     with pytest.raises(UnknownFormat, match="flexisip, kamailio, .*plain"):
-        open_format("asterisk")
+        open_format("radius")
