@@ -7,15 +7,17 @@ only the lines, they count, and at once: until a message has followed a line non
 from __future__ import annotations
 
 import re
-from collections import deque
 
 from registrations.formats.record import Brief, Pulse, Record, Request, Unreadable
-from registrations.formats.xlog import LineError, Template
+from registrations.formats.xlog import Template
 
 CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)")
 CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,40})")
 #: Messages whose line may still come, and lines whose message may.
 NEAR = 16
+
+#: Call-ID and CSeq: the same in both prints of one request.
+Key = tuple[bytes, int]
 
 
 class Once:
@@ -25,10 +27,11 @@ class Once:
         self._reader, self._template = reader, template
         #: A line that waits for its message, once messages have been seen to follow lines.
         self._held: Brief | None = None
+        self._held_key: Key | None = None
         self._pulse: Pulse | None = None
         self._is_alone = True
-        self._messages: deque[Request] = deque(maxlen=NEAR)
-        self._lines: deque[Brief] = deque(maxlen=NEAR)
+        self._messages: dict[Key, int] = {}
+        self._lines: dict[Key, int] = {}
 
     @property
     def form(self):
@@ -63,56 +66,77 @@ class Once:
         return out
 
     def _line(self, line: Brief) -> list[Record]:
-        for message in self._messages:
-            if self._is_same(line, message):
-                self._messages.remove(message)
-                self._is_alone = False
-                return []
+        key = self._template.key(line.raw)
+        if _taken(self._messages, key):
+            self._is_alone = False
+            return []
         out = self._released()
         if self._is_alone:
-            return [*out, self._told(line)]
-        self._held = line
+            return [*out, self._told(line, key)]
+        self._held, self._held_key = line, key
         return out
 
     def _message(self, message: Request) -> list[Record]:
-        if self._held is not None and self._is_same(self._held, message):
+        key = _key(message.raw)
+        if self._held is not None and self._is_held(key):
             self._held = None
             return [message, *self._pulses()]
         out = self._released()
-        for line in self._lines:
-            if self._is_same(line, message):
-                self._lines.remove(line)
-                self._is_alone = False
-                return out
-        self._messages.append(message)
+        if _taken(self._lines, key):
+            self._is_alone = False
+            return out
+        _keep(self._messages, key)
         return [*out, message]
+
+    def _is_held(self, key: Key | None) -> bool:
+        """True when the line that is held tells of this message.
+
+        Of a line that can be read in two ways the message is the better print.
+        """
+        if self._held_key is None:
+            return key is not None and key[0] in self._held.raw
+        return self._held_key == key
 
     def _released(self) -> list[Record]:
         """The line that was held: no message followed it."""
         if self._held is None:
             return []
         line, self._held, self._is_alone = self._held, None, True
-        return [self._told(line), *self._pulses()]
+        return [self._told(line, self._held_key), *self._pulses()]
 
-    def _told(self, line: Brief) -> Request | Unreadable:
+    def _told(self, line: Brief, key: Key | None) -> Request | Unreadable:
         told = self._template.request(line)
         if isinstance(told, Request):
-            self._lines.append(line)
+            _keep(self._lines, key)
         return told
 
     def _pulses(self) -> list[Record]:
         pulse, self._pulse = self._pulse, None
         return [pulse] if pulse is not None else []
 
-    def _is_same(self, line: Brief, message: Request) -> bool:
-        call_id, cseq = CALL_ID.search(message.raw), CSEQ.search(message.raw)
-        if call_id is None or cseq is None or call_id[1].strip() not in line.raw:
-            return False
-        try:
-            fields = self._template.read(line.raw)
-        except LineError:
-            return True
-        return (fields["call_id"], int(fields["cseq"])) == (
-            call_id[1].strip(),
-            int(cseq[1]),
-        )
+
+def _key(raw: bytes) -> Key | None:
+    """Of a whole message; None where it has none."""
+    call_id, cseq = CALL_ID.search(raw), CSEQ.search(raw)
+    if call_id is None or cseq is None:
+        return None
+    return call_id[1].strip(), int(cseq[1])
+
+
+def _keep(known: dict[Key, int], key: Key | None) -> None:
+    """Remember one more print; copies of a request are printed as often."""
+    if key is None:
+        return
+    known[key] = known.pop(key, 0) + 1
+    if len(known) > NEAR:
+        del known[next(iter(known))]
+
+
+def _taken(known: dict[Key, int], key: Key | None) -> bool:
+    """True when a print with this key was remembered; it is used up."""
+    if key is None or key not in known:
+        return False
+    known[key] -= 1
+    if not known[key]:
+        del known[key]
+    return True

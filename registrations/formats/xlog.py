@@ -71,14 +71,20 @@ class Template:
         pieces = FIELD.split(text)
         _check(pieces[1::2])
         self._parts = tuple(_parts(pieces))
+        #: Call-ID and CSeq stand before anything a phone writes freely.
+        self._is_keyed_first = {"call_id", "cseq"} <= {
+            *self._parts[0].pattern.groupindex
+        }
         literals = [piece.encode() for piece in pieces[::2]]
-        first, longest = literals[0], max(literals, key=len)
-        #: Text that stands in every line of this template.
-        self.marker = first if len(first) >= SHORTEST_MARKER else longest
-        #: And another one: `REGISTER from` by itself also announces whole messages.
-        others = [literal for literal in literals if literal != self.marker]
         before_free = literals[: 1 + min(map(pieces[1::2].index, FREE & {*pieces}))]
-        self._second = max([x for x in before_free if x in others] or others, key=len)
+        inner = sorted(before_free[1:] or literals[1:], key=len)
+        #: Two texts that stand in every line of this template. The one to look for is not
+        #: what a line begins with: `REGISTER from` also announces whole messages.
+        self.marker = inner[-1]
+        if len(self.marker) < SHORTEST_MARKER:
+            self.marker = max(literals, key=len)
+        others = [literal for literal in literals if literal != self.marker]
+        self._second = literals[0] or max(others, key=len)
         if len(self.marker) < SHORTEST_MARKER:
             raise BadTemplate(f"{text!r} has no text of its own to know its lines by")
 
@@ -102,6 +108,19 @@ class Template:
         elif at != len(line):
             raise LineError("xlog_line", f"the line goes on behind {self.text!r}")
         return fields
+
+    def key(self, line: bytes) -> tuple[bytes, int] | None:
+        """Call-ID and CSeq of a line; None where it cannot be read in one way."""
+        part = self._parts[0]
+        at = max(line.find(part.literal), 0)
+        found = part.pattern.match(line, at) if self._is_keyed_first else None
+        if found is None:
+            try:
+                fields = self.read(line)
+            except LineError:
+                return None
+            return fields["call_id"], int(fields["cseq"])
+        return found["call_id"], int(found["cseq"])
 
     def _next(self, line: bytes, at: int, part: Part) -> int:
         """Where a free field ends: its next literal, which must not stand there twice."""
