@@ -24,7 +24,7 @@ INLINE_START = re.compile(
 )
 STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
 CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*(\S+)")
-CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,19})[ \t]+REGISTER\b")
+CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,40})[ \t]+REGISTER\b")
 #: Every start line has this.
 MENTION = b"/2.0"
 #: And goes on so: a Via goes on with `/UDP`, and log prose with anything else.
