@@ -32,7 +32,7 @@ class FileReading:
     ) -> None:
         self._intake, self._path, self._stream = intake, path, stream
         feed = intake.feed
-        self.file = _known_file(feed, stream) or _new_file(feed, path, now)
+        self.file = _known_file(feed, path, stream) or _new_file(feed, path, now)
         position = self.file.position
         # Before the marks: a packed stream is best read forward.
         head = read_at(stream, 0, FORMAT_BYTES) if position else b""
@@ -79,11 +79,12 @@ class FileReading:
         )
 
 
-def _known_file(feed: Feed, stream: BinaryIO) -> LogFile | None:
-    """The file of this feed that this stream continues."""
+def _known_file(feed: Feed, path: str, stream: BinaryIO) -> LogFile | None:
+    """The file of this feed that this stream continues, under its old name or another."""
     if not stream.seekable():
         return None
-    for file in feed.files.exclude(position=0).order_by("-id")[:100]:
+    known = feed.files.exclude(position=0).order_by("-id")
+    for file in [*known.filter(path=path)[:10], *known.exclude(path=path)[:100]]:
         is_same = is_same_file(
             stream,
             head_bytes=file.head_bytes,

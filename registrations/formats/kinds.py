@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from registrations.formats import asterisk, flexisip, kamailio, linphone, sipdump
+from registrations.formats.flexisip_events import FlexisipEvents
 from registrations.formats.form import Format
 from registrations.formats.journal import JournalExport
 from registrations.formats.jsonlog import JsonLog
@@ -67,6 +68,7 @@ KINDS = (
         kamailio.PREFIX,
         _xlog(lambda _, template: kamailio.Kamailio(template)),
     ),
+    Kind("flexisip-events", FlexisipEvents.prefix, _direct(FlexisipEvents)),
     Kind("asterisk", asterisk.SHAPE, _direct(asterisk.Asterisk)),
     Kind("linphone", linphone.PREFIX, _direct(linphone.Linphone)),
     Kind("opensips", OpenSips.prefix, _xlog(OpenSips)),

@@ -185,7 +185,8 @@ class Reader:
         if lead is None or lead.position != self._base + at:
             end = self._data.find(b"\n", at) + 1
             lead = self._lead_of(self._data[at:end], self._base + at)
-        return lead if lead is None or lead.answer is None else None
+        tells_itself = lead is not None and (lead.answer is not None or lead.records)
+        return None if tells_itself else lead
 
     def _above(self, start: int) -> int:
         """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""

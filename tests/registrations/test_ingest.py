@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from registrations.management.commands.export import device_rows
 from registrations.models import Device, DeviceEvent, Feed, Registration, Sighting
 from tests.corpora import CORPORA, needs_corpora, rows
+from tests.registrations.formats import test_flexisip_events
 
 TOKEN, OTHER = "a" * 64, "b" * 64
 pytestmark = pytest.mark.django_db
@@ -199,3 +200,22 @@ def test_the_time_zone_of_a_feed_is_kept_for_its_next_reading(tmp_path):
 def test_a_time_zone_nobody_knows_is_named(tmp_path):
     with pytest.raises(CommandError, match="no time zone 'Mars/Base'"):
         call_command("ingest", str(tmp_path / "x.log"), "--timezone", "Mars/Base")
+
+
+def test_a_tree_of_event_logs_is_one_feed_and_read_again_changes_nothing(tmp_path):
+    for number in range(3):
+        folder = tmp_path / f"users/e.org/u{number}/registers"
+        folder.mkdir(parents=True)
+        event = test_flexisip_events.line(aor=f"sip:u{number}@e.org")
+        (folder / "2025-03-04.log").write_text(event)
+    for _ in range(2):
+        call_command("ingest", str(tmp_path), "--feed", "events", stderr=StringIO())
+        assert Registration.objects.count() == Device.objects.count() == 3
+    assert {device.accepted for device in Device.objects.all()} == {True}
+    with (folder / "2025-03-04.log").open("a") as log:
+        log.write(test_flexisip_events.line("Unregistered", aor="sip:u2@e.org"))
+    call_command("ingest", str(tmp_path), "--feed", "events", stderr=StringIO())
+    assert Device.objects.filter(bound=True).count() <= 2
+    assert not Device.objects.get(aor="sip:u2@e.org").bound
+    with pytest.raises(CommandError, match="cannot be followed"):
+        call_command("ingest", "--follow", str(tmp_path))

@@ -13,7 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.corpora import CORPORA, needs_corpora
-from tests.registrations.formats import test_flexisip, test_kamailio
+from tests.registrations.formats import (
+    test_flexisip,
+    test_flexisip_events,
+    test_kamailio,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
@@ -167,3 +171,17 @@ def test_a_template_of_the_operators_own_is_taken_from_the_command_line(tmp_path
     assert (row["aor"], row["call_id"], row["cseq"]) == ("sip:a@e.org", "id", 3)
     with pytest.raises(CommandError, match="lacks contact"):
         parse(str(log), "--xlog", "REG {to} {call_id} {cseq}")
+
+
+def test_a_tree_of_event_logs_is_one_source(tmp_path):
+    for user in ("alice", "bob"):
+        folder = tmp_path / "users" / "e.org" / user / "registers"
+        folder.mkdir(parents=True)
+        event = test_flexisip_events.line(aor=f"sip:{user}@e.org")
+        (folder / "2025-03-04.log").write_text(event)
+    found = parse(tmp_path, "--timezone", "UTC")
+    assert [row["aor"] for row in found] == ["sip:alice@e.org", "sip:bob@e.org"]
+    assert {(row["at"], row["status"]) for row in found} == {
+        ("2025-03-04T10:15:42Z", 200)
+    }
+    assert all(set(row) == KEYS for row in found)

@@ -26,6 +26,7 @@ from registrations.ingest import FileReading
 from registrations.intake import Intake
 from registrations.models import Feed
 from registrations.sources.logfile import has_moved_on, inode_of, opened
+from registrations.sources.trees import files_of
 from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
 
@@ -69,25 +70,33 @@ class Command(BaseCommand):
         feed = open_feed(self._name(path), _absolute(path), self._format)
         keep(feed, self._told)
         intake = Intake(feed, live=False, clock=timezone.now)
-        with opened(path) as stream:
-            reading = FileReading(intake, _absolute(path), stream, timezone.now())
-            while reading.read():
-                if sys.stderr.isatty():
-                    self.stderr.write(
-                        f"\r{feed.name}: byte {reading.file.position:,}", ending=""
-                    )
-            reading.finish(is_last=True)
+        for file in files_of(path):
+            reading = self._read_file(intake, file)
         close_feed(feed)
         self.stderr.write(
             f"{feed.name}: {intake.register_count} REGISTERs read, "
             f"{feed.rejected_count} could not be, at byte {reading.file.position:,}"
         )
 
+    def _read_file(self, intake: Intake, path: str) -> FileReading:
+        with opened(path) as stream:
+            reading = FileReading(intake, _absolute(path), stream, timezone.now())
+            while reading.read():
+                if sys.stderr.isatty():
+                    self.stderr.write(
+                        f"\r{intake.feed.name}: byte {reading.file.position:,}",
+                        ending="",
+                    )
+            reading.finish(is_last=True)
+        return reading
+
     def _name(self, path: str) -> str:
         return self._feed or Path(path).name.removesuffix(".gz")
 
     def _follow(self, files: list[str]) -> None:
         names = [self._name(path) for path in files]
+        if any(Path(path).is_dir() for path in files):
+            raise CommandError("a directory cannot be followed: name its files")
         if len(set(names)) < len(names):
             raise CommandError("two files of one feed cannot be followed at once")
         signal.signal(signal.SIGTERM, _stop)

@@ -17,6 +17,7 @@ from registrations.formats.xlog import Template
 from registrations.rows import Rows, error_row
 from registrations.sip import MalformedMessage, SipError, read_register
 from registrations.sources.logfile import chunks, opened, written_until
+from registrations.sources.trees import files_of
 from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
 
@@ -27,7 +28,7 @@ Read = Waiting | tuple[SipError, int]
 class Command(BaseCommand):
     help = (
         "Print one JSON object a line for each REGISTER received in FILE… (- is standard "
-        "input, gzip is read as it is). Needs no database."
+        "input, of a directory every file in it is read, gzip as it is). Needs no database."
     )
     requires_system_checks = []
 
@@ -45,8 +46,9 @@ class Command(BaseCommand):
         printer = Summary() if options["summary"] else Lines(self.stdout)
         for path in files:
             try:
-                for items, name in pieces(path, format, zone, template):
-                    printer.take(items, name)
+                for file in files_of(path):
+                    for items, name in pieces(file, format, zone, template):
+                        printer.take(items, name)
             except UnknownFormat as error:
                 raise CommandError(str(error)) from error
             except BrokenPipeError:

@@ -9,6 +9,7 @@ from registrations.formats.record import Pulse
 from tests.registrations.formats import (
     test_asterisk,
     test_flexisip,
+    test_flexisip_events,
     test_kamailio,
     test_linphone,
     test_opensips,
@@ -64,7 +65,13 @@ OPENSIPS = (
     + test_opensips.line("x")
     + test_asterisk.ANSWER
 )
+EVENTS = "".join(
+    test_flexisip_events.line(event, agent=agent)
+    for event in ("Registered", "Registration expired", "Unregistered")
+    for agent in ("", "X/2.0", "x SIP/2.0", "<sip:a@b> (sip:c@d)")
+).encode()
 LOGS = {
+    "flexisip-events": EVENTS,
     "asterisk": ASTERISK,
     "linphone": LINPHONE,
     "opensips": OPENSIPS,
