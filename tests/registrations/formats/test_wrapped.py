@@ -6,6 +6,7 @@ ngrep 1.47, sipgrep 2.1 and tcpdump 4.99 wrote them.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -211,3 +212,17 @@ def test_a_line_of_a_message_is_no_header_of_sofia():
     forged = b"   X: recv 9 bytes from udp/[192.0.2.1]:5060 at 00:00:00.000000:\r\n"
     log = SOFIA.replace(b"   Max-Forwards", forged + b"   Max-Forwards", 1)
     assert [type(one) for one in fed(log, "sofia")] == [Request, Answer]
+
+
+def test_asterisks_json_log_tells_who_sent_a_message():
+    arrows = "<--- Received SIP request (9 bytes) from UDP:[2001:db8::7]:5060 --->"
+    text = requests(sample("journal_cat"))[0].raw.decode()
+    entry = {
+        "timestamp": "2026-11-23 19:36:17.017",
+        "logmsg": {"level": "VERBOSE", "message": f"{arrows}\n{text}\n"},
+    }
+    (request,) = requests(json.dumps(entry).encode() + b"\n")
+    assert request.source == "udp:[2001:db8::7]:5060"
+    assert request.at == datetime(2026, 11, 23, 19, 36, 17, 17000, UTC)
+    sent = json.dumps(entry).replace("Received", "Transmitting").replace("from", "to")
+    assert requests(sent.encode() + b"\n") == []
