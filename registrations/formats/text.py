@@ -31,7 +31,8 @@ class Text(Format):
     def lead(self, line: bytes, position: int) -> Lead | None:
         if START.match(line) or not line.strip():
             return None
-        told = self._exchange.told(line, None, position) or asterisk.told(line)
+        # Flexisip, too, says "Received SIP request": Asterisk's arrows are told first.
+        told = asterisk.told(line) or self._exchange.told(line, None, position)
         if told is not None:
             return _whole(told)
         return _whole(kamailio.told(line, position, self._template))
