@@ -75,8 +75,9 @@ class Asterisk(Format):
             return lead
         return Lead(at=self._at, received=False) if prefix is not None else None
 
-    def message_read(self) -> None:
+    def message_read(self, lead: Lead, raw: bytes) -> Lead:
         self._at = self._anchor = None
+        return lead
 
     def moment(self, line: bytes) -> datetime | None:
         prefix = PREFIX.match(line)

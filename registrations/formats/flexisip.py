@@ -8,6 +8,8 @@ so the words behind ` - ` count.
 from __future__ import annotations
 
 import re
+from collections import deque
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from registrations.formats.form import Format, Lead
@@ -26,8 +28,23 @@ REPLIED = re.compile(
     rb"(?:Replying to SIP request|Replying Request SIP message): (\d{3})"
 )
 REGISTER = re.compile(rb"(?:\[0x[0-9a-fA-F]+\]|SIP message) REGISTER\b")
+#: From 2.5 on: method, CSeq and Call-ID of the message that is dumped next.
+IDENT = re.compile(rb"\[0x[0-9a-fA-F]+\] (\w+) \((\d{1,10}) - (\S+)\)")
+CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*(\S+)")
+CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,10})[ \t]+(\w+)")
+#: Announcements whose dump may still come: those of other threads stand between.
+MOST_ANNOUNCED = 64
 MOST_FOREIGN = 10_000
 MESSAGE = re.compile(rb"Message:\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A line that says which message is dumped soon, and in which direction it went."""
+
+    ident: tuple[bytes, ...]
+    key: str | None
+    received: bool
 
 
 class Exchange:
@@ -41,6 +58,7 @@ class Exchange:
         self._is_register = False
         #: Pointers of requests other than REGISTER: their replies are not ours.
         self._foreign: dict[str, None] = {}
+        self._announced: deque[Announced] = deque(maxlen=MOST_ANNOUNCED)
 
     def told(self, text: bytes, at: datetime | None, position: int) -> Lead | None:
         """What a line without its prefix says; None where it is none of Flexisip's words."""
@@ -53,10 +71,14 @@ class Exchange:
             return None
         pointer = POINTER.search(text)
         key = pointer[1].decode() if pointer else None
+        ident = IDENT.search(text)
+        if ident is not None and not replied:
+            one = Announced(ident.groups(), key, is_received is not None)
+            self._announced.append(one)
         if is_received:
             self._key, self._received, self.anchor = key, True, position
             self._note_method(text, key)
-        elif is_other:
+        elif not is_dump:
             self._key, self._received = None, False
         if replied is not None and self._is_ours(text, key):
             answer = Answer(position=position, at=at, status=int(replied[1]), key=key)
@@ -80,9 +102,20 @@ class Exchange:
             return key not in self._foreign
         return self._is_register or b"Registration" in text
 
-    def message_read(self) -> None:
-        """The dump was read: the next one is another message's."""
+    def message_read(self, lead: Lead, raw: bytes) -> Lead:
+        """The dump was read: the next one is another message's.
+
+        Where the lines of several threads mix, the message says which line announced it.
+        """
         self._key, self._received, self.anchor = None, False, None
+        if self._announced:
+            call_id, cseq = CALL_ID.search(raw), CSEQ.search(raw)
+            ident = (cseq[2], cseq[1], call_id[1]) if call_id and cseq else ()
+            for one in self._announced:
+                if one.ident == ident:
+                    self._announced.remove(one)
+                    return replace(lead, key=one.key, received=one.received)
+        return lead
 
 
 class Flexisip(Format):
@@ -112,8 +145,8 @@ class Flexisip(Format):
         told = self._exchange.told(line[prefix.end() :], at, position)
         return told or Lead(at=at, received=False)
 
-    def message_read(self) -> None:
-        self._exchange.message_read()
+    def message_read(self, lead: Lead, raw: bytes) -> Lead:
+        return self._exchange.message_read(lead, raw)
 
     def moment(self, line: bytes) -> datetime | None:
         prefix = PREFIX.match(line)

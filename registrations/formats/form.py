@@ -68,5 +68,6 @@ class Format:
         """The time a line of this format's begins with; None where it prints none."""
         return None
 
-    def message_read(self) -> None:
-        """The message that the newest lines announced has been read."""
+    def message_read(self, lead: Lead, raw: bytes) -> Lead:
+        """The message behind `lead` has been read: what is known of it now."""
+        return lead

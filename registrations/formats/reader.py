@@ -49,8 +49,9 @@ class Reader:
         self._lead: Lead | None = None
         self._newest: datetime | None = None
         self._skipping = False
-        #: Inside a message: its lead.
+        #: Inside a message: its lead, and whether it began amid a line of the log.
         self._open: Lead | None = None
+        self._is_inline = False
 
     @property
     def resume_position(self) -> int:
@@ -154,10 +155,11 @@ class Reader:
             self._lead = lead
             self._at = end
         elif lead is None and before is not None and before.size is not None:
-            self._open, self._lead = before, None
+            self._open, self._lead, self._is_inline = before, None, False
             self._at = self._data.find(b"\n", before.position - self._base) + 1
         else:
             self._open, self._lead = before or Lead(position=position), None
+            self._is_inline = found.start(1) > 0
             self._at += found.start(1)
 
     def _lead_of(self, line: bytes, position: int) -> Lead | None:
@@ -208,9 +210,11 @@ class Reader:
         raw, self._at = found
         self._floor = self._at
         self._open = None
-        self.form.message_read()
         self._note(lead.at)
-        record = record_of(lead, raw)
+        lead = self.form.message_read(lead, raw)
+        # A start line that only the log's next line follows is quoted in its prose.
+        is_quoted = self._is_inline and raw.count(b"\n") == 1
+        record = None if is_quoted else record_of(lead, raw)
         if record is not None:
             records.append(record)
         return True

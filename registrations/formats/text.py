@@ -40,8 +40,8 @@ class Text(Format):
     def record_end(self, data: bytes, start: int, end: int) -> int:
         return self._template.line_end(data, start, end)
 
-    def message_read(self) -> None:
-        self._exchange.message_read()
+    def message_read(self, lead: Lead, raw: bytes) -> Lead:
+        return self._exchange.message_read(lead, raw)
 
 
 def _whole(lead: Lead) -> Lead:

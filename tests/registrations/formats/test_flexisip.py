@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from registrations.answers import Pairing
 from registrations.formats import detect, open_format
 from registrations.formats.record import Answer, Pulse, Request
 from registrations.formats.stamps import Stamps
+from registrations.sip import read_register
 
 CET = timezone(timedelta(hours=1))
 
@@ -132,3 +134,94 @@ def test_the_newest_moment_is_told():
     assert [pulse.at for pulse in pulses] == [
         datetime(2025, 3, 4, 10, 15, 3, 118000, UTC)
     ]
+
+
+def header(pointer: str, call_id: str, way: str = "Received", method="REGISTER") -> str:
+    text = (
+        f"Agent::x - {way} SIP request [{pointer}] {method} (21 - {call_id}) from sip:a"
+    )
+    return line(text, level="message")
+
+
+def message(call_id: str) -> str:
+    return line("Agent::x - Message:") + dump(call_id)
+
+
+def paired(text: str) -> list[tuple[str, int | None]]:
+    """Call-ID and status of each REGISTER."""
+    pairing = Pairing()
+    for record in read(text):
+        if isinstance(record, Request):
+            pairing.ask(record, read_register(record.raw))
+        else:
+            pairing.answer(record)
+    items = pairing.in_order(is_last=True)
+    return [(item.register.call_id, item.status) for item in items]
+
+
+def test_the_lines_of_several_threads_may_mix():
+    text = (
+        header("0x1", "one")
+        + line("nta: sent 200 OK for OPTIONS")
+        + header("0x2", "two")
+        + header("0x3", "no", "Sending")
+        + message("one")
+        + line("Pusher::run - Message:")
+        + header("0x4", "no", method="INVITE")
+        + message("no")
+        + message("two")
+        + reply("0x4", "404 Not Found")
+        + reply("0x2", "403 Forbidden")
+        + reply("0x1")
+    )
+    assert paired(text) == [("one", 200), ("two", 403)]
+
+
+def test_the_same_register_received_and_sent_on_counts_once():
+    text = header("0x1", "one") + header("0x1", "one", "Sending") + message("one") * 2
+    assert paired(text + reply("0x1")) == [("one", 200)]
+    text = header("0x1", "one") + message("one") + header("0x1", "one", "Sending")
+    assert paired(text + message("one") + reply("0x1")) == [("one", 200)]
+
+
+def test_a_retransmission_is_received_twice():
+    text = (header("0x1", "one") + message("one")) * 2 + reply("0x1")
+    assert paired(text) == [("one", 200)] * 2
+
+
+@pytest.mark.parametrize("domain", ["flexisip", "flexisip-user"])
+def test_either_domain_is_read(domain):
+    text = (new() + reply("0x1a")).replace("flexisip-", f"{domain}-")
+    assert paired(text) == [("aBc", 200)]
+    assert detect(text.encode()) == "flexisip"
+
+
+@pytest.mark.parametrize("level", ["warning", "error", "fatal", "message"])
+def test_no_other_level_shows_a_register(level):
+    text = line(
+        "Could not create push notification: %ssyntax of 'pn-prid' is invalid",
+        level=level,
+    )
+    text += line("Registered <sip:a@b;pn-prid=no>", level=level) + header("0x1", "x")
+    assert paired(text + reply("0x1")) == []
+
+
+def test_a_hidden_body_ends_nothing_and_begins_nothing():
+    hidden = line("Agent::x - Received SIP request [0x9] MESSAGE (1 - m) from sip:a")
+    hidden += line("Agent::x - Message:") + dump("m").replace("REGISTER", "MESSAGE")
+    hidden += "[972 bytes of body hidden]\n\n"
+    assert paired(hidden + new() + reply("0x1a")) == [("aBc", 200)]
+
+
+def test_sofias_own_dumps_beside_flexisips_do_not_count_twice():
+    sofia = line("recv 400 bytes from tls/[1.2.3.4]:5061 at 10:15:42.118000:")
+    sofia += line("   " + "-" * 72)
+    sofia += "".join(line("   " + text) for text in dump().split("\r\n"))
+    assert paired(sofia + old("") + sofia) == [("aBc", 200)]
+
+
+def test_a_challenge_and_the_registration_are_told_apart():
+    first = new("0x1", "one") + reply("0x1", "401 Unauthorized")
+    again = first.replace("CSeq: 21", "CSeq: 22").replace("(21 -", "(22 -")
+    again = again.replace("401 Unauthorized", "200 Registration successful")
+    assert paired(first + again) == [("one", 401), ("one", 200)]
