@@ -1,9 +1,12 @@
-"""How our own log lines look: one line, facts as key=value, tokens masked (P5)."""
+"""How our own log lines look: one line, facts as key=value, tokens masked (P5),
+nothing in it that a terminal would obey."""
 
 from __future__ import annotations
 
 import logging
 import re
+
+from registrations.storable import clean
 
 #: A device token is hex of at least 64 characters (APNS.md A5).
 TOKEN = re.compile(r"\b[0-9A-Fa-f]{64,}\b")
@@ -42,11 +45,11 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         facts = [
-            f"{key}={value}"
+            f"{key}={clean(str(value))}"
             for key, value in vars(record).items()
             if key not in STANDARD
         ]
-        return " ".join([super().formatMessage(record), *facts])
+        return " ".join([clean(super().formatMessage(record)), *facts])
 
     def formatException(self, ei) -> str:
         return mask(super().formatException(ei))

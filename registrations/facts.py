@@ -14,7 +14,7 @@ from registrations.known import DeviceRow, TokenRow, twins_of
 from registrations.models import DeviceEvent, Feed, Registration, Sighting
 from registrations.readings import News, note_reading
 from registrations.sip import Register, redacted
-from registrations.storable import clean
+from registrations.storable import clean_lines
 
 PLACE = {
     "day": "date",
@@ -121,7 +121,7 @@ class Facts:
     ) -> None:
         """An accepted REGISTER; its text is kept only where it is news."""
         fingerprint = hashlib.sha256(device.contact.encode()).hexdigest()[:8]
-        line = clean(redacted(item.raw)) if is_news else ""
+        line = clean_lines(redacted(item.raw)) if is_news else ""
         values = (
             str(kind),
             small(item.register.cseq),

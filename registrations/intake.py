@@ -20,7 +20,7 @@ from registrations.models import Feed, LogFile, Rejected
 from registrations.remembering import Memory
 from registrations.sip import SipError, read_register, redacted
 from registrations.skew import Skew
-from registrations.storable import clean, storable
+from registrations.storable import clean, clean_lines, storable
 from registrations.waiting import restored, stored
 
 LONGEST_EXCERPT = 4000
@@ -155,7 +155,7 @@ class Intake:
             read_at=read_at,
             rule=rule,
             detail=clean(detail),
-            excerpt=clean(redacted(record.raw))[:LONGEST_EXCERPT],
+            excerpt=clean_lines(redacted(record.raw))[:LONGEST_EXCERPT],
         )
 
     def _concluded(self, read_at: datetime, is_last: bool) -> list[Judged]:

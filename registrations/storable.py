@@ -1,4 +1,5 @@
-"""A REGISTER's values made fit for PostgreSQL: no NUL, and nothing too long for an index.
+"""A REGISTER's values made fit to store and to show: nothing a terminal or a page would obey
+(control, bidi and invisible characters), nothing too long for an index.
 
 One odd message must never stop the reading of a feed.
 """
@@ -16,7 +17,7 @@ LONGEST_TOKEN = 200
 
 
 def storable(register: Register) -> Register:
-    """The same REGISTER; NULs become `\\x00`, overlong names end in a digest."""
+    """The same REGISTER; hostile characters become escapes, overlong names end in a digest."""
     if _is_storable(register):
         return register
     return replace(
@@ -49,13 +50,28 @@ def _is_storable(register: Register) -> bool:
     if tokens and max(map(len, tokens)) > LONGEST_TOKEN:
         return False
     whole = "".join([*names, *texts, *tokens])
-    return whole.isascii() and "\0" not in whole
+    return whole.isascii() and whole.isprintable()
 
 
 def clean(text: str) -> str:
-    """PostgreSQL stores no NUL and no half of a surrogate pair: both become escapes."""
-    text = text.replace("\0", "\\x00")
-    return text.encode("utf-8", "backslashreplace").decode()
+    """The text with every character that is not printable as its escape: `\\x1b`, `\\u202e`.
+
+    Controls, NUL and halves of surrogate pairs (PostgreSQL stores neither), and what turns
+    or hides text: bidi controls, joiners, tags (Unicode's Other and Separator, but blanks).
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _escape(one) for one in text)
+
+
+def clean_lines(text: str) -> str:
+    """The same for text of several lines, which it keeps; CR LF becomes LF."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(clean(line) for line in lines)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def short(text: str, longest: int = LONGEST_INDEXED) -> str:

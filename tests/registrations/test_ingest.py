@@ -161,6 +161,16 @@ def test_what_cannot_be_read_is_kept_with_its_rule(tmp_path):
     assert Device.objects.get().bound
 
 
+def test_what_a_terminal_or_a_page_would_obey_is_stored_as_escapes(tmp_path):
+    hostile = "<sip:\x1b[31mred\u202eevil@192.0.2.1;pn-provider=apns;pn-param=T.a.voip>"
+    ingest(tmp_path, register(1, contact=hostile))
+    device = Device.objects.get()
+    assert device.contact.startswith("sip:\\x1b[31mred\\u202eevil@")
+    line = Registration.objects.get().line
+    assert all(one.isprintable() for one in line.replace("\n", ""))
+    assert "\nContact: <sip:\\x1b[31mred" in line
+
+
 def test_nul_bytes_break_nothing(tmp_path):
     contact = '<sip:al\0ice@192.0.2.1>;+sip.instance="<urn:uuid:\0>"'
     ingest(tmp_path, register(1, contact=contact))
