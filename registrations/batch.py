@@ -23,8 +23,6 @@ from registrations.models import DeviceEvent, Feed, Registration
 from registrations.saving import save_devices, save_holdings, save_tokens
 from registrations.sip import Contact
 
-#: Asked again, a registrar may say otherwise: these are no refusals.
-CHALLENGES = (401, 407)
 DUE = (
     f"SELECT DISTINCT device_id FROM {HOLDING}"
     " WHERE missing_feed_id = %s AND missing_since < %s"
@@ -115,7 +113,7 @@ class Batch:
         self._see(device, item)
         if item.accepted:
             self._accept(device, item, contact)
-        elif (item.status or 0) >= 400 and item.status not in CHALLENGES:
+        elif item.is_refused:
             devices.refuse(device, contact, item.status, item.moment)
         if not item.is_same:
             voip = devices.token_keys(contact).get("voip")

@@ -16,6 +16,8 @@ from registrations.readings import News, note_reading
 from registrations.sip import Register, redacted
 from registrations.storable import clean_lines
 
+#: Asked again with credentials, a registrar may say yes: these are no refusals.
+CHALLENGES = (401, 407)
 PLACE = {
     "day": "date",
     "moment": "timestamptz",
@@ -91,6 +93,11 @@ class Judged:
     def as_of(self) -> datetime | None:
         """The moment of which it speaks; what the row says of later ones stays."""
         return self.held.at if self.held else self.moment
+
+    @property
+    def is_refused(self) -> bool:
+        """The registrar said no, and asked for no credentials."""
+        return (self.status or 0) >= 400 and self.status not in CHALLENGES
 
     @property
     def kind(self) -> str:

@@ -16,6 +16,7 @@ from registrations.answers import Pairing, Waiting
 from registrations.batch import Batch
 from registrations.facts import Judged
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
+from registrations.inbox import Inbox
 from registrations.models import Feed, LogFile, Rejected
 from registrations.remembering import Memory
 from registrations.sip import SipError, read_register, redacted
@@ -98,6 +99,7 @@ class Intake:
                 Batch(self.feed, read_at).settle(self.feed.seen_until)
             if rejected:
                 Rejected.objects.bulk_create(rejected, ignore_conflicts=True)
+            self._fill_inbox(items, rejected)
             for piece in pieces:
                 self._move(piece, read_at)
             self._save(read_at, len(items), len(rejected))
@@ -204,6 +206,14 @@ class Intake:
     @property
     def _shows_answers(self) -> bool:
         return self.feed.shows_answers or self._always_answers
+
+    def _fill_inbox(self, items: list[Judged], rejected: list[Rejected]) -> None:
+        inbox = Inbox(self.feed)
+        for item in items:
+            inbox.note(item)
+        for row in rejected:
+            inbox.reject(row)
+        inbox.save()
 
     # How far was read
 

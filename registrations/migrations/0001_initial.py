@@ -242,6 +242,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Malformed',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('rule', models.TextField()),
+                ('app', models.TextField(blank=True, default='')),
+                ('detail', models.TextField()),
+                ('flexisip', models.TextField(blank=True, default='')),
+                ('first_seen_at', models.DateTimeField(default=None, null=True)),
+                ('last_seen_at', models.DateTimeField(default=None, null=True)),
+                ('count', models.BigIntegerField(default=0)),
+                ('example', models.TextField(blank=True, default='')),
+                ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='malformed', to='registrations.feed')),
+            ],
+            options={
+                'ordering': ['-last_seen_at', 'rule'],
+                'constraints': [models.UniqueConstraint(fields=('feed', 'rule', 'app'), name='malformed_is_one_rule_of_one_app')],
+            },
+        ),
+        migrations.CreateModel(
             name='RoundPage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -7,7 +7,14 @@ from registrations.models.devices import (
     Holding,
     PushToken,
 )
-from registrations.models.feeds import Feed, LogFile, Reading, Rejected, RoundPage
+from registrations.models.feeds import (
+    Feed,
+    LogFile,
+    Malformed,
+    Reading,
+    Rejected,
+    RoundPage,
+)
 from registrations.models.history import PushLine, Registration, Sighting
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "Feed",
     "Holding",
     "LogFile",
+    "Malformed",
     "PushLine",
     "PushToken",
     "Reading",

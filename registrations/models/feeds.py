@@ -134,6 +134,35 @@ class Reading(models.Model):
         return f"{self.feed_id} read at {self.read_at}"
 
 
+class Malformed(models.Model):
+    """One rule that one app's messages break, with how often and an example."""
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="malformed")
+    rule = models.TextField()
+    #: App and version (`LinphoneiOS/5.2.3`), empty where the message names none.
+    app = models.TextField(blank=True, default="")
+    #: Our words about the newest case.
+    detail = models.TextField()
+    #: What Flexisip logs when it has to push, empty where it logs nothing.
+    flexisip = models.TextField(blank=True, default="")
+    first_seen_at = models.DateTimeField(null=True, default=None)
+    last_seen_at = models.DateTimeField(null=True, default=None)
+    count = models.BigIntegerField(default=0)
+    #: The first case in full, without credentials, cut to 4,000 characters.
+    example = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-last_seen_at", "rule"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["feed", "rule", "app"], name="malformed_is_one_rule_of_one_app"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} by {self.app or 'unknown'}"
+
+
 class RoundPage(models.Model):
     """The requests of one batch that a later one may fold into, for after a restart."""
 

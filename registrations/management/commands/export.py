@@ -39,7 +39,12 @@ def device_rows() -> Iterator[dict]:
 def device_row(device: Device, read_until: datetime | None) -> dict:
     """One device; `bound` is at `read_until`, the last moment read."""
     holdings = list(device.holdings.all())
-    current = {row.token.kind: row.token.token for row in holdings if row.current}
+    # What the newest REGISTER carried: a token it lacks may yet turn out not to be lost.
+    current = {
+        row.token.kind: row.token.token
+        for row in holdings
+        if row.current and row.missing_since is None
+    }
     return {
         "aor": device.aor,
         "instance_id": device.instance_id,
