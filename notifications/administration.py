@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET, require_POST
 from notifications import audit
 from notifications.actions import needs
 from notifications.credentials import seal
-from notifications.fleet import source_of
 from notifications.forms import AppForm, CredentialForm, FeedForm, GroupForm, UserForm
 from notifications.models import App, Credential
+from notifications.settings_page import settings_page
 from registrations.models import Device, Feed, Holding
 
 COLUMNS = [
@@ -49,27 +49,14 @@ def _page(
     request: HttpRequest, status: int = 200, refused: AppForm | None = None, **forms
 ) -> HttpResponse:
     """The page; `refused` is the form of an app whose policy was not saved."""
-    now = timezone.now()
-    apps = App.objects.prefetch_related("credentials")
-    context = {
-        "page": "settings",
-        "apps": [(app, _form_of(app, refused)) for app in apps],
-        "feeds": [source_of(feed, now) for feed in Feed.objects.all()],
-        "people": User.objects.prefetch_related("groups").order_by("username"),
-        "app_form": AppForm(),
-        "credential_form": CredentialForm(),
-        "user_form": UserForm(),
-        "groups": Group.objects.order_by("name"),
+    context = settings_page(timezone.now(), refused) | {
+        "app_form": AppForm(auto_id="new-app-%s"),
+        "credential_form": CredentialForm(auto_id="key-%s"),
+        "user_form": UserForm(auto_id="person-%s"),
     }
     return render(
         request, "notifications/settings.html", context | forms, status=status
     )
-
-
-def _form_of(app: App, refused: AppForm | None) -> AppForm:
-    if refused is not None and refused.instance.pk == app.pk:
-        return refused
-    return AppForm(instance=app, auto_id=f"app-{app.pk}-%s")
 
 
 @require_POST
@@ -77,7 +64,7 @@ def _form_of(app: App, refused: AppForm | None) -> AppForm:
 @needs("change_policy")
 def add_app(request: HttpRequest) -> HttpResponse:
     """A new app."""
-    form = AppForm(request.POST)
+    form = AppForm(request.POST, auto_id="new-app-%s")
     if not form.is_valid():
         return _page(request, 422, app_form=form)
     return _save(request, form, "app.add", "App added.")
@@ -121,7 +108,7 @@ def _save(request: HttpRequest, form, action: str, words: str) -> HttpResponse:
 @needs("manage_credentials")
 def set_credential(request: HttpRequest) -> HttpResponse:
     """Add or replace a key. It is sealed before it is stored and never shown again."""
-    form = CredentialForm(request.POST)
+    form = CredentialForm(request.POST, auto_id="key-%s")
     if not form.is_valid():
         return _page(request, 422, credential_form=form)
     values, now = form.cleaned_data, timezone.now()
@@ -153,7 +140,7 @@ def set_credential(request: HttpRequest) -> HttpResponse:
 @needs("manage_users")
 def add_user(request: HttpRequest) -> HttpResponse:
     """A new login."""
-    form = UserForm(request.POST)
+    form = UserForm(request.POST, auto_id="person-%s")
     if not form.is_valid():
         return _page(request, 422, user_form=form)
     values = form.cleaned_data

@@ -12,6 +12,8 @@ from notifications.models import Call, Push
 
 HEIGHT = 136
 SLOTS = 60
+#: The bars stand right of the numbers, and below the topmost one: percent, pixels.
+GUTTER, HEADROOM = 4.5, 10
 SPANS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(days=1)}
 #: What a bar is stacked of, from below: key, tone, legend.
 SERIES = (
@@ -55,7 +57,9 @@ class Outcomes:
     bars: list[Bar]
     legend: list[tuple[str, str, int]]
     rows: list[tuple[datetime, list[int]]]
-    most: int
+    #: (y, number) of the grid lines, (x, moment, is it left out on a phone) of the times.
+    levels: list[tuple[float, int]]
+    times: list[tuple[float, datetime, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,43 @@ def outcomes(now: datetime, span: str = "1h") -> Outcomes:
     slots = [dict.fromkeys((key for key, _, _ in SERIES), 0) for _ in range(SLOTS)]
     for minute, key, number in _counted(start, now):
         slots[(minute - start) // step][key] += number
-    most = max(sum(slot.values()) for slot in slots)
+    most = _round_up(max(sum(slot.values()) for slot in slots))
     bars = [bar for i, slot in enumerate(slots) for bar in _stack(i, slot, most)]
     legend = [(tone, name, sum(s[key] for s in slots)) for key, tone, name in SERIES]
     rows = [(start + i * step, list(slot.values())) for i, slot in enumerate(slots)]
-    return Outcomes(span, bars, legend, [row for row in rows if any(row[1])], most)
+    told = [row for row in rows if any(row[1])]
+    return Outcomes(span, bars, legend, told, _levels(most), _times(start, step))
+
+
+def _round_up(most: int) -> int:
+    """The smallest number of 4 equal, round steps that is not less than `most`."""
+    size = 1
+    while size * 10 * 4 < most:
+        size *= 10
+    return next(
+        4 * size * step for step in (1, 2, 3, 4, 5, 8, 10) if 4 * size * step >= most
+    )
+
+
+def _levels(most: int) -> list[tuple[float, int]]:
+    height = HEIGHT - HEADROOM
+    return [(round(HEIGHT - height * n / 4, 1), most * n // 4) for n in range(5)]
+
+
+def _times(start: datetime, step: timedelta) -> list[tuple[float, datetime, bool]]:
+    """Round moments, a dozen of them; a phone shows every third."""
+    every = 5 * step
+    midnight = start.replace(hour=0, minute=0)
+    moments = ((slot, start + slot * step) for slot in range(1, SLOTS - 1))
+    return [
+        (_x(slot), moment, (moment - midnight) // every % 3 != 0)
+        for slot, moment in moments
+        if (moment - midnight) % every < step
+    ]
+
+
+def _x(slot: float) -> float:
+    return round(GUTTER + (100 - GUTTER) * slot / SLOTS, 2)
 
 
 def _counted(start: datetime, now: datetime):
@@ -107,10 +143,11 @@ def _stack(slot: int, numbers: dict[str, int], most: int) -> list[Bar]:
     for key, tone, name in SERIES:
         if not numbers[key]:
             continue
-        height = round(HEIGHT * numbers[key] / most, 1)
+        height = round((HEIGHT - HEADROOM) * numbers[key] / most, 1)
         top -= height
-        x = round(100 * slot / SLOTS, 2)
-        bars.append(Bar(x, 1.2, round(top, 1), height, tone, numbers[key], name))
+        bars.append(
+            Bar(_x(slot + 0.1), 1.25, round(top, 1), height, tone, numbers[key], name)
+        )
     return bars
 
 
@@ -125,7 +162,7 @@ def wake_times(now: datetime, lately: timedelta) -> WakeTimes:
         counts[place] += 1
     asleep = calls.filter(verdict="unhandled").count()
     edges = zip((0, *BINS), BINS, strict=False)
-    labels = [f"{low}–{high} s" for low, high in edges] + ["none"]
+    labels = ["<1", *(f"{low}–{high}" for low, high in edges if low), "none"]
     return WakeTimes(_columns([*counts, asleep], labels), sum(counts) + asleep, asleep)
 
 
@@ -134,7 +171,7 @@ def _columns(counts: list[int], labels: list[str]) -> list[Bar]:
     bars = []
     for i, (number, label) in enumerate(zip(counts, labels, strict=True)):
         height = round((HEIGHT - 20) * number / most, 1)
-        tone = "warn" if label == "none" else "ok"
+        tone = {"none": "hot", "10–30": "warn"}.get(label, "ok")
         x = round(i * width + width * 0.15, 2)
         y = round(HEIGHT - height, 1)
         bars.append(Bar(x, round(width * 0.7, 2), y, height, tone, number, label))

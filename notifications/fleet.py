@@ -5,26 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, Prefetch, Q
+from django.db.models import Count, Max, Min, Prefetch, Q
 
 from notifications import charts
-from notifications.models import Call, Ledger, Push
-from notifications.wording import CHIPS, ago, evidence_of, outcome_of
+from notifications.models import App, Call, Ledger, Push
+from notifications.sources import Hold, Source, hold_at, source_of
+from notifications.wording import CHIPS, ago, evidence_of, outcome_of, rules_in_words
 from registrations.models import Device, Feed, Holding
 
 LATELY = timedelta(minutes=15)
 BOARD_ROWS = 50
 FEED_ROWS = 60
 STATE_ORDER = ("suspected", "not_waking", "silent", "released", "recovered")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A feed and how far behind it is."""
-
-    feed: Feed
-    tone: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +28,7 @@ class BoardRow:
     tone: str
     icon: str
     ages: list[tuple[datetime, str]]
+    lead: str
     evidence: str
 
 
@@ -47,6 +40,17 @@ class FeedRow:
     at: datetime
     tone: str
     words: str
+
+    @property
+    def kinds(self) -> str:
+        """What the filter of the feed may pick it by."""
+        kinds = ["voip" if self.push.push_type == Push.Type.VOIP else "remote"]
+        if self.push.state == Push.State.REJECTED:
+            kinds.append("rejected")
+        call = self.push.sip_call
+        if call is not None and call.verdict == Call.Verdict.UNHANDLED:
+            kinds.append("asleep")
+        return " ".join(kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Kpis:
     p95: float | None
     at_risk: int
     suspected: int
+    suspected_since: datetime | None
     waiting: int
     oldest: float | None
 
@@ -77,7 +82,9 @@ class Picture:
     counts: list[tuple[str, str, int]]
     feed: list[FeedRow]
     sources: list[Source]
-    is_assuming: bool
+    assuming: list[Feed]
+    hold: Hold | None
+    rules: str
     outcomes: charts.Outcomes
     wake: charts.WakeTimes
     spans: tuple[str, ...] = tuple(charts.SPANS)
@@ -93,7 +100,9 @@ def picture(now: datetime, span: str = "1h") -> Picture:
         counts=_counts(board),
         feed=feed_rows(),
         sources=[source_of(feed, now) for feed in feeds],
-        is_assuming=any(feed.has_assumed for feed in feeds),
+        assuming=[feed for feed in feeds if feed.has_assumed],
+        hold=hold_at(feeds, now),
+        rules=rules_in_words(App.objects.all()),
         outcomes=charts.outcomes(now, span),
         wake=charts.wake_times(now, LATELY),
     )
@@ -127,6 +136,7 @@ def kpis(now: datetime) -> Kpis:
         p95=_quantile(times, 0.95),
         at_risk=_devices_in("not_waking"),
         suspected=_devices_in("suspected"),
+        suspected_since=_newest_since("suspected"),
         waiting=queue["pk__count"],
         oldest=(now - oldest).total_seconds() if oldest else None,
     )
@@ -150,6 +160,10 @@ def _quantile(ordered: list[float], share: float) -> float | None:
 def _devices_in(state: str) -> int:
     holdings = Holding.objects.filter(current=True, token__ledger__state=state)
     return holdings.values("device").distinct().count()
+
+
+def _newest_since(state: str) -> datetime | None:
+    return Ledger.objects.filter(state=state).aggregate(Max("since"))["since__max"]
 
 
 def board_rows(now: datetime) -> list[BoardRow]:
@@ -179,7 +193,8 @@ def _board_row(device: Device, ledger: Ledger, now: datetime) -> BoardRow:
         tone = "warn"
     moments = [datetime.fromisoformat(strike["sent_at"]) for strike in ledger.run]
     ages = [(moment, ago(moment, now)) for moment in reversed(moments[-3:])]
-    return BoardRow(device, ledger, tone, icon, ages, evidence_of(ledger, now))
+    lead, evidence = evidence_of(ledger, now)
+    return BoardRow(device, ledger, tone, icon, ages, lead, evidence)
 
 
 def _counts(board: list[BoardRow]) -> list[tuple[str, str, int]]:
@@ -204,21 +219,3 @@ def feed_row(push: Push) -> FeedRow:
     """One push with what became of it."""
     tone, words = outcome_of(push)
     return FeedRow(push, push.sent_at or push.created_at, tone, words)
-
-
-def source_of(feed: Feed, now: datetime) -> Source:
-    """A feed's dot and words: its lag, or why it says nothing."""
-    if feed.trouble:
-        return Source(feed, "bad", feed.trouble)
-    if feed.seen_until is None:
-        words = (
-            "no times in it" if feed.last_read_at else "waiting for the first record"
-        )
-        return Source(feed, "mute", words)
-    behind = now - feed.seen_until
-    if behind > feed.heartbeat:
-        return Source(feed, "warn", f"silent for {ago(feed.seen_until, now)}")
-    seconds = max(0.0, behind.total_seconds())
-    if seconds > 30:
-        return Source(feed, "warn", f"{seconds:.0f} s behind")
-    return Source(feed, "ok", f"{seconds:.1f} s")

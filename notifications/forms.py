@@ -41,15 +41,44 @@ class ReasonForm(forms.Form):
 class AppForm(Dressed, forms.ModelForm):
     """A bundle id and its policy; times in seconds."""
 
-    wake_window = forms.IntegerField(min_value=1, max_value=300, initial=30)
-    grace = forms.IntegerField(min_value=0, max_value=120, initial=5)
-    late_window = forms.IntegerField(min_value=1, max_value=600, initial=90)
-    voip_life = forms.IntegerField(min_value=1, max_value=300, initial=30)
+    wake_window = forms.IntegerField(
+        min_value=1,
+        max_value=300,
+        initial=30,
+        label="Wake window (s)",
+        help_text="From APNs accept to the sign of waking.",
+    )
+    grace = forms.IntegerField(
+        min_value=0,
+        max_value=120,
+        initial=5,
+        label="Grace (s)",
+        help_text="How much further the logs must be read.",
+    )
+    late_window = forms.IntegerField(
+        min_value=1,
+        max_value=600,
+        initial=90,
+        label="Late window (s)",
+        help_text="The proxy's call-fork-timeout.",
+    )
+    voip_life = forms.IntegerField(
+        min_value=1,
+        max_value=300,
+        initial=30,
+        label="Life of a VoIP push (s)",
+        help_text="Nothing leaves after it.",
+    )
 
     class Meta:
         model = App
         fields = ["name", "bundle_id", "threshold", *POLICY_SECONDS]
         widgets = {"name": forms.TextInput, "bundle_id": forms.TextInput}
+        labels = {"bundle_id": "Bundle id", "threshold": "Threshold (strikes)"}
+        help_texts = {
+            "bundle_id": "As in pn-param, without .voip.",
+            "threshold": "From here on the phone is suspected.",
+        }
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

@@ -8,8 +8,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from notifications import charts, details, fleet, lists
+from notifications import (
+    charts,
+    device_list,
+    device_page,
+    failure_list,
+    fleet,
+    push_list,
+    push_page,
+)
+from notifications.keyset import query, words
 from notifications.models import Push
+from notifications.search import find
 from registrations.models import Device, Feed
 
 may_see = permission_required("notifications.see", raise_exception=True)
@@ -34,7 +44,10 @@ def live(request: HttpRequest) -> HttpResponse:
 @may_see
 def devices(request: HttpRequest) -> HttpResponse:
     """Every device, newest first, with search and filters."""
-    context = {"page": "devices", "list": lists.devices(request.GET, timezone.now())}
+    context = {
+        "page": "devices",
+        "list": device_list.devices(request.GET, timezone.now()),
+    }
     return render(request, "notifications/devices.html", context)
 
 
@@ -44,7 +57,8 @@ def devices(request: HttpRequest) -> HttpResponse:
 def device(request: HttpRequest, pk: int) -> HttpResponse:
     """One device: risk, timeline, tokens, Contact."""
     found = get_object_or_404(Device, pk=pk)
-    context = details.device(found, timezone.now()) | {"page": "devices"}
+    context = device_page.device(found, request.GET, timezone.now())
+    context["page"] = "devices"
     return render(request, "notifications/device.html", context)
 
 
@@ -53,7 +67,7 @@ def device(request: HttpRequest, pk: int) -> HttpResponse:
 @may_see
 def pushes(request: HttpRequest) -> HttpResponse:
     """Every push, newest first, with filters."""
-    context = {"page": "pushes", "list": lists.pushes(request.GET)}
+    context = {"page": "pushes", "list": push_list.pushes(request.GET, timezone.now())}
     return render(request, "notifications/pushes.html", context)
 
 
@@ -65,7 +79,7 @@ def push(request: HttpRequest, pk) -> HttpResponse:
     rows = Push.objects.select_related(
         "device", "token", "app", "sip_call", "requested_by"
     )
-    context = details.push(get_object_or_404(rows, pk=pk), timezone.now())
+    context = push_page.push(get_object_or_404(rows, pk=pk), timezone.now())
     return render(request, "notifications/push.html", context | {"page": "pushes"})
 
 
@@ -74,7 +88,11 @@ def push(request: HttpRequest, pk) -> HttpResponse:
 @may_see
 def failures(request: HttpRequest) -> HttpResponse:
     """Failed pushes by reason, with meaning and remedy."""
-    context = {"page": "failures"} | lists.failures(request.GET, timezone.now())
+    sees_activity = request.user.has_perm("notifications.manage_users")
+    found = failure_list.failures(
+        request.GET, timezone.now(), sees_activity=sees_activity
+    )
+    context = {"page": "failures", "list": found}
     return render(request, "notifications/failures.html", context)
 
 
@@ -83,10 +101,10 @@ def failures(request: HttpRequest) -> HttpResponse:
 @may_see
 def search(request: HttpRequest) -> HttpResponse:
     """Straight to the page of what was looked for when it is unique, else the devices."""
-    wanted = lists.words(request.GET.get("q", ""))
-    found = lists.find(wanted)
+    wanted = words(request.GET.get("q", ""))
+    found = find(wanted)
     if found is not None:
         return redirect(found)
     target = redirect("notifications:devices")
-    target["Location"] += f"?{lists.query(q=wanted)}"
+    target["Location"] += f"?{query(q=wanted)}"
     return target

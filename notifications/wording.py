@@ -5,9 +5,10 @@ A block is never stated as fact: Apple does not report it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from notifications.models import Call, Ledger, Push
+from notifications.models import App, Call, Ledger, Push
 
 #: state → tone and icon of its chip (DESIGN.md).
 CHIPS = {
@@ -40,6 +41,22 @@ RULES = {
     "failed": "It could not be sent.",
     "cancelled": "It was withdrawn before it was sent.",
     "held": "It was held back.",
+}
+#: What people did, by the verb of its audit entry.
+ACTIONS = {
+    "push.resend": "Resent a push",
+    "push.test": "Sent a test push",
+    "strikes.reset": "Reset strikes",
+    "token.reveal": "Revealed tokens",
+    "credential.set": "Stored a key",
+    "app.add": "Added an app",
+    "app.change": "Changed strike rules",
+    "feed.change": "Changed a feed",
+    "user.add": "Added a person",
+    "user.group": "Moved a person",
+    "user.activate": "Gave a login back",
+    "user.deactivate": "Took a login away",
+    "export.devices": "Exported devices",
 }
 REJECTED_RULES = {
     "token_count": "Flexisip answers 200 and then never pushes to this device.",
@@ -117,17 +134,33 @@ def is_seen_since(ledger: Ledger) -> bool:
     return seen is not None and (first is None or seen > first)
 
 
-def evidence_of(ledger: Ledger, now: datetime) -> str:
-    """One sentence of evidence for the risk board."""
+def evidence_of(ledger: Ledger, now: datetime) -> tuple[str, str]:
+    """The evidence for the risk board: what counts, in bold, and what goes with it."""
     if ledger.state == "recovered":
         count = ledger.recovered_strikes
-        return f"Woke again after {count} {'strike' if count == 1 else 'strikes'}."
-    pushes = (
-        f"{ledger.pushes} VoIP {'push' if ledger.pushes == 1 else 'pushes'} accepted"
-    )
+        strikes = f"{count} {'strike' if count == 1 else 'strikes'}"
+        return "Woke again", f"after {strikes}. Strikes cleared."
+    pushes = "push" if ledger.pushes == 1 else "pushes"
+    lead = f"{ledger.pushes} VoIP {pushes} accepted, 0 wakes"
+    since = f" since {ledger.first_strike_at:%H:%M}" if ledger.first_strike_at else ""
     if not is_seen_since(ledger):
-        return f"{pushes}, 0 wakes. No sign of life since the first."
-    return f"{pushes}, 0 wakes. Seen alive {ago(ledger.last_sign_at, now)} ago."
+        return lead, f"{since}. No sign of life since the first.".strip()
+    seen = f"Seen alive {ago(ledger.last_sign_at, now)} ago."
+    return lead, f"{since}. {seen}".strip()
+
+
+def rules_in_words(apps: Iterable[App]) -> str:
+    """The settings every score stands beside: `30 s window, threshold 3`, by app if they
+    differ.
+    """
+    rules = {}
+    for app in apps:
+        seconds = app.wake_window.total_seconds()
+        words = f"wake window {seconds:.0f} s, suspected from {app.threshold} strikes"
+        rules.setdefault(words, []).append(app.name)
+    if len(rules) == 1:
+        return next(iter(rules))
+    return "; ".join(f"{', '.join(names)}: {words}" for words, names in rules.items())
 
 
 def outcome_of(push: Push) -> tuple[str, str]:

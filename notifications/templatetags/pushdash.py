@@ -8,10 +8,18 @@ from datetime import datetime
 
 from django import template
 from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
-from notifications.wording import CHIPS, ago
+from notifications.agents import Agent, agent_of
+from notifications.keyset import COUNTED
+from notifications.wording import ACTIONS, CHIPS, ago
 
 register = template.Library()
+JSON_PIECE = re.compile(
+    r'(?P<k>"(?:[^"\\]|\\.)*"(?=: ))|(?P<s>"(?:[^"\\]|\\.)*")'
+    r"|(?P<n>-?\b\d[\d.eE+-]*\b|\btrue\b|\bfalse\b|\bnull\b)"
+)
 TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
 
 
@@ -19,6 +27,43 @@ TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
 def since(moment: datetime | None) -> str:
     """`5 min`, `3 h`."""
     return ago(moment, timezone.now()) if moment else "never"
+
+
+@register.filter
+def until(moment: datetime | None) -> str:
+    """`59 min` from now."""
+    return ago(timezone.now(), moment) if moment else ""
+
+
+@register.filter
+def capped(number: int) -> str:
+    """A count that stopped at its limit: `10,000+`."""
+    return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
+
+
+@register.filter
+def shortened(text: str) -> str:
+    """An instance-id by its first 8 and last 4 characters."""
+    core = text.removeprefix("urn:uuid:")
+    return core if len(core) < 20 else f"{core[:8]}…{core[-4:]}"
+
+
+@register.filter
+def health_tone(state: str) -> str:
+    """The dot of a token by what APNs says of it."""
+    return {"": "ok", "valid": "ok", "retired": "bad"}.get(state or "", "warn")
+
+
+@register.filter
+def action_words(action: str) -> str:
+    """An audit entry's verb as a person says it."""
+    return ACTIONS.get(action, action)
+
+
+@register.filter
+def spaced(span: str) -> str:
+    """`24 h` of `24h`."""
+    return re.sub(r"(?<=\d)(?=[a-z])", " ", span)
 
 
 @register.filter
@@ -37,9 +82,30 @@ def visible(text: str) -> str:
 
 
 @register.filter
-def as_json(value: object) -> str:
-    """Indented JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def as_json(value: object) -> SafeString:
+    """Indented JSON with its keys, strings and numbers marked for colour."""
+    text = visible(json.dumps(value, indent=2, ensure_ascii=False))
+    pieces, end = [], 0
+    for found in JSON_PIECE.finditer(text):
+        kind = found.lastgroup
+        pieces += [escape(text[end : found.start()])]
+        pieces += [format_html('<span class="{}">{}</span>', kind, found[0])]
+        end = found.end()
+    # Every piece went through escape() or format_html().
+    return mark_safe("".join([*pieces, escape(text[end:])]))
+
+
+@register.filter
+def from_uri(payload: dict) -> str:
+    """Who calls, as the payload says it."""
+    found = payload.get("from-uri", "")
+    return found if isinstance(found, str) else ""
+
+
+@register.filter
+def outcome_tone(outcome: str) -> str:
+    """The dot of an attempt."""
+    return {"accepted": "ok", "rejected": "bad", "unknown": "warn"}.get(outcome, "mute")
 
 
 @register.filter
@@ -53,6 +119,12 @@ def host_part(aor: str) -> str:
     """`@example.org` of `sip:alice@example.org`."""
     _, at, host = aor.rpartition("@")
     return at + host if at else ""
+
+
+@register.filter
+def agent(user_agent: str) -> Agent:
+    """The parts of a User-Agent."""
+    return agent_of(visible(user_agent))
 
 
 @register.filter

@@ -96,7 +96,7 @@ def test_the_board_holds_a_striking_device_with_its_evidence(feed):
     assert row.device == device
     assert row.ledger.strikes == 1
     assert [moment for moment, _ in row.ages] == [MORNING]
-    assert "1 VoIP push accepted, 0 wakes" in row.evidence
+    assert row.lead == "1 VoIP push accepted, 0 wakes"
 
 
 def test_a_device_that_woke_is_not_on_the_board(feed):

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifications.models import Ledger
-from notifications.wording import RULES, ago, evidence_of, meaning
+from notifications.models import App, Ledger
+from notifications.wording import RULES, ago, evidence_of, meaning, rules_in_words
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -45,9 +45,27 @@ def test_a_silent_phone_that_is_back_is_not_called_unseen():
 
 def test_the_evidence_counts_pushes_and_says_when_the_phone_was_seen():
     words = evidence_of(ledger("not_waking", seen_ago=timedelta(minutes=5)), NOW)
-    assert words == "2 VoIP pushes accepted, 0 wakes. Seen alive 5 min ago."
+    assert words == (
+        "2 VoIP pushes accepted, 0 wakes",
+        "since 11:00. Seen alive 5 min ago.",
+    )
     words = evidence_of(ledger("silent", 1, seen_ago=timedelta(hours=2)), NOW)
-    assert words == ("1 VoIP push accepted, 0 wakes. No sign of life since the first.")
+    assert words == (
+        "1 VoIP push accepted, 0 wakes",
+        "since 11:00. No sign of life since the first.",
+    )
+
+
+def test_the_rules_of_apps_that_agree_are_said_once():
+    apps = [App(name="Phone"), App(name="Desk")]
+    assert rules_in_words(apps) == "wake window 30 s, suspected from 3 strikes"
+
+
+def test_the_rules_of_apps_that_differ_name_the_app():
+    apps = [App(name="Phone"), App(name="Desk", threshold=2)]
+    words = rules_in_words(apps)
+    assert "Phone: wake window 30 s, suspected from 3 strikes" in words
+    assert "Desk: wake window 30 s, suspected from 2 strikes" in words
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""A device's newest Contact taken apart for a reader: each parameter with what it means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from registrations.models import Device
+
+#: RFC 8599, and what Linphone adds to it.
+PARAMETERS = {
+    "pn-timeout": "Seconds the proxy waits before it pushes",
+    "pn-silent": "No effect any more",
+    "pn-call-str": "Text key for calls",
+    "pn-msg-str": "Text key for messages",
+    "pn-groupchat-str": "Text key for group chats",
+    "pn-call-snd": "Sound for calls",
+    "pn-msg-snd": "Sound for messages",
+    "pn-call-remote-push-interval": "Seconds between remote pushes of one call",
+    "app-id": "Bundle id and environment, before RFC 8599",
+    "pn-type": "Push service, before RFC 8599",
+    "pn-tok": "Token, before RFC 8599",
+    "transport": "How the phone is reached",
+    "line": "Which account of the app",
+    "gr": "A name that stays the same for this install",
+    "ob": "Answers go back over the same connection (RFC 5626)",
+    "fs-conn-id": "Flexisip's own connection number",
+}
+PROVIDERS = {
+    "apns": "Production. Sandbox builds send apns.dev",
+    "apns.dev": "Sandbox. Builds from a store send apns",
+    "fcm": "Firebase: Android, pushdash does not push to it",
+    "firebase": "Firebase, before RFC 8599",
+}
+#: Long enough to be a token of any push service.
+SECRET = re.compile(r"[0-9A-Za-z_\-]{24,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: its name, its value with every token masked, what it means."""
+
+    name: str
+    value: str
+    note: str
+
+
+def parameters_of(device: Device) -> list[Parameter]:
+    """The URI, its parameters, the instance and the expiry."""
+    uri, *pieces = device.contact.split(";")
+    rows = [Parameter("uri", uri, "")] if uri else []
+    rows += [_parameter(*piece.partition("=")[::2]) for piece in pieces]
+    instance = device.instance_id or ""
+    rows.append(Parameter("+sip.instance", instance or "none", _instance(instance)))
+    return rows
+
+
+def masked_contact(device: Device) -> str:
+    """The whole Contact with every token masked."""
+    uri, *pieces = device.contact.split(";")
+    shown = [_parameter(*piece.partition("=")[::2]) for piece in pieces]
+    return ";".join([uri, *(f"{one.name}={one.value}" for one in shown)])
+
+
+def _parameter(name: str, value: str) -> Parameter:
+    key = name.strip().lower()
+    if key in {"pn-prid", "pn-tok"}:
+        return Parameter(name, SECRET.sub(_cut, value), _tokens(key, value))
+    if key == "pn-provider":
+        note = PROVIDERS.get(value.lower(), "A push service pushdash does not know")
+        return Parameter(name, value, note)
+    if key == "pn-param":
+        return Parameter(name, value, "Team id, bundle id, services")
+    return Parameter(name, value, PARAMETERS.get(key, ""))
+
+
+def _cut(found: re.Match) -> str:
+    return f"{found[0][:6]}…{found[0][-4:]}"
+
+
+def _tokens(key: str, value: str) -> str:
+    if key == "pn-tok":
+        return PARAMETERS["pn-tok"]
+    number = value.count("&") + 1
+    if number == 1:
+        return "One token: VoIP and remote cannot both be reached"
+    return "Two tokens, one a service" if number == 2 else f"{number} tokens"
+
+
+def _instance(instance: str) -> str:
+    if not instance:
+        return "A reinstall cannot be told from another phone"
+    return "This install of the app; a reinstall brings another"

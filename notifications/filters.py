@@ -1,0 +1,83 @@
+"""The filters of a list as they stand in its address: chosen ones, and those to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from notifications.keyset import query
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A chosen filter: its name and value in words, and the address without it."""
+
+    name: str
+    value: str
+    without: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value to choose, with the address that chooses it."""
+
+    label: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A filter that is not chosen yet."""
+
+    name: str
+    choices: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A box of a facet, with how many rows it stands for."""
+
+    value: str
+    label: str
+    tone: str
+    number: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A filter of which several values may be chosen."""
+
+    name: str
+    label: str
+    options: list[Option]
+
+
+def chips_of(chosen: dict, labels: dict[str, dict[str, str]]) -> list[Chip]:
+    """One chip a chosen value; `chosen` maps a name to a value or a list of values."""
+    found = []
+    for name, value in chosen.items():
+        words = labels.get(name, {})
+        for one in value if isinstance(value, list) else [value]:
+            if one and name in labels:
+                address = query(**chosen | {name: _rest(value, one)})
+                found.append(Chip(words.get("", name), words.get(one, one), address))
+    return found
+
+
+def _rest(value, one: str):
+    return [other for other in value if other != one] if isinstance(value, list) else ""
+
+
+def menus_of(chosen: dict[str, str], labels: dict[str, dict[str, str]]) -> list[Menu]:
+    """The filters nobody has chosen yet."""
+    return [
+        Menu(words[""], _choices(chosen, name, words))
+        for name, words in labels.items()
+        if not chosen.get(name) and len(words) > 1
+    ]
+
+
+def _choices(chosen: dict, name: str, words: dict[str, str]) -> list[Choice]:
+    values: Iterable[tuple[str, str]] = ((v, label) for v, label in words.items() if v)
+    return [Choice(label, query(**chosen | {name: v})) for v, label in values]

@@ -1,0 +1,269 @@
+"""The swim lanes of one device: registrations, pushes and tokens over time, laid out for SVG.
+
+x and widths are percent of the span; what lies before it is cut off.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+
+from notifications.models import Ledger, Push
+from notifications.wording import outcome_of
+from registrations.models import Device, Holding
+
+SPANS = {"6h": timedelta(hours=6), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
+#: A REGISTER this soon after a remote push answers it (PRODUCT.md, signs of life).
+ANSWER = timedelta(seconds=30)
+MARKS = 400
+TICKS = {
+    "6h": timedelta(minutes=30),
+    "24h": timedelta(hours=2),
+    "7d": timedelta(days=1),
+}
+#: Strikes nearer to each other than this many percent share one label.
+LABEL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of time: a binding or a held token."""
+
+    x: float
+    width: float
+    tone: str
+    label: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment. `label` is written beside it where there is room."""
+
+    x: float
+    tone: str
+    title: str
+    link: str = ""
+    label: str = ""
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The picture and its words."""
+
+    span: str
+    spans: tuple[str, ...]
+    ticks: list[tuple[float, datetime]]
+    bindings: list[Bar]
+    registers: list[Mark]
+    voip: list[Mark]
+    remote: list[Mark]
+    tokens: dict[str, list[Bar]]
+    turns: list[Mark]
+    #: From the first strike of the run until now, tinted.
+    run: tuple[float, float] | None
+    counts: dict[str, str]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From moments to percent."""
+
+    start: datetime
+    end: datetime
+
+    def x(self, moment: datetime) -> float:
+        share = (moment - self.start) / (self.end - self.start)
+        return round(100 * min(1.0, max(0.0, share)), 2)
+
+    def bar(self, since: datetime | None, until: datetime | None) -> tuple | None:
+        """(x, width) of what is left of a stretch inside the span."""
+        left, right = self.x(since or self.start), self.x(until or self.end)
+        return (left, round(right - left, 2)) if right > left else None
+
+
+def lanes(device: Device, ledger: Ledger | None, span: str, now: datetime) -> Lanes:
+    """The lanes of the span that ends now."""
+    span = span if span in SPANS else "6h"
+    scale = Scale(now - SPANS[span], now)
+    bound = list(
+        device.registrations.filter(moment__range=(scale.start - SPANS["24h"], now))
+        .order_by("moment")
+        .values_list("moment", "expires", "kind")
+    )
+    inside = [moment for moment, _, _ in bound if moment >= scale.start]
+    pushes = _pushes(device, scale)
+    voip = _voip(pushes, ledger, scale)
+    remote = _remote(pushes, [moment for moment, _, _ in bound], scale)
+    tokens = _tokens(device, scale)
+    return Lanes(
+        span=span,
+        spans=tuple(SPANS),
+        ticks=_ticks(span, scale),
+        bindings=_bindings(bound, scale),
+        registers=[_register(moment, scale) for moment in inside[-MARKS:]],
+        voip=voip,
+        remote=remote,
+        tokens=tokens,
+        turns=_turns(device, scale),
+        run=_run(ledger, scale),
+        counts=_counts(inside, voip, remote, tokens),
+        summary=_summary(span, inside, voip, remote),
+    )
+
+
+def _pushes(device: Device, scale: Scale) -> list[Push]:
+    rows = device.pushes.filter(created_at__range=(scale.start, scale.end))
+    newest = rows.select_related("sip_call").order_by("-created_at")[:MARKS]
+    return list(newest)[::-1]
+
+
+def _register(moment: datetime, scale: Scale) -> Mark:
+    return Mark(scale.x(moment), "text", f"REGISTER {moment:%H:%M:%S}")
+
+
+def _bindings(bound: list[tuple], scale: Scale) -> list[Bar]:
+    """Stretches with a binding that had not expired; a gap means nobody could be called."""
+    stretches: list[list[datetime]] = []
+    for moment, expires, kind in bound:
+        if stretches and moment <= stretches[-1][1] and kind == "unregistered":
+            stretches[-1][1] = moment
+        if kind == "unregistered":
+            continue
+        until = moment + timedelta(seconds=expires or 0)
+        if stretches and moment <= stretches[-1][1]:
+            stretches[-1][1] = max(stretches[-1][1], until)
+        else:
+            stretches.append([moment, until])
+    found = []
+    for since, until in stretches:
+        cut = scale.bar(since, min(until, scale.end))
+        if cut is not None:
+            title = f"Registered {since:%H:%M} to {until:%H:%M}"
+            found.append(Bar(*cut, "soft", "", title))
+    return found
+
+
+def _voip(pushes: list[Push], ledger: Ledger | None, scale: Scale) -> list[Mark]:
+    numbers = {row["call"]: n for n, row in enumerate(ledger.run if ledger else [], 1)}
+    found: list[Mark] = []
+    for push in pushes:
+        if push.push_type != Push.Type.VOIP:
+            continue
+        number = numbers.get(push.sip_call_id)
+        tone, words = outcome_of(push)
+        x = scale.x(push.sent_at or push.created_at)
+        moment = f"{push.sent_at or push.created_at:%H:%M:%S}"
+        strike = f"Strike {number}" if number else ""
+        title = f"{strike + ', ' if strike else ''}VoIP push {moment}, {words}"
+        link = reverse("notifications:push", args=[push.pk])
+        found.append(Mark(x, tone, title, link, strike, x > 92))
+    return _labelled(found)
+
+
+def _labelled(marks: list[Mark]) -> list[Mark]:
+    """The label of a strike stays only where the next marks leave it room."""
+    found = []
+    for index, mark in enumerate(marks):
+        after = marks[index + 1].x if index + 1 < len(marks) else 100 + LABEL
+        before = marks[index - 1].x if index else -LABEL
+        room = mark.x - before if mark.is_late else after - mark.x
+        label = mark.label if room > LABEL else ""
+        found.append(
+            Mark(mark.x, mark.tone, mark.title, mark.link, label, mark.is_late)
+        )
+    return found
+
+
+def _remote(pushes: list[Push], registers: list[datetime], scale: Scale) -> list[Mark]:
+    found = []
+    for push in pushes:
+        if push.push_type == Push.Type.VOIP:
+            continue
+        tone, words = outcome_of(push)
+        at = push.accepted_at
+        place = bisect_left(registers, at) if at else len(registers)
+        if place < len(registers) and registers[place] - at <= ANSWER:
+            seconds = (registers[place] - at).total_seconds()
+            tone, words = "ok", f"answered by a REGISTER {seconds:.1f} s later"
+        moment = push.sent_at or push.created_at
+        title = f"{push.get_push_type_display()} push {moment:%H:%M:%S}, {words}"
+        link = reverse("notifications:push", args=[push.pk])
+        found.append(Mark(scale.x(moment), tone, title, link))
+    return found
+
+
+def _tokens(device: Device, scale: Scale) -> dict[str, list[Bar]]:
+    found: dict[str, list[Bar]] = {"voip": [], "remote": []}
+    rows = Holding.objects.filter(device=device).select_related("token")
+    for row in rows.order_by("since", "pk"):
+        cut = scale.bar(row.since, None if row.current else row.until)
+        if cut is None:
+            continue
+        tone = "soft" if row.current else "gone"
+        label = row.token.masked if cut[1] > 12 else ""
+        found[row.token.kind].append(Bar(*cut, tone, label, row.token.masked))
+    return found
+
+
+def _turns(device: Device, scale: Scale) -> list[Mark]:
+    words = {
+        "reinstalled": "Reinstalled",
+        "token_changed": "New token",
+        "logged_out": "Logged out",
+    }
+    rows = device.events.filter(
+        kind__in=words, moment__range=(scale.start, scale.end)
+    ).order_by("moment")
+    return [
+        Mark(
+            min(93.0, max(7.0, scale.x(row.moment))),
+            "text",
+            f"{words[row.kind]} {row.moment:%H:%M}",
+        )
+        for row in rows[:6]
+    ]
+
+
+def _run(ledger: Ledger | None, scale: Scale) -> tuple[float, float] | None:
+    if ledger is None or not ledger.strikes or ledger.first_strike_at is None:
+        return None
+    return scale.bar(ledger.first_strike_at, None)
+
+
+def _ticks(span: str, scale: Scale) -> list[tuple[float, datetime]]:
+    every = TICKS[span]
+    midnight = scale.start.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight + ((scale.start - midnight) // every + 1) * every
+    moments = (first + n * every for n in range(int(SPANS[span] / every)))
+    found = ((scale.x(moment), moment) for moment in moments)
+    return [(x, moment) for x, moment in found if 2 < x < 95]
+
+
+def _counts(registers: list, voip: list, remote: list, tokens: dict) -> dict[str, str]:
+    woken = sum(mark.tone == "ok" for mark in voip)
+    asleep = sum(mark.tone == "hot" for mark in voip)
+    answered = sum(mark.tone == "ok" for mark in remote)
+    counts = {
+        "registrations": f"{len(registers):,} REGISTERs",
+        "voip": f"{woken} woken, {asleep} not",
+        "remote": f"{len(remote)}, {answered} answered",
+    }
+    for kind, bars in tokens.items():
+        changes = max(0, len(bars) - 1)
+        counts[f"{kind}_token"] = f"{changes} {'change' if changes == 1 else 'changes'}"
+    return counts
+
+
+def _summary(span: str, registers: list, voip: list, remote: list) -> str:
+    asleep = [mark for mark in voip if mark.tone == "hot"]
+    woken = sum(mark.tone == "ok" for mark in voip)
+    return (
+        f"Last {span}: {len(registers)} REGISTERs, {len(voip)} VoIP pushes of which {woken} "
+        f"woke the app and {len(asleep)} did not, {len(remote)} remote pushes."
+    )

@@ -1,0 +1,223 @@
+"""The read model of one push: steps, attempts, request, verdict, evidence, resend."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifications.models import Call, Ledger, Push
+from notifications.resend import facts_of, is_safe
+from notifications.watermarks import Watermarks, held_by, read_until
+from notifications.wording import outcome_of, rule_of, rules_in_words
+from registrations.models import Sighting
+
+#: APNs takes no more than this (bytes): VoIP, others.
+LIMITS = {"voip": 5120}
+LIMIT = 4096
+SEEN = 20
+ICONS = {"ok": "circle-check", "hot": "alert-triangle", "warn": "clock", "bad": "ban"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way from the request to the verdict."""
+
+    state: str
+    icon: str
+    title: str
+    when: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One line of what was seen, with where it can be read."""
+
+    at: datetime
+    tone: str
+    icon: str
+    title: str
+    place: str
+    line: str
+
+
+def push(found: Push, now: datetime) -> dict:
+    """Everything the Push page shows."""
+    call = found.sip_call
+    tone, words = outcome_of(found)
+    attempts = list(found.attempts.all())
+    facts = facts_of(found.device, found.token, found.push_type, now)
+    return {
+        "push": found,
+        "call": call,
+        "tone": tone,
+        "icon": ICONS.get(tone, "info-circle"),
+        "words": words,
+        "rule": rule_of(call) if call else "",
+        "held_by": held_by(call, now) if call else [],
+        "changes": call.changes.all() if call else [],
+        "attempts": attempts,
+        "siblings": call.pushes.exclude(pk=found.pk) if call else [],
+        "resends": found.resends.all(),
+        "steps": steps_of(found, call, len(attempts)),
+        "headers": _headers(found),
+        "size": len(json.dumps(found.payload, separators=(",", ":")).encode()),
+        "limit": LIMITS.get(found.push_type, LIMIT),
+        "safety": is_safe(facts),
+        "ledger": Ledger.objects.filter(token=found.token).first(),
+        "seen": _seen(found, call),
+        "feeds": _feeds(found, now) if call else [],
+        "rules": rules_in_words([found.app]),
+    }
+
+
+def _headers(found: Push) -> list[tuple[str, str]]:
+    return [
+        (":path", f"/3/device/{found.token.masked}"),
+        ("apns-id", str(found.pk)),
+        ("apns-topic", found.topic),
+        ("apns-push-type", found.push_type),
+        ("apns-priority", str(found.priority)),
+        ("apns-expiration", str(int(found.expires_at.timestamp()))),
+        *([("apns-collapse-id", found.collapse_id)] if found.collapse_id else []),
+    ]
+
+
+def steps_of(found: Push, call: Call | None, tries: int) -> list[Step]:
+    """From the request to the verdict; a step not reached says so."""
+    asked = Step(
+        "ok",
+        "check",
+        "Queued",
+        _clock(found.created_at),
+        f"by {found.get_origin_display().lower()}",
+    )
+    steps = [asked, _sent(found, tries), _answered(found)]
+    return steps + [_woke(found, call)] if found.push_type == Push.Type.VOIP else steps
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S.%f}"[:-3]
+
+
+def _after(moment: datetime, start: datetime) -> str:
+    return f"+ {(moment - start).total_seconds():.2f} s"
+
+
+def _sent(found: Push, tries: int) -> Step:
+    attempts = f"{tries} attempt{'' if tries == 1 else 's'}"
+    if found.sent_at:
+        when = _after(found.sent_at, found.created_at)
+        return Step("ok", "check", "Sent", when, attempts)
+    if found.state in {Push.State.QUEUED, Push.State.SENDING}:
+        return Step("info", "clock", "Waiting to be sent", "", attempts)
+    return Step("bad", "x", "Not sent", found.get_state_display(), found.reason)
+
+
+def _answered(found: Push) -> Step:
+    if found.accepted_at:
+        when = _after(found.accepted_at, found.created_at)
+        return Step("ok", "check", "Accepted by APNs", when, "200")
+    if found.state == Push.State.REJECTED:
+        return Step("bad", "x", "Rejected by APNs", "", found.reason)
+    if found.state == Push.State.UNKNOWN:
+        return Step("bad", "x", "No answer", "", "APNs may have taken it")
+    waits = "not yet" if found.state in {"queued", "sending"} else "not reached"
+    return Step("todo", "minus", "Accepted by APNs", "", waits)
+
+
+def _woke(found: Push, call: Call | None) -> Step:
+    if found.state != Push.State.ACCEPTED:
+        waits = "not yet" if found.state in {"queued", "sending"} else "not reached"
+        return Step("todo", "minus", "App woke", "", waits)
+    if call is None or call.verdict == Call.Verdict.AWAITED:
+        return Step("info", "clock", "Awaited", "", "until the deadline is surely past")
+    if call.verdict == Call.Verdict.HANDLED:
+        when = f"+ {call.wake_time.total_seconds():.1f} s" if call.wake_time else ""
+        return Step("ok", "check", "App woke", when, _proof(call))
+    if call.verdict == Call.Verdict.UNHANDLED:
+        return Step("bad", "x", "App did not wake", "", "no sign by the deadline")
+    return Step("todo", "minus", call.get_verdict_display(), "", f"rule {call.rule}")
+
+
+def _proof(call: Call) -> str:
+    return {
+        "register": "by a REGISTER",
+        "challenged": "by a challenged REGISTER",
+        "answer": "by a SIP answer",
+        "beacon": "by the app's beacon",
+    }.get(call.rule, f"rule {call.rule}")
+
+
+def _seen(found: Push, call: Call | None) -> list[Seen]:
+    """What the logs and APNs showed, in order, each line with feed, file and byte."""
+    if not found.sent_at:
+        return []
+    rows = [Seen(found.sent_at, "info", "", "Sent to APNs", "pushdash", "")]
+    if found.accepted_at:
+        rows.append(
+            Seen(found.accepted_at, "ok", "", "APNs accepted the push", "APNs", "")
+        )
+    elif found.ended_at:
+        title = f"APNs answered {found.reason or found.state}"
+        rows.append(Seen(found.ended_at, "bad", "", title, "APNs", ""))
+    if call is not None:
+        rows += _signs(found, call)
+    if call is not None and call.verdict == Call.Verdict.UNHANDLED and call.handle_by:
+        title = "Deadline passed, no sign of waking"
+        rows.append(
+            Seen(call.handle_by, "hot", "alert-triangle", title, "pushdash", "")
+        )
+    return sorted(rows, key=lambda row: row.at)
+
+
+def _signs(found: Push, call: Call) -> list[Seen]:
+    """The proof a verdict keeps, and every other sign of life until the late window ends."""
+    until = (call.accepted_at or found.sent_at) + found.app.late_window
+    rows = Sighting.objects.filter(
+        device=found.device,
+        moment__range=(found.sent_at - timedelta(seconds=1), until),
+        day__range=(found.sent_at.date() - timedelta(days=1), until.date()),
+    ).select_related("feed", "file")
+    proof = call.evidence or {}
+    signs = [_sign(row, proof) for row in rows.order_by("moment")[:SEEN]]
+    if proof and not any(sign.icon for sign in signs):
+        at = datetime.fromisoformat(proof["moment"])
+        title = f"{_titled(proof['kind'], None)}, the proof"
+        place = _place(proof["feed"], proof["file"], proof["position"])
+        signs.append(Seen(at, "ok", "circle-check", title, place, proof["line"]))
+    return signs
+
+
+def _sign(row: Sighting, proof: dict) -> Seen:
+    is_proof = (row.file.path, row.position) == (
+        proof.get("file"),
+        proof.get("position"),
+    )
+    title = _titled(row.kind, row.code)
+    place = _place(row.feed.name, row.file.path, row.position)
+    if not is_proof:
+        return Seen(row.moment, "mute", "", title, place, row.line)
+    line = proof["line"] or row.line
+    title = f"{title}, the proof"
+    return Seen(row.moment, "ok", "circle-check", title, place, line)
+
+
+def _titled(kind: str, code: int | None) -> str:
+    return {
+        "register": "REGISTER of this device",
+        "challenged": "REGISTER, only challenged",
+        "answer": f"SIP answer {code or ''}".strip(),
+        "beacon": "Beacon of the app",
+    }.get(kind, kind)
+
+
+def _place(feed: str, file: str, position: int) -> str:
+    return f"{feed} · {file}, byte {position:,}"
+
+
+def _feeds(found: Push, now: datetime) -> list[tuple[str, datetime | None]]:
+    """Which feeds could show a proof, and how far each has been read."""
+    watermark = Watermarks([found.device_id], now).of([found.device_id])
+    return [(feed.name, read_until(feed)) for feed in watermark.feeds]

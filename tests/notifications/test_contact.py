@@ -1,0 +1,57 @@
+"""A Contact taken apart: every parameter explained, no token in clear."""
+
+from __future__ import annotations
+
+import pytest
+
+from notifications.contact import masked_contact, parameters_of
+from registrations.models import Device
+
+TOKEN = "00fc13" + "a" * 54 + "8512"
+
+
+def device(contact: str, instance_id: str | None = "urn:uuid:1") -> Device:
+    return Device(contact=contact, instance_id=instance_id)
+
+
+def notes(found: Device) -> dict[str, tuple[str, str]]:
+    return {one.name: (one.value, one.note) for one in parameters_of(found)}
+
+
+def test_each_parameter_stands_with_what_it_means():
+    found = notes(device("sip:a@b;pn-provider=apns.dev;pn-timeout=0;transport=tls"))
+    assert found["uri"] == ("sip:a@b", "")
+    assert found["pn-provider"][1].startswith("Sandbox")
+    assert found["pn-timeout"] == ("0", "Seconds the proxy waits before it pushes")
+    assert found["+sip.instance"][0] == "urn:uuid:1"
+
+
+def test_two_tokens_are_masked_and_counted():
+    found = notes(device(f"sip:a@b;pn-prid={TOKEN}:voip&{TOKEN}:remote"))
+    value, note = found["pn-prid"]
+    assert value == "00fc13…8512:voip&00fc13…8512:remote"
+    assert note == "Two tokens, one a service"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [TOKEN, TOKEN.upper(), "cX_9-" + "Zk3" * 40, "dLx:APA91b" + "q" * 130],
+)
+@pytest.mark.parametrize("name", ["pn-prid", "pn-tok", "PN-PRID"])
+def test_no_token_of_any_push_service_is_shown(name, secret):
+    found = device(f"sip:a@b;{name}={secret}")
+    core = secret.partition(":")[2] or secret
+    assert core not in masked_contact(found)
+    assert all(core not in one.value for one in parameters_of(found))
+
+
+def test_a_device_without_instance_says_what_that_means():
+    found = notes(device("sip:a@b", None))
+    assert found["+sip.instance"] == (
+        "none",
+        "A reinstall cannot be told from another phone",
+    )
+
+
+def test_a_device_without_contact_shows_no_uri():
+    assert "uri" not in notes(device(""))

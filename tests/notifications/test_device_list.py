@@ -1,0 +1,121 @@
+"""The Devices page: tabs with counts, filters in the address, both ways through it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.models import Ledger, TokenHealth
+from tests import factories
+from tests.notifications import people
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(query: str = ""):
+    """What the page shows for an address."""
+    return people.browser_of("ops").get(f"/devices/?{query}").context["list"]
+
+
+def aors(query: str) -> set[str]:
+    return {row.device.aor for row in listed(query).rows}
+
+
+def ledger(device, state: str, strikes: int) -> None:
+    token = factories.token_of(device)
+    Ledger.objects.create(
+        token=token, state=state, strikes=strikes, since=timezone.now()
+    )
+
+
+@pytest.fixture
+def fleet():
+    """alice is fine, bob suspected, carol refused by APNs, dave gone and malformed."""
+    names = ("alice", "bob", "carol", "dave")
+    found = {name: factories.registered_device(f"sip:{name}@x.org") for name in names}
+    ledger(found["alice"], "fine", 0)
+    ledger(found["bob"], "suspected", 3)
+    token = factories.token_of(found["carol"])
+    now = timezone.now()
+    TokenHealth.objects.create(
+        token=token, state="retired", reason="Unregistered", at=now
+    )
+    dave = found["dave"]
+    dave.problems = [{"rule": "token_count", "detail": "three"}]
+    dave.bound, dave.environment = False, "production"
+    dave.save()
+    for name in ("alice", "bob", "carol"):
+        found[name].last_seen_at = now
+        found[name].save(update_fields=["last_seen_at"])
+    dave.last_seen_at = now - timedelta(days=2)
+    dave.save()
+    return found
+
+
+def test_each_tab_counts_what_it_shows(fleet):
+    for tab in listed().tabs:
+        assert tab.number == len(listed(tab.address).rows)
+    numbers = {tab.label: tab.number for tab in listed().tabs}
+    assert numbers["All"] == 4
+    assert numbers["At risk"] == numbers["Token refused"] == 1
+    assert numbers["Not seen for 24 h"] == numbers["With problems"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("view=risk", {"bob"}),
+        ("view=problems", {"dave"}),
+        ("state=suspected", {"bob"}),
+        ("strikes=1", {"bob"}),
+        ("strikes=nonsense", {"alice", "bob", "carol", "dave"}),
+        ("token=retired", {"carol"}),
+        ("bound=no", {"dave"}),
+        ("bound=yes&q=a", {"alice", "carol"}),
+        ("env=production", {"dave"}),
+        ("app=org.example.other", set()),
+    ],
+)
+def test_a_filter_leaves_what_it_says(fleet, query, expected):
+    assert aors(query) == {f"sip:{name}@x.org" for name in expected}
+
+
+def test_a_chosen_filter_is_a_chip_that_can_be_taken_away(fleet):
+    page = listed("state=suspected&q=bob")
+    chips = {chip.name: chip for chip in page.chips}
+    assert chips["State"].value == "Suspected blacklisted"
+    assert chips["State"].without == "q=bob"
+    assert chips["Search"].without == "state=suspected"
+    assert "State" not in {menu.name for menu in page.menus}
+    assert "Strikes" in {menu.name for menu in page.menus}
+
+
+def test_a_token_is_found_by_its_ends_as_they_are_shown(fleet):
+    token = factories.token_of(fleet["carol"])
+    assert aors(f"q={token.masked}") == {"sip:carol@x.org"}
+
+
+def test_the_list_goes_on_both_ways_and_keeps_its_filters():
+    devices = [factories.registered_device() for _ in range(51)]
+    first = listed("env=sandbox")
+    second = listed(first.older)
+    seen = [row.device.pk for row in [*first.rows, *second.rows]]
+    assert seen == sorted((device.pk for device in devices), reverse=True)
+    assert "env=sandbox" in second.newer
+    again = listed(second.newer)
+    assert [row.device.pk for row in again.rows] == seen[:50]
+
+
+def test_a_row_shows_what_became_of_the_newest_voip_push(fleet):
+    people.old_push(fleet["alice"])
+    newest = factories.accepted_push(fleet["alice"], timezone.now())
+    (row,) = [row for row in listed().rows if row.device == fleet["alice"]]
+    assert row.last.push == newest
+
+
+def test_the_page_names_the_feeds_that_assume_acceptance():
+    factories.feed("xlog", has_assumed=True)
+    content = people.browser_of("ops").get("/devices/").content.decode()
+    assert "Assume accepted: xlog" in content

@@ -1,0 +1,83 @@
+"""The Failures page: by reason with meaning and remedy, and who may see what people did."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from notifications.failure_list import failures
+from notifications.models import Call, Push
+from tests import factories
+from tests.notifications import people
+
+pytestmark = pytest.mark.django_db
+
+
+def failed(state: str, reason: str = "") -> Push:
+    """A push that failed just now."""
+    device = factories.registered_device()
+    push = factories.accepted_push(device, timezone.now(), state=state)
+    Push.objects.filter(pk=push.pk).update(reason=reason)
+    return push
+
+
+def reasons() -> dict:
+    found = failures({}, timezone.now(), sees_activity=False)
+    return {one.words[0]: one for one in found.reasons}
+
+
+def test_a_reason_of_apns_stands_with_meaning_and_remedy():
+    failed("rejected", "BadDeviceToken")
+    one = reasons()["BadDeviceToken"]
+    assert (one.number, one.devices) == (1, 1)
+    assert one.words[1] == "400"
+    assert all(one.words[2:])
+
+
+def test_an_app_that_did_not_wake_is_a_reason_of_its_own():
+    push = factories.accepted_push(factories.registered_device(), timezone.now())
+    push.sip_call = Call.objects.create(
+        token=push.token,
+        call_id=push.call_id,
+        verdict="unhandled",
+        rule="no_proof",
+        created_at=push.created_at,
+    )
+    push.save(update_fields=["sip_call"])
+    assert reasons()["App did not wake"].number == 1
+
+
+@pytest.mark.parametrize("state", ["unknown", "failed", "expired", "rejected"])
+def test_a_failure_without_a_reason_of_apns_is_explained_too(state):
+    failed(state)
+    (one,) = reasons().values()
+    assert all(one.words)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [("rejected", "BadDeviceToken"), ("expired", "")]
+)
+def test_a_reason_leads_to_the_pushes_it_counts(state, reason):
+    push = failed(state, reason)
+    (one,) = reasons().values()
+    page = people.browser_of("ops").get(f"/pushes/?{one.filters}").context["list"]
+    assert [row.row.push for row in page.rows] == [push]
+
+
+def test_the_trend_adds_up_to_the_number():
+    for _ in range(3):
+        failed("rejected", "Unregistered")
+    one = reasons()["Unregistered"]
+    assert sum(one.trend) == one.number == 3
+    assert len(one.line.split()) == len(one.trend)
+
+
+def test_nothing_failed_is_said_so():
+    page = people.browser_of("ops").get("/failures/").content.decode()
+    assert "No failed push" in page
+
+
+def test_the_tab_of_activity_is_there_for_admins_only():
+    path = "/failures/?tab=activity"
+    assert b"Nobody did anything" in people.browser_of("admin").get(path).content
+    assert b"Activity" not in people.browser_of("ops").get(path).content

@@ -1,0 +1,79 @@
+"""Pages by keyset: both ways, nothing twice, nothing left out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.keyset import BY_CREATION, BY_ID, cut, query, words
+from notifications.models import Push
+from registrations.models import Device
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def devices() -> list[int]:
+    """Five devices, newest first."""
+    return [factories.registered_device().pk for _ in range(5)][::-1]
+
+
+def page(asked: dict):
+    return cut(Device.objects.all(), BY_ID, asked, size=2)
+
+
+def ids(found) -> list[int]:
+    return [row.pk for row in found.rows]
+
+
+def test_pages_go_to_the_end_and_back_again(devices):
+    first = page({})
+    second = page({"before": first.older})
+    third = page({"before": second.older})
+    assert [*ids(first), *ids(second), *ids(third)] == devices
+    assert (first.newer, third.older) == ("", "")
+    back = page({"after": third.newer})
+    assert ids(back) == ids(second)
+    assert ids(page({"after": back.newer})) == ids(first)
+
+
+def test_the_first_page_reached_backwards_has_nothing_newer(devices):
+    second = page({"before": page({}).older})
+    assert page({"after": second.newer}).newer == ""
+
+
+def test_what_came_since_is_on_the_newer_page(devices):
+    added = factories.registered_device()
+    assert ids(page({"after": str(devices[0])})) == [added.pk]
+
+
+def test_a_cursor_that_names_no_place_gives_the_first_page(devices):
+    for cursor in ("nonsense", "²", "9" * 30, "-1", ""):
+        assert ids(page({"before": cursor, "after": cursor})) == devices[:2]
+
+
+def test_pushes_of_one_moment_are_paged_without_loss():
+    now, device = timezone.now(), factories.registered_device()
+    made = {factories.accepted_push(device, now).pk for _ in range(5)}
+    made.add(factories.accepted_push(device, now - timedelta(hours=1)).pk)
+    seen, asked = [], {}
+    for _ in range(3):
+        found = cut(Push.objects.all(), BY_CREATION, asked, size=2)
+        seen += ids(found)
+        asked = {"before": found.older}
+    assert set(seen) == made
+    assert len(seen) == 6
+
+
+def test_a_query_leaves_out_what_is_empty_and_repeats_a_list():
+    assert query(q="", type=["voip", "alert"], span="1h") == (
+        "type=voip&type=alert&span=1h"
+    )
+
+
+def test_what_was_typed_is_text_a_database_can_hold():
+    assert words(" a\x00b ") == "ab"
+    assert len(words("x" * 999)) == 200

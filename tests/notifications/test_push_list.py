@@ -1,0 +1,132 @@
+"""The Pushes page: facets that count, filters in the address, both ways through it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.models import Call, Push
+from notifications.push_list import OUTCOMES, outcome_named
+from tests import factories
+from tests.notifications import people
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(query: str = ""):
+    """What the page shows for an address."""
+    return people.browser_of("ops").get(f"/pushes/?{query}").context["list"]
+
+
+def numbers(page, name: str) -> dict[str, int]:
+    (facet,) = [facet for facet in page.facets if facet.name == name]
+    return {option.value: option.number for option in facet.options}
+
+
+def judged(verdict: str, rule: str, state: str = "accepted", push_type: str = "voip"):
+    """A push whose call has that verdict."""
+    device = factories.registered_device()
+    push = factories.accepted_push(
+        device, timezone.now(), push_type=push_type, state=state
+    )
+    if push_type == "voip" and verdict:
+        push.sip_call = Call.objects.create(
+            token=push.token,
+            call_id=push.call_id,
+            verdict=verdict,
+            rule=rule,
+            evidence={"kind": "register"},
+            created_at=push.created_at,
+        )
+        push.save(update_fields=["sip_call"])
+    return push
+
+
+@pytest.mark.parametrize("state", Push.State.values)
+@pytest.mark.parametrize("push_type", ["voip", "alert"])
+@pytest.mark.parametrize(
+    ("verdict", "rule"),
+    [
+        ("", ""),
+        ("awaited", ""),
+        ("handled", "register"),
+        ("handled", "late"),
+        ("unhandled", "no_proof"),
+        ("exempt", "foreground"),
+        ("not_counted", "late"),
+        ("not_counted", "ambiguous"),
+    ],
+)
+def test_every_push_has_one_outcome_and_the_filter_finds_it(
+    state, push_type, verdict, rule
+):
+    push = judged(verdict, rule, state, push_type)
+    is_judged = push_type == "voip" and verdict
+    name = outcome_named(
+        push_type, state, verdict if is_judged else "awaited", rule if is_judged else ""
+    )
+    found = [
+        outcome
+        for outcome, (_, _, rows) in OUTCOMES.items()
+        if Push.objects.filter(rows, pk=push.pk).exists()
+    ]
+    assert found == [name]
+
+
+def test_facets_count_what_they_would_show():
+    judged("unhandled", "no_proof")
+    judged("handled", "register")
+    judged("", "", push_type="alert")
+    page = listed()
+    assert numbers(page, "type") == {"voip": 2, "alert": 1}
+    assert numbers(page, "outcome") == {"asleep": 1, "woken": 1, "remote": 1}
+    assert (page.total, page.matching) == (3, 3)
+
+
+def test_a_facet_counts_beside_the_choices_of_the_others():
+    judged("unhandled", "no_proof")
+    judged("", "", push_type="alert")
+    page = listed("type=alert")
+    assert numbers(page, "outcome") == {"remote": 1}
+    assert numbers(page, "type") == {"voip": 1, "alert": 1}
+    assert (page.matching, len(page.rows)) == (1, 1)
+
+
+def test_two_choices_of_a_facet_show_both():
+    judged("unhandled", "no_proof")
+    judged("", "", state="rejected")
+    judged("handled", "register")
+    page = listed("outcome=asleep&outcome=rejected")
+    assert len(page.rows) == page.matching == 2
+    assert [chip.without for chip in page.chips] == [
+        "outcome=rejected",
+        "outcome=asleep",
+    ]
+
+
+def test_an_older_push_needs_a_longer_span():
+    device = factories.registered_device()
+    factories.accepted_push(device, timezone.now() - timedelta(days=3))
+    assert listed().rows == []
+    assert len(listed("span=7d").rows) == len(listed("span=all").rows) == 1
+
+
+def test_a_call_id_or_an_aor_narrows_the_list():
+    push = judged("handled", "register")
+    judged("handled", "register")
+    assert [row.row.push for row in listed(f"q={push.call_id}").rows] == [push]
+    assert [row.row.push for row in listed(f"q={push.device.aor}").rows] == [push]
+
+
+def test_the_list_goes_on_both_ways_and_keeps_its_filters():
+    device = factories.registered_device()
+    pushes = [people.old_push(device) for _ in range(51)]
+    first = listed("type=voip")
+    second = listed(first.older)
+    seen = [row.row.push.pk for row in [*first.rows, *second.rows]]
+    assert len(seen) == 51
+    assert set(seen) == {push.pk for push in pushes}
+    assert "type=voip" in second.newer
+    assert [row.row.push.pk for row in listed(second.newer).rows] == seen[:50]

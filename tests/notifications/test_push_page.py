@@ -1,0 +1,95 @@
+"""The Push page: steps, evidence with its place, and the request without a token."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.handling import settle
+from notifications.push_page import push as page_of
+from notifications.push_page import steps_of
+from tests import factories
+from tests.factories import MORNING
+from tests.notifications import people
+
+pytestmark = pytest.mark.django_db
+NOW = MORNING + timedelta(minutes=10)
+
+
+@pytest.fixture
+def device():
+    factories.feed(seen_until=NOW)
+    return factories.registered_device()
+
+
+def page(push):
+    push.refresh_from_db()
+    return page_of(push, NOW)
+
+
+def test_a_woken_app_has_its_proof_with_file_and_byte(device):
+    push = factories.accepted_push(device, MORNING)
+    seen = factories.sighting(device, MORNING + timedelta(seconds=2))
+    settle(NOW)
+    found = page(push)
+    assert [step.title for step in found["steps"]][-1] == "App woke"
+    proof = next(row for row in found["seen"] if row.icon == "circle-check")
+    assert proof.title == "REGISTER of this device, the proof"
+    assert proof.place == f"proxy · /var/log/proxy.log, byte {seen.position:,}"
+    assert proof.line == seen.line
+
+
+def test_an_unhandled_call_ends_at_its_deadline(device):
+    push = factories.accepted_push(device, MORNING)
+    settle(NOW)
+    found = page(push)
+    assert found["steps"][-1].title == "App did not wake"
+    assert found["seen"][-1].title == "Deadline passed, no sign of waking"
+    assert found["feeds"] == [("proxy", NOW)]
+
+
+def test_a_call_that_waits_for_a_feed_names_it(device):
+    factories.feed(seen_until=MORNING)
+    push = factories.accepted_push(device, MORNING)
+    settle(MORNING + timedelta(seconds=41))
+    content = people.browser_of("ops").get(f"/pushes/{push.pk}/").content.decode()
+    assert "Verdict held: feed proxy is 41 s behind" in content
+
+
+@pytest.mark.parametrize(
+    ("state", "titles"),
+    [
+        ("queued", ["Queued", "Waiting to be sent", "Accepted by APNs", "App woke"]),
+        ("rejected", ["Queued", "Sent", "Rejected by APNs", "App woke"]),
+        ("unknown", ["Queued", "Sent", "No answer", "App woke"]),
+        ("expired", ["Queued", "Not sent", "Accepted by APNs", "App woke"]),
+        ("accepted", ["Queued", "Sent", "Accepted by APNs", "Awaited"]),
+    ],
+)
+def test_each_state_has_its_steps(device, state, titles):
+    push = factories.accepted_push(device, MORNING, state=state)
+    assert [step.title for step in steps_of(push, None, 1)] == titles
+
+
+def test_a_remote_push_ends_with_the_answer_of_apns(device):
+    push = factories.accepted_push(device, MORNING, push_type="alert")
+    assert len(steps_of(push, None, 1)) == 3
+
+
+def test_no_token_stands_on_the_page(device):
+    push = factories.accepted_push(device, timezone.now())
+    content = people.browser_of("admin").get(f"/pushes/{push.pk}/").content.decode()
+    assert push.token.token not in content
+    assert push.token.masked in content
+
+
+def test_a_payload_is_shown_and_never_run(device):
+    push = factories.accepted_push(device, timezone.now())
+    push.payload = {"aps": {"alert": '<script>x</script>"'}, "n": 30}
+    push.save(update_fields=["payload"])
+    content = people.browser_of("ops").get(f"/pushes/{push.pk}/").content.decode()
+    assert "<script>x" not in content
+    assert '<span class="k">&quot;alert&quot;</span>' in content
+    assert '<span class="n">30</span>' in content

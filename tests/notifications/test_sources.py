@@ -1,0 +1,64 @@
+"""Feeds in words: the lag, and the sentence that verdicts are held."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from notifications.models import Call
+from notifications.sources import hold_at, source_of
+from tests import factories
+from tests.factories import MORNING
+
+NOW = MORNING
+
+
+def ago(seconds: float):
+    return NOW - timedelta(seconds=seconds)
+
+
+@pytest.mark.django_db
+def test_a_feed_that_is_behind_holds_verdicts_and_is_named():
+    feed = factories.feed("edge-proxy", seen_until=ago(41))
+    assert hold_at([feed], NOW).sentences == ("feed edge-proxy is 41 s behind",)
+
+
+@pytest.mark.django_db
+def test_a_feed_that_keeps_up_holds_nothing():
+    assert hold_at([factories.feed(seen_until=ago(3))], NOW) is None
+
+
+@pytest.mark.django_db
+def test_a_log_read_once_holds_nothing():
+    assert hold_at([factories.feed(seen_until=ago(900), followed=False)], NOW) is None
+
+
+@pytest.mark.django_db
+def test_the_calls_that_wait_are_counted():
+    feed = factories.feed("edge-proxy", seen_until=ago(41))
+    Call.objects.create(
+        token=factories.push_token(),
+        call_id="c1",
+        held_by=[{"feed": "edge-proxy", "behind_seconds": 41, "why": "behind"}],
+        created_at=NOW,
+    )
+    found = hold_at([feed], NOW)
+    assert found.calls == 1
+    assert len(found.sentences) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("values", "tone", "words"),
+    [
+        ({"seen_until": ago(0.4)}, "ok", "0.4 s"),
+        ({"seen_until": ago(41)}, "warn", "41 s behind"),
+        ({"seen_until": ago(300)}, "warn", "silent for 5 min"),
+        ({"seen_until": None}, "mute", "waiting for the first record"),
+        ({"trouble": "permission denied"}, "bad", "permission denied"),
+    ],
+)
+def test_a_source_says_its_lag_or_why_it_says_nothing(values, tone, words):
+    found = source_of(factories.feed(**values), NOW)
+    assert (found.tone, found.words) == (tone, words)

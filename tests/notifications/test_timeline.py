@@ -1,0 +1,74 @@
+"""The timeline of a device: newest first, filtered, paged, with its turning points."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from notifications.handling import settle
+from notifications.models import Ledger, Reset
+from notifications.timeline import ROWS, timeline
+from tests import factories
+from tests.factories import MORNING
+from tests.notifications.test_lanes import registered
+
+pytestmark = pytest.mark.django_db
+NOW = MORNING + timedelta(hours=2)
+
+
+@pytest.fixture
+def feed():
+    return factories.feed(seen_until=NOW)
+
+
+@pytest.fixture
+def device(feed):
+    return factories.registered_device()
+
+
+def told(device, **asked):
+    token = factories.token_of(device)
+    ledger = Ledger.objects.filter(token=token).first()
+    return timeline(device, token, ledger, asked)
+
+
+def test_a_strike_stands_at_its_deadline_above_its_push(device):
+    factories.accepted_push(device, MORNING)
+    settle(NOW)
+    strike, push = told(device).rows
+    assert (strike.title, strike.strike) == ("Strike 1", 1)
+    assert strike.at == MORNING + timedelta(seconds=30.1)
+    assert push.title == "VoIP push, did not wake"
+
+
+def test_the_kind_of_event_can_be_chosen(device, feed):
+    factories.accepted_push(device, MORNING)
+    registered(device, feed, MORNING)
+    assert len(told(device).rows) == 2
+    assert [row.title for row in told(device, events="registrations").rows] == [
+        "REGISTER, refreshed"
+    ]
+    assert [row.title[:4] for row in told(device, events="pushes").rows] == ["VoIP"]
+
+
+def test_older_events_are_on_the_next_page_and_none_is_lost(device):
+    for number in range(ROWS + 5):
+        factories.accepted_push(device, MORNING + timedelta(minutes=number))
+    first = told(device)
+    second = told(device, before=first.older)
+    assert len(first.rows) == ROWS
+    assert len(second.rows) == 5
+    assert second.older == ""
+
+
+def test_a_reset_shows_its_reason(device):
+    Reset.objects.create(
+        token=factories.token_of(device), at=MORNING, reason="new phone"
+    )
+    assert [row.detail for row in told(device).rows] == ["new phone"]
+
+
+def test_a_moment_nobody_can_read_is_no_filter(device):
+    factories.accepted_push(device, MORNING)
+    assert len(told(device, before="nonsense").rows) == 1
