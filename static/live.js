@@ -4,9 +4,12 @@
   const STALE = 5000;
   const OFFLINE = 60000;
   const conn = document.querySelector('[data-conn]');
-  const held = (region) => region.matches(':hover') || region.contains(document.activeElement);
   const waiting = document.querySelector('[data-feed-new]');
   const pause = document.querySelector('[data-feed-pause]');
+  const chosenKind = document.querySelector('[data-feed-filter]');
+  const stale = document.querySelector('[data-stale]');
+  const icon = document.querySelector('link[rel=icon]');
+  const title = document.title.replace(/^\(\d+\) /, '');
   const opened = Date.now();
   let heldFeed = '';
   let letThrough = false;
@@ -16,12 +19,42 @@
   let state = '';
   let paused = false;
 
-  const say = (name, tone, words) => {
+  const held = (region) => region.matches(':hover') || region.contains(document.activeElement);
+
+  /* The connection: live, reconnecting, offline. Only a change of the word is announced. */
+  const say = (name, tone, age) => {
+    const word = conn.querySelector('[data-conn-word]');
     conn.dataset.state = name;
     conn.querySelector('.pd-dot').className = `pd-dot ${tone}`;
-    conn.lastElementChild.textContent = words;
+    const words = { live: 'live', stale: 'reconnecting', down: 'offline' }[name];
+    if (word.textContent !== words) word.textContent = words;
+    conn.querySelector('[data-conn-age] .num').textContent = `${age} s`;
+    conn.querySelector('[data-conn-asof]').hidden = true;
+    conn.querySelector('[data-conn-age]').hidden = false;
+    stale.hidden = name === 'live';
+    stale.querySelector('[data-stale-since]').textContent = `figures of ${age} s ago`;
+    mark();
   };
-  const filter = () => {
+  /* The browser's tab shows the worst of it, also when another page is looked at. */
+  const mark = () => {
+    const kpis = document.getElementById('live-kpis').dataset;
+    const [risk, suspected] = [Number(kpis.atRisk), Number(kpis.suspected)];
+    const number = risk + suspected;
+    document.title = number ? `(${number}) ${title}` : title;
+    const name = conn.dataset.state !== 'live' ? 'stale' : suspected ? 'suspected' : risk ? 'risk' : 'ok';
+    const href = conn.dataset[`icon${name[0].toUpperCase()}${name.slice(1)}`];
+    if (icon.getAttribute('href') !== href) icon.setAttribute('href', href);
+  };
+  const watch = () => {
+    const age = Date.now() - (last || opened);
+    if (!last && age < STALE) return;
+    const seconds = Math.round(age / 1000);
+    if (age > OFFLINE) say('down', 'bad', seconds);
+    else if (age > STALE) say('stale', 'warn', seconds);
+    else say('live', 'live', seconds);
+  };
+
+  const filterBoard = () => {
     document.querySelectorAll('[data-board-state]').forEach((button) => {
       button.setAttribute('aria-pressed', String(button.dataset.boardState === state));
     });
@@ -29,6 +62,9 @@
       row.hidden = Boolean(state) && row.dataset.state !== state;
     });
   };
+  const filterFeed = () => document.querySelectorAll('.pd-feed li[data-kinds]').forEach((row) => {
+    row.hidden = Boolean(chosenKind.value) && !row.dataset.kinds.split(' ').includes(chosenKind.value);
+  });
   /* Board rows do not move under the pointer or the focus: what is in them is renewed. */
   const renewHeld = (old, fresh) => {
     fresh.querySelectorAll('li[data-device]').forEach((row) => {
@@ -59,6 +95,13 @@
     pause.setAttribute('aria-label', paused ? 'Resume live feed' : 'Pause live feed');
     if (!paused) releaseFeed();
   };
+  const flash = (old, fresh) => {
+    if (!old.querySelector('li[data-push]')) return;
+    fresh.querySelectorAll('li[data-push]').forEach((row) => {
+      if (!old.querySelector(`li[data-push="${row.dataset.push}"]`)) row.classList.add('new');
+    });
+  };
+
   const show = (name, html) => {
     const old = document.getElementById(`live-${name}`);
     const fresh = new DOMParser().parseFromString(html, 'text/html').getElementById(`live-${name}`);
@@ -67,17 +110,24 @@
       holdFeed(old, fresh, html);
       return;
     }
-    if (old.isEqualNode(fresh)) return;
     if (name === 'board' && held(old)) renewHeld(old, fresh);
-    else {
+    else if (!old.isEqualNode(fresh)) {
+      if (name === 'feed') flash(old, fresh);
       const at = old.scrollTop;
       old.replaceWith(fresh);
       fresh.scrollTop = at;
     }
-    if (name === 'board') filter();
-    if (name === 'feed') waiting.hidden = true;
+    if (name === 'board') filterBoard();
+    if (name === 'feed') {
+      waiting.hidden = true;
+      filterFeed();
+    }
   };
-  const draw = (regions) => Object.entries(regions).forEach(([name, html]) => show(name, html));
+  const draw = (regions) => {
+    Object.entries(regions).forEach(([name, html]) => show(name, html));
+    mark();
+  };
+
   const connect = () => {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const socket = new WebSocket(`${scheme}://${location.host}/ws/live/`);
@@ -85,6 +135,7 @@
       const frame = JSON.parse(message.data);
       tries = 0;
       last = Date.now();
+      watch();
       if (document.hidden) unseen = frame.regions;
       else draw(frame.regions);
     };
@@ -97,22 +148,17 @@
       setTimeout(connect, Math.min(500 * 2 ** tries, 8000) * (0.5 + Math.random() / 2));
     };
   };
-  setInterval(() => {
-    const age = Date.now() - (last || opened);
-    if (!last && age < STALE) return;
-    if (age > OFFLINE) say('offline', 'bad', `offline · nothing new for ${Math.round(age / 1000)} s`);
-    else if (age > STALE) say('reconnecting', 'warn', `reconnecting · ${Math.round(age / 1000)} s old`);
-    else say('live', 'live', `live · updated ${Math.round(age / 1000)} s ago`);
-  }, 500);
+
   document.addEventListener('click', (event) => {
     const chosen = event.target.closest('[data-board-state]');
     if (chosen) {
       state = chosen.dataset.boardState;
-      filter();
+      filterBoard();
     }
     if (event.target.closest('[data-feed-pause]')) pauseFeed();
     if (event.target.closest('[data-feed-new]')) releaseFeed();
   });
+  chosenKind.addEventListener('change', filterFeed);
   document.addEventListener('keydown', (event) => {
     if (event.key === 'p' && window.pushdashKeys.listens(event)) pauseFeed();
   });
@@ -122,5 +168,6 @@
     draw(unseen);
     unseen = null;
   });
+  setInterval(watch, 500);
   connect();
 })();
