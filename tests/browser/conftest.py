@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.people import session_of
 
+#: A violation of the policy becomes a console error of the page, and fails its test.
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+});
+"""
+REFUSAL = re.compile(r"the server responded with a status of 4(03|04|10) ")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -48,11 +56,19 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
+def expect_refusals(complaints: list[str]) -> Iterator[None]:
+    """Chromium complains of every 403, 404 and 410; a test that opens one says so."""
+    yield
+    complaints[:] = [words for words in complaints if not REFUSAL.search(words)]
+
+
+@pytest.fixture
 def context(browser: Browser, base_url: str, complaints) -> Iterator[BrowserContext]:
     made = browser.new_context(
         base_url=base_url, viewport={"width": 1440, "height": 900}
     )
     made.set_default_timeout(15_000)
+    made.add_init_script(REPORT_VIOLATIONS)
     made.on(
         "console",
         lambda message: (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import expect
 from notifications import live
 from notifications.handling import settle
 from tests import factories
+from tests.browser import house
 from tests.people import PASSWORD, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +78,56 @@ def test_a_paused_feed_holds_its_rows_and_counts_the_new_ones(open_as):
     expect(page.locator("#live-feed")).not_to_contain_text("alice")
     waiting.click()
     expect(page.locator("#live-feed")).to_contain_text("alice")
+
+
+def test_the_feed_shows_what_is_chosen_also_after_it_was_renewed(open_as):
+    factories.feed(seen_until=timezone.now())
+    alice = factories.registered_device("sip:alice@example.org")
+    bob = factories.registered_device("sip:bob@example.org")
+    factories.accepted_push(alice, timezone.now())
+    factories.accepted_push(bob, timezone.now(), push_type="alert")
+    page = open_as(person("olga", "see"))
+    feed = page.locator("#live-feed")
+    page.get_by_label("Show in the feed").select_option("remote")
+    expect(feed.get_by_text("alice")).to_be_hidden()
+    expect(feed.get_by_text("bob")).to_be_visible()
+    page.locator("h1").click()
+    factories.accepted_push(bob, timezone.now(), push_type="alert")
+    expect(feed.locator("li:visible")).to_have_count(2)
+    expect(feed.get_by_text("alice")).to_be_hidden()
+
+
+def test_a_feed_that_is_behind_is_named_before_any_strike(open_as):
+    factories.app()
+    factories.feed("edge-proxy", seen_until=timezone.now() - timedelta(seconds=41))
+    page = open_as(person("olga", "see"))
+    held = page.locator("#live-held")
+    expect(held).to_contain_text("Verdicts held: feed edge-proxy is")
+    expect(held).to_contain_text("s behind")
+    expect(page.locator("#live-board")).to_contain_text("suspected from 3 strikes")
+
+
+def test_the_page_says_what_it_assumes(open_as):
+    factories.feed("xlog", seen_until=timezone.now(), has_assumed=True)
+    page = open_as(person("olga", "see"))
+    expect(page.locator("#live-held")).to_contain_text("Assume accepted: xlog")
+
+
+def test_the_tab_shows_the_state_and_a_lost_connection_is_said(open_as, base_url):
+    push = house.furnished()
+    page = open_as(person("olga", "see"))
+    closed = []
+    page.route_web_socket("**/ws/live/", lambda socket: closed.append(socket))
+    assert page.title().startswith("(1) Live")
+    assert "risk" in page.locator("link[rel=icon]").get_attribute("href")
+    page.reload()
+    conn = page.locator("[data-conn]")
+    expect(conn).to_contain_text("reconnecting")
+    expect(page.locator("[data-stale]")).to_be_visible()
+    expect(page.locator("link[rel=icon]")).to_have_attribute(
+        "href", re.compile("stale")
+    )
+    assert closed, push
 
 
 def test_the_page_reads_without_script(browser, base_url, open_as, context):

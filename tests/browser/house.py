@@ -1,0 +1,121 @@
+"""A house with something on every page: strikes, problems, failures, people's doings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from notifications.handling import settle
+from notifications.models import Attempt, AuditEntry, Push, TokenHealth
+from registrations.models import Device, DeviceEvent
+from tests import factories
+from tests.notifications.people import credential_of
+from tests.notifications.test_lanes import registered
+
+AGENT = "LinphoneiOS/5.2.4 (iPhone 15 Pro) LinphoneSDK/5.3.74 (release)"
+ALL = (
+    "see",
+    "resend",
+    "reset_strikes",
+    "manage_credentials",
+    "change_policy",
+    "manage_users",
+    "export",
+    "reveal",
+)
+
+
+def furnished() -> Push:
+    """Everything; the newest unhandled push of the phone with two strikes."""
+    now = timezone.now()
+    credential_of(factories.app())
+    feed = factories.feed(seen_until=now, path="/var/log/flexisip/flexisip-proxy.log")
+    factories.feed("xlog", seen_until=now, has_assumed=True)
+    device = _troubled(now, feed)
+    pushes = [_unhandled(device, now, minutes) for minutes in (30, 20)]
+    _rejected(device, now)
+    silent = factories.registered_device("sip:carol@example.org")
+    _unhandled(silent, now, 15)
+    settle(now)
+    AuditEntry.objects.create(
+        at=now,
+        actor_name="anna",
+        action="push.test",
+        subject=device.aor,
+        reason="ticket 4711",
+    )
+    return pushes[-1]
+
+
+def _troubled(now, feed) -> Device:
+    device = factories.registered_device("sip:bartholomew.longname@voice.example.org")
+    device.contact += (
+        ";pn-provider=apns.dev;pn-prid=" + "ab" * 32 + ":voip;x=" + "y" * 90
+    )
+    device.user_agent = AGENT
+    device.problems = [{"rule": "token_count", "detail": "pn-prid has three tokens"}]
+    device.assumed = True
+    device.save()
+    registered(device, feed, now - timedelta(minutes=50))
+    DeviceEvent.objects.create(
+        device=device,
+        kind="reinstalled",
+        moment=now - timedelta(minutes=55),
+        feed=feed,
+        position=1,
+    )
+    factories.sighting(device, now - timedelta(minutes=25), feed=feed)
+    return device
+
+
+def _unhandled(device: Device, now, minutes: int) -> Push:
+    push = factories.accepted_push(device, now - timedelta(minutes=minutes))
+    push.payload = {"aps": {"sound": "", "badge": 1}, "from-uri": "sip:bob@example.org"}
+    push.save(update_fields=["payload"])
+    _attempt(push, "accepted", 200, "")
+    return push
+
+
+def _rejected(device: Device, now) -> None:
+    push = factories.accepted_push(
+        device, now - timedelta(minutes=5), push_type="alert", state="rejected"
+    )
+    Push.objects.filter(pk=push.pk).update(reason="BadDeviceToken")
+    _attempt(push, "rejected", 400, "BadDeviceToken")
+    TokenHealth.objects.create(
+        token=push.token, state="quarantined", reason="BadDeviceToken", at=now
+    )
+
+
+def _attempt(push: Push, outcome: str, status: int, reason: str) -> None:
+    Attempt.objects.create(
+        push=push,
+        number=1,
+        started_at=push.sent_at,
+        ended_at=push.sent_at,
+        outcome=outcome,
+        status=status,
+        reason=reason,
+        apns_id=str(push.pk),
+        latency_ms=12.5,
+    )
+
+
+def paths(push: Push) -> list[str]:
+    """The addresses of all pages and tabs that show something."""
+    return [
+        "/",
+        "/devices/",
+        "/devices/?view=risk&state=not_waking",
+        "/devices/?q=nobody-is-called-so",
+        f"/devices/{push.device_id}/",
+        "/pushes/",
+        "/pushes/?outcome=rejected",
+        f"/pushes/{push.pk}/",
+        "/failures/",
+        "/failures/?tab=deliveries",
+        "/failures/?tab=activity",
+        "/settings/",
+        "/nothing-here/",
+    ]
