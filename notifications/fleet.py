@@ -92,13 +92,15 @@ class Picture:
 
 def picture(now: datetime, span: str = "1h") -> Picture:
     """Everything the live page shows."""
+    # The feed first: a verdict it shows is then in the board too.
+    feed = feed_rows()
     board = board_rows(now)
     feeds = list(Feed.objects.filter(enabled=True))
     return Picture(
         kpis=kpis(now),
         board=board,
         counts=_counts(board),
-        feed=feed_rows(),
+        feed=feed,
         sources=[source_of(feed, now) for feed in feeds],
         assuming=[feed for feed in feeds if feed.has_assumed],
         hold=hold_at(feeds, now),

@@ -122,7 +122,7 @@ def test_the_tab_shows_the_state_and_a_lost_connection_is_said(open_as, base_url
     assert "risk" in page.locator("link[rel=icon]").get_attribute("href")
     page.reload()
     conn = page.locator("[data-conn]")
-    expect(conn).to_contain_text("reconnecting")
+    expect(conn).to_contain_text("reconnecting", timeout=15_000)
     expect(page.locator("[data-stale]")).to_be_visible()
     expect(page.locator("link[rel=icon]")).to_have_attribute(
         "href", re.compile("stale")

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from notifications import details, handling
+from notifications import handling, push_page
 from notifications.models import Call, Ledger, Push
 from registrations.models import Feed
 from tests.factories import (
@@ -80,7 +80,7 @@ def test_a_stalled_feed_holds_the_verdict_and_is_named(device):
     assert call.verdict == "awaited"
     assert call.held_by == [{"feed": "proxy", "behind_seconds": 40, "why": "behind"}]
     push.refresh_from_db()
-    assert details.push(push, at(600))["held_by"][0]["why"] == "silent"
+    assert push_page.push(push, at(600))["held_by"][0]["why"] == "silent"
     sighting(device, at(5))
     settle(601)
     call.refresh_from_db()

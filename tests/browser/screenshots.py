@@ -1,0 +1,154 @@
+"""Renews the pictures of the documentation from a demo that runs: `bin/screenshots`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "docs" / "screenshots"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+LOGIN = re.compile(r"log in as (?P<user>\S+)\s+password (?P<password>\S+)")
+START_SECONDS, RISK_SECONDS = 180, 300
+#: JPEG: a tenth of a PNG's bytes, in a repository that keeps every version.
+QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture: its file's name, the page, the window, the theme."""
+
+    name: str
+    page: str
+    size: dict[str, int]
+    theme: str
+
+
+ALL = (
+    Picture("live-1440-light", "live", DESK, "light"),
+    Picture("live-1440-dark", "live", DESK, "dark"),
+    Picture("live-390-dark", "live", PHONE, "dark"),
+    Picture("devices-1440-light", "devices", DESK, "light"),
+    Picture("device-1440-light", "device", DESK, "light"),
+    Picture("device-390-light", "device", PHONE, "light"),
+    Picture("pushes-1440-light", "pushes", DESK, "light"),
+    Picture("push-1440-light", "push", DESK, "light"),
+    Picture("failures-1440-light", "failures", DESK, "light"),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Take every picture; 1 when the demo showed nobody at risk in time."""
+    parser = argparse.ArgumentParser(prog="bin/screenshots", description=__doc__)
+    parser.add_argument("--url", help="a demo that runs already")
+    parser.add_argument("--user", default="support", help="who logs in")
+    parser.add_argument("--port", type=int, default=8031, help="of a demo of our own")
+    asked = parser.parse_args(arguments)
+    if asked.url:
+        password = os.environ.get("PUSHDASH_PASSWORD", "")
+        return take(asked.url, asked.user, password)
+    with _demo(asked.port) as logins:
+        return take(f"http://127.0.0.1:{asked.port}", asked.user, logins[asked.user])
+
+
+def take(url: str, user: str, password: str) -> int:
+    """Log in and take the pictures."""
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, NAMES)), ""
+    )
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        page = _logged_in(browser, url, user, password)
+        if not _wait_for_risk(page):
+            sys.stderr.write("pushdash: no phone is suspected yet; try again later\n")
+            return 1
+        PICTURES.mkdir(exist_ok=True)
+        paths = _paths(page)
+        for picture in ALL:
+            _take(page, picture, paths[picture.page])
+        browser.close()
+    return 0
+
+
+def _logged_in(browser: Browser, url: str, user: str, password: str) -> Page:
+    page = browser.new_page(base_url=url)
+    page.goto("/login/")
+    page.get_by_label("User name").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("/")
+    return page
+
+
+def _wait_for_risk(page: Page) -> bool:
+    deadline = time.monotonic() + RISK_SECONDS
+    while time.monotonic() < deadline:
+        page.goto("/")
+        if page.locator("li[data-state=suspected]").count():
+            return True
+        time.sleep(5)
+    return False
+
+
+def _paths(page: Page) -> dict[str, str]:
+    """The lists, and the device and push that show most: two strikes, else the first."""
+    rows = page.locator("li[data-state=not_waking], li[data-state=suspected]")
+    two = rows.filter(has=page.get_by_label("2 of 3 strikes"))
+    chosen = two.first if two.count() else rows.first
+    device = chosen.locator("a.aor").get_attribute("href")
+    page.goto(device)
+    push = page.locator(".pd-slot a[href^='/pushes/']").last.get_attribute("href")
+    lists = {name: f"/{name}/" for name in ("devices", "pushes", "failures")}
+    return lists | {"live": "/", "device": device, "push": push}
+
+
+def _take(page: Page, picture: Picture, path: str) -> None:
+    page.emulate_media(color_scheme=picture.theme, reduced_motion="reduce")
+    page.set_viewport_size(picture.size)
+    page.goto(path)
+    if picture.page == "live":
+        page.locator("[data-conn][data-state=live]").wait_for()
+    target = PICTURES / f"{picture.name}.jpg"
+    page.screenshot(path=target, type="jpeg", quality=QUALITY)
+
+
+@contextmanager
+def _demo(port: int) -> Iterator[dict[str, str]]:
+    """A demo of our own; gives user → password, as it prints them."""
+    command = [ROOT / "bin" / "up", "--demo", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        yield _logins(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _logins(process: subprocess.Popen) -> dict[str, str]:
+    found: dict[str, str] = {}
+    deadline = time.monotonic() + START_SECONDS
+    for line in process.stdout:
+        match = LOGIN.search(line)
+        if match is not None:
+            found[match["user"]] = match["password"]
+        if len(found) == 3 or time.monotonic() > deadline:
+            break
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
