@@ -11,6 +11,7 @@ from registrations.formats.flexisip_events import FlexisipEvents
 from registrations.formats.form import Format
 from registrations.formats.journal import JournalExport
 from registrations.formats.jsonlog import JsonLog
+from registrations.formats.logcat import Logcat
 from registrations.formats.once import Once
 from registrations.formats.opensips import OpenSips
 from registrations.formats.plain import Plain
@@ -71,6 +72,7 @@ KINDS = (
     Kind("flexisip-events", FlexisipEvents.prefix, _direct(FlexisipEvents)),
     Kind("asterisk", asterisk.SHAPE, _direct(asterisk.Asterisk)),
     Kind("linphone", linphone.PREFIX, _direct(linphone.Linphone)),
+    Kind("logcat", Logcat.header, _wrapped(Logcat)),
     Kind("opensips", OpenSips.prefix, _xlog(OpenSips)),
     Kind("sipdump", sipdump.SHAPE, _own(sipdump.Sipdump)),
     Kind("sofia", Sofia.header, _wrapped(Sofia)),

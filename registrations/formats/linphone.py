@@ -2,7 +2,7 @@
 
 `2026-11-23 19:40:28:563 belle-sip-message-channel [0x…]: message sent to
 [UDP://127.0.0.1:5070], size: [972] bytes`, then the message. From 5.3 on a blank follows
-`message-`; the iOS app writes `[linphone/belle-sip] MESSAGE ` instead.
+`message-`; the apps write `[linphone/belle-sip] MESSAGE ` instead, old ones only `MESSAGE `.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registrations.formats.stamps import Stamps
 PREFIX = re.compile(
     rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)[:.](\d{3}) "
     rb"(?:(?!flexisip)[\w.+-]+-(?:trace|debug|message|warning|error|fatal)-"
-    rb"|\[[^\]\r\n]{1,40}\] (?:TRACE|DEBUG|MESSAGE|INFO|WARNING|ERROR|FATAL) )"
+    rb"|(?:\[[^\]\r\n]{1,40}\] )?(?:TRACE|DEBUG|MESSAGE|INFO|WARNING|ERROR|FATAL) )"
 )
 SENT = re.compile(
     rb"channel \[\w+\]: message sent to \[[^\]]+\](?:[^\]]*?size: \[(\d+)\] bytes)?"

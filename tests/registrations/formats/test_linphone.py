@@ -10,16 +10,16 @@ from registrations.formats.stamps import Stamps
 from tests.registrations.formats.test_asterisk import ANSWER, MESSAGE
 
 STYLES = {
-    "linphonec 5.1": ("19:23:18:926 belle-sip-message-", "Found transaction"),
-    "linphonec 5.3": ("19:23:18:926 belle-sip-message- ", "Found transaction"),
-    "linphone for iOS": ("19:23:18:926 [linphone/belle-sip] MESSAGE ", "Found"),
+    "linphonec 5.1": "19:23:18:926 belle-sip-message-",
+    "linphonec 5.3": "19:23:18:926 belle-sip-message- ",
+    "linphone for iOS": "19:23:18:926 [linphone/belle-sip] MESSAGE ",
+    "linphone for iOS 3": "19:23:18:926 MESSAGE ",
 }
 
 
 @pytest.fixture(params=STYLES.values(), ids=STYLES)
 def line(request):
-    prefix, _ = request.param
-    return lambda text: f"2026-11-23 {prefix}{text}\n".encode()
+    return lambda text: f"2026-11-23 {request.param}{text}\n".encode()
 
 
 def sent(line, raw: bytes = MESSAGE, size: int | None = None) -> bytes:

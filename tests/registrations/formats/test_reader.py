@@ -12,6 +12,7 @@ from tests.registrations.formats import (
     test_flexisip_events,
     test_kamailio,
     test_linphone,
+    test_logcat,
     test_opensips,
     test_sipdump,
     test_xlog,
@@ -70,7 +71,14 @@ EVENTS = "".join(
     for event in ("Registered", "Registration expired", "Unregistered")
     for agent in ("", "X/2.0", "x SIP/2.0", "<sip:a@b> (sip:c@d)")
 ).encode()
+LOGCAT = (
+    test_logcat.sent("threadtime")
+    + test_logcat.received("threadtime")
+    + test_logcat.sent("Android Studio")
+    + test_logcat.log("threadtime", "x")
+).encode()
 LOGS = {
+    "logcat": LOGCAT,
     "flexisip-events": EVENTS,
     "asterisk": ASTERISK,
     "linphone": LINPHONE,
