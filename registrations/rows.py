@@ -26,14 +26,17 @@ class Rows:
     def register(self, item: Waiting, format: str) -> str:
         """One REGISTER; every key always there."""
         request, register = item.request, item.register
-        at = iso(request.at)
+        at, source, agent = iso(request.at), request.source, register.user_agent
+        expires, status = register.expires, item.status
         return (
-            f'{{"at": {_text(at)}, "format": {_string(format)}, '
-            f'"position": {request.position}, "source": {_text(request.source)}, '
+            f'{{"at": {"null" if at is None else _string(at)}, '
+            f'"format": {_string(format)}, "position": {request.position}, '
+            f'"source": {"null" if source is None else _string(source)}, '
             f'"call_id": {_string(register.call_id)}, "cseq": {register.cseq}, '
-            f'"expires": {_number(register.expires)}, '
-            f'"user_agent": {_text(register.user_agent)}, '
-            f'"status": {_number(item.status)}, "aor": {_string(register.aor)}, '
+            f'"expires": {"null" if expires is None else expires}, '
+            f'"user_agent": {"null" if agent is None else _string(agent)}, '
+            f'"status": {"null" if status is None else status}, '
+            f'"aor": {_string(register.aor)}, '
             f'"contacts": {self._contacts_of(register.contacts)}}}'
         )
 
@@ -45,14 +48,6 @@ class Rows:
             text = json.dumps([contact_of(contact) for contact in contacts])
             known = self._contacts[id(contacts)] = contacts, text
         return known[1]
-
-
-def _text(value: str | None) -> str:
-    return "null" if value is None else _string(value)
-
-
-def _number(value: int | None) -> str:
-    return "null" if value is None else str(value)
 
 
 def error_row(error: SipError, position: int) -> str:

@@ -52,10 +52,11 @@ def told(line: bytes, position: int, template: Template) -> Lead:
         brief = Brief(position=position, at=None, source=None, raw=line)
         return Lead(records=(brief,))
     line = line.lower()
-    peer, size = PEER.search(line), SIZE.search(line)
+    peer = PEER.search(line)
+    size = SIZE.search(line, peer.end()) if peer else None
     return Lead(
         source=_source(peer) if peer else None,
-        size=int(size[1]) if size and peer else None,
+        size=int(size[1]) if size else None,
         # Most lines say so, and need not be looked at further.
         received=b" received" in line or not _is_sent(line),
     )

@@ -11,8 +11,9 @@ import re
 from registrations.formats.record import Brief, Pulse, Record, Request, Unreadable
 from registrations.formats.xlog import Template
 
-CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)")
-CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,40})")
+# Classes are faster than (?i).
+CALL_ID = re.compile(rb"\n(?:[Cc][Aa][Ll][Ll]-[Ii][Dd]|[Ii])[ \t]*:[ \t]*([^\r\n]*)")
+CSEQ = re.compile(rb"\n[Cc][Ss][Ee][Qq][ \t]*:[ \t]*(\d{1,40})")
 #: Messages whose line may still come, and lines whose message may.
 NEAR = 16
 

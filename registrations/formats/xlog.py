@@ -140,8 +140,9 @@ class Template:
 
     def line_end(self, data: bytes, start: int, end: int) -> int:
         """Where the line `data[start:end]` ends, folds included; 0: not known yet."""
-        is_line = data.find(self.marker, start, end) >= 0
-        return folded_end(data, start, end) if is_line else end
+        if data[end - 2 : end] != b"\r\n" or data.find(self.marker, start, end) < 0:
+            return end
+        return folded_end(data, start, end)
 
     def request(self, brief: Brief) -> Request | Unreadable:
         """The REGISTER that a line tells of, or why it tells of none."""

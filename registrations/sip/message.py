@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import MalformedMessage
 
@@ -21,22 +22,13 @@ NAMES = {
     b"authorization": "authorization",
     b"proxy-authorization": "authorization",
 }
-#: Their usual spelling, to find most of them without another copy in lower case.
-NAMES |= {b"Call-ID": "call-id", b"CSeq": "cseq", b"User-Agent": "user-agent"}
-NAMES |= {b"Contact": "contact", b"To": "to", b"Expires": "expires"}
-#: A header whose name begins like one of them, with the folded lines that go on with it
-#: (RFC 3261 §7.3.1; blanks may stand before the colon). The first letters keep out most of
-#: the others.
-HEADER = re.compile(
-    rb"\n((?:[Cc](?:[Aa]|[Ss]|[Oo][Nn][Tt][Aa])|[MmIiTt](?=[ \t]*:)|[Tt][Oo]|[Ee][Xx]"
-    rb"|[Uu][Ss]|[Aa][Uu]|[Pp][Rr])[!-9;-~]*)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
-)
+#: A header goes on in the next line if that begins with a blank (RFC 3261 §7.3.1).
 FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
 CREDENTIALS = re.compile(
     r"(?im)^((?:Proxy-)?Authorization[ \t]*:(?:[ \t]*[a-z]+(?=[ \t]))?)"
     r"[^\n]*(?:\n[ \t]+[^\n]*)*"
 )
-END_OF_HEADERS = re.compile(rb"\n\r?\n")
+END_OF_HEADERS = frozenset({b"", b"\r"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +54,29 @@ def read_message(raw: bytes) -> Message:
     Raises MalformedMessage when there is no start line.
     """
     raw = raw.lstrip(b"\r\n")
-    start_line = raw[: raw.find(b"\n") + 1 or len(raw)].rstrip()
+    is_folded = b"\n " in raw or b"\n\t" in raw
+    lines = iter((FOLD.sub(b" ", raw) if is_folded else raw).split(b"\n"))
+    start_line = next(lines).rstrip()
     if not start_line:
         raise MalformedMessage("start_line", "the message is empty")
-    end = END_OF_HEADERS.search(raw)
     first: dict[str, bytes] = {}
     contacts: list[bytes] = []
-    for written, value in HEADER.findall(raw, 0, end.start() if end else len(raw)):
-        name = NAMES.get(written) or NAMES.get(written.lower())
-        if name is None:
-            continue
-        value = (FOLD.sub(b" ", value) if b"\n" in value else value).strip()
+    for line in lines:
+        written, _, value = line.partition(b":")
+        name = _name(written)
         if name == "contact":
-            contacts.append(value)
-        else:
-            first.setdefault(name, value)
+            contacts.append(value.strip())
+        elif name is not None:
+            first.setdefault(name, value.strip())
+        elif written in END_OF_HEADERS:
+            break
     return Message(start_line, first, tuple(contacts))
+
+
+@lru_cache(1024)
+def _name(written: bytes) -> str | None:
+    """The header as we know it: any case, compact, blanks before the colon."""
+    return NAMES.get(written.strip().lower())
 
 
 def redacted(raw: bytes) -> str:
