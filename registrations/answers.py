@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from registrations.formats.record import Answer, Request
+from registrations.formats.wire import HEADERS_END, hop_count
 from registrations.sip import Register
 
 #: RFC 3261 §17.1.2.2, Timer F: a registrar that has not answered by then will not.
@@ -55,9 +56,16 @@ class Pairing:
 
     def ask(
         self, request: Request, register: Register, *, file_id: int | None = None
-    ) -> Waiting:
-        """A request was received. One already answered (a retransmission) knows it."""
+    ) -> Waiting | None:
+        """A request was received. One already answered (a retransmission) knows it.
+
+        None for the copy that the next hop received of a request still here: no new one.
+        """
         item = Waiting(request, register, file_id=file_id)
+        copies = self._by_ident.get(item.ident)
+        if copies and _hops(request) > _hops(copies[0].request):
+            self.note(request.at)
+            return None
         item.status = self._known.get(item.ident)
         self.wait(item)
         self.note(request.at)
@@ -161,3 +169,9 @@ def _drop(lists: dict, key, item: Waiting) -> None:
         items.remove(item)
         if not items:
             del lists[key]
+
+
+def _hops(request: Request) -> int:
+    """How far it had come: each proxy adds a Via of its own (RFC 3261 §16.6)."""
+    end = HEADERS_END.search(request.raw)
+    return hop_count(request.raw[: end.end()] if end else request.raw)

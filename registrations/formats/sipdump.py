@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from registrations.formats.copies import Copies
 from registrations.formats.cutting import CONTENT_LENGTH, HEADERS_END, LONGEST_MESSAGE
 from registrations.formats.form import Lead
 from registrations.formats.reader import record_of
-from registrations.formats.record import Pulse, Record, Request, Unreadable
+from registrations.formats.record import Pulse, Record, Unreadable
 
 BEGIN = b"=" * 20 + b"\ntag: "
 HEAD = re.compile(
@@ -76,7 +75,6 @@ class Sipdump:
         self._base = position
         self._at = 0
         self._newest: datetime | None = None
-        self._copies = Copies()
         #: Process and time of the newest block we believe.
         self._pid: int | None = None
         self._time: datetime | None = None
@@ -212,8 +210,7 @@ class Sipdump:
             received=block.tag == b"rcv",
         )
         record = record_of(lead, raw)
-        is_copy = isinstance(record, Request) and self._copies.is_forwarded(raw)
-        if record is not None and not is_copy:
+        if record is not None:
             records.append(record)
 
     def _head(self, start: int) -> Block | None:

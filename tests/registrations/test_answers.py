@@ -84,3 +84,23 @@ def test_waiting_is_bounded():
     assert len(pairing.in_order()) == 5
     assert len(pairing.waiting) == MOST_WAITING
     assert len(pairing.in_order(is_last=True)) == MOST_WAITING
+
+
+def test_the_copy_that_the_next_hop_received_is_no_request_of_its_own():
+    pairing = Pairing()
+    via = b"\r\nVia: SIP/2.0/UDP h;branch=z"
+    raws = [
+        MESSAGE.replace(b"\r\nTo:", via * count + b"\r\nTo:") for count in (1, 2, 1)
+    ]
+    requests = [Request(position=0, at=START, source=None, raw=raw) for raw in raws]
+    items = [pairing.ask(one, read_register(one.raw)) for one in requests]
+    assert [item is not None for item in items] == [True, False, True]
+    answer(pairing, 200, call_id="one")
+    assert [item.status for item in pairing.in_order()] == [200, 200]
+
+
+def test_behind_a_proxy_every_request_has_come_as_far():
+    pairing = Pairing()
+    raw = MESSAGE.replace(b"\r\nTo:", b"\r\nVia: SIP/2.0/UDP a, SIP/2.0/UDP b\r\nTo:")
+    request = Request(position=0, at=START, source=None, raw=raw)
+    assert all(pairing.ask(request, read_register(raw)) for _ in range(2))

@@ -76,14 +76,6 @@ def test_only_what_was_received_registers():
     assert read(block(register(), "snd")) == []
 
 
-def test_a_copy_that_came_over_one_hop_more_does_not_count():
-    copies = block(register()) + block(register(vias=2), "snd")
-    copies += block(register(vias=2)) + block(register())
-    assert names(read(copies)) == ["one", "one"]
-    behind_a_proxy = block(register("x", vias=2)) + block(register("x", vias=2))
-    assert names(read(behind_a_proxy)) == ["x", "x"]
-
-
 @pytest.mark.parametrize(
     "junk", ["", "\0\0\0\0", "\r\n\r\n", "OPTIONS sip:a SIP/2.0\r\n"]
 )
