@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,7 +133,9 @@ def _demo(port: int) -> Iterator[dict[str, str]]:
     command = [ROOT / "bin" / "up", "--demo", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
-        yield _logins(process)
+        logins = _logins(process)
+        _wait_for_page(f"http://127.0.0.1:{port}/healthz")
+        yield logins
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
@@ -148,6 +151,17 @@ def _logins(process: subprocess.Popen) -> dict[str, str]:
         if len(found) == 3 or time.monotonic() > deadline:
             break
     return found
+
+
+def _wait_for_page(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(f"{url} did not answer within {START_SECONDS} s")
 
 
 if __name__ == "__main__":
