@@ -38,6 +38,7 @@ class Kept:
     holding: Holding
     topic: str
     health: TokenHealth | None
+    last_accepted_at: datetime | None
     before: list[Holding]
 
 
@@ -136,8 +137,14 @@ def _tokens(holdings: list[Holding]) -> list[Kept]:
                 for one in holdings
                 if not one.current and one.token.kind == token.kind
             ]
-            found.append(Kept(row, topic, getattr(token, "health", None), older[:5]))
+            health = getattr(token, "health", None)
+            found.append(Kept(row, topic, health, _last_accepted(token), older[:5]))
     return found
+
+
+def _last_accepted(token: PushToken) -> datetime | None:
+    taken = Push.objects.filter(token=token, state=Push.State.ACCEPTED)
+    return taken.order_by("-sent_at").values_list("accepted_at", flat=True).first()
 
 
 def _problem(row: dict) -> dict:
