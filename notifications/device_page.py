@@ -7,11 +7,12 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from notifications.consequences import consequence_of
 from notifications.contact import masked_contact, parameters_of
 from notifications.lanes import lanes
 from notifications.models import App, Call, Ledger, Push, TokenHealth
 from notifications.timeline import timeline
-from notifications.wording import REJECTED_RULES, meaning, rules_in_words
+from notifications.wording import meaning, rules_in_words
 from registrations.models import Device, Holding, PushToken
 
 #: As many strikes as are drawn; a longer run says how many came before.
@@ -148,8 +149,7 @@ def _last_accepted(token: PushToken) -> datetime | None:
 
 
 def _problem(row: dict) -> dict:
-    words = REJECTED_RULES.get(row["rule"], "Flexisip may not push to this device.")
-    return row | {"consequence": words}
+    return row | {"consequence": consequence_of(row["rule"])}
 
 
 def _related(found: Device, voip: PushToken | None) -> list[tuple[Device, str]]:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("pushes/", views.pushes, name="pushes"),
     path("pushes/<uuid:pk>/", views.push, name="push"),
     path("pushes/<uuid:pk>/resend/", actions.resend, name="resend"),
+    path("malformed/", views.malformed, name="malformed"),
     path("failures/", views.failures, name="failures"),
     path("settings/", administration.settings, name="settings"),
     path("settings/apps/", administration.add_app, name="add-app"),

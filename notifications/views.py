@@ -14,6 +14,7 @@ from notifications import (
     device_page,
     failure_list,
     fleet,
+    malformed_list,
     push_list,
     push_page,
 )
@@ -94,6 +95,15 @@ def failures(request: HttpRequest) -> HttpResponse:
     )
     context = {"page": "failures", "list": found}
     return render(request, "notifications/failures.html", context)
+
+
+@require_GET
+@login_required
+@may_see
+def malformed(request: HttpRequest) -> HttpResponse:
+    """Registrations that break a rule, by rule and app version."""
+    context = {"page": "malformed", "inbox": malformed_list.inbox(request.GET)}
+    return render(request, "notifications/malformed.html", context)
 
 
 @require_GET

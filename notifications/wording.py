@@ -58,12 +58,6 @@ ACTIONS = {
     "user.deactivate": "Took a login away",
     "export.devices": "Exported devices",
 }
-REJECTED_RULES = {
-    "token_count": "Flexisip answers 200 and then never pushes to this device.",
-    "token_unlabelled": "Flexisip answers 200 and then never pushes to this device.",
-    "pn_prid_syntax": "Flexisip answers 200 and then never pushes to this device.",
-    "outside_uri": "Flexisip ignores parameters outside <>, so it never pushes.",
-}
 
 
 def rule_of(call: Call) -> str:

@@ -28,6 +28,7 @@ TABLE = {
     "push": ("get", ["push"], SEE),
     "resend": ("post", ["push"], HELP),
     "failures": ("get", [], SEE),
+    "malformed": ("get", [], SEE),
     "settings": ("get", [], SEE),
     "add-app": ("post", [], ADMIN),
     "change-app": ("post", ["app"], ADMIN),

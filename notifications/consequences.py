@@ -1,0 +1,53 @@
+"""What follows from a broken rule of the push parameters, in words for a person.
+
+Flexisip answers such a REGISTER with 200 and says nothing before it has to push
+(`push-info.cc`, `rfc8599-push-params.cc`); on a normal log level it then says nothing either.
+"""
+
+from __future__ import annotations
+
+NEVER = "Flexisip answers 200 and then never pushes to this device."
+FIRST = "The first of the two counts, for Flexisip and here."
+
+CONSEQUENCES = {
+    **dict.fromkeys(
+        (
+            "app_id_missing",
+            "pn_param_missing",
+            "pn_param_syntax",
+            "pn_prid_empty",
+            "pn_prid_missing",
+            "pn_prid_syntax",
+            "pn_provider_missing",
+            "pn_provider_unsupported",
+            "pn_tok_missing",
+            "pn_type_missing",
+            "pn_type_unsupported",
+            "service_undeclared",
+            "token_count",
+            "token_label",
+            "token_unlabelled",
+        ),
+        NEVER,
+    ),
+    "outside_uri": "Flexisip ignores parameters outside <>, so it never pushes; Asterisk "
+    "drops the request, Kamailio takes it.",
+    "value_too_long": "Flexisip reads 255 bytes of a value and cannot use a longer one: it "
+    "never pushes to this device.",
+    "token_form": "Flexisip refuses to send to a token that is not 64 characters long.",
+    "parameter_twice": FIRST,
+    "token_twice": FIRST,
+    "pn_param_services": "Flexisip takes the list, but the number of tokens may then not fit.",
+}
+UNREAD = "The message could not be read: the device is not known by it."
+MAYBE = "Flexisip may not push to this device."
+
+
+def consequence_of(rule: str) -> str:
+    """What Flexisip does about a Contact that breaks `rule`."""
+    return CONSEQUENCES.get(rule, MAYBE)
+
+
+def consequence_in_inbox(rule: str) -> str:
+    """The same where the rule may also be one that no REGISTER is read past."""
+    return CONSEQUENCES.get(rule, UNREAD)
