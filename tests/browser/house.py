@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from notifications.handling import settle
 from notifications.models import Attempt, AuditEntry, Push, TokenHealth
-from registrations.models import Device, DeviceEvent
+from registrations.models import Device, DeviceEvent, Malformed
 from tests import factories
 from tests.notifications.people import credential_of
 from tests.notifications.test_lanes import registered
@@ -37,6 +37,7 @@ def furnished() -> Push:
     _rejected(device, now)
     silent = factories.registered_device("sip:carol@example.org")
     _unhandled(silent, now, 15)
+    _malformed(feed, now)
     settle(now)
     AuditEntry.objects.create(
         at=now,
@@ -46,6 +47,21 @@ def furnished() -> Push:
         reason="ticket 4711",
     )
     return pushes[-1]
+
+
+def _malformed(feed, now) -> None:
+    Malformed.objects.create(
+        feed=feed,
+        rule="token_count",
+        app="LinphoneiOS/5.2.0",
+        detail="'pn-param' declares 2 service(s), 'pn-prid' holds 1 token(s)",
+        flexisip="Failed to create push notification (skip): …",
+        first_seen_at=now - timedelta(days=3),
+        last_seen_at=now,
+        count=1284,
+        example="REGISTER sip:example.org SIP/2.0\nContact: <sip:a@192.0.2.1;x=y>\n"
+        * 9,
+    )
 
 
 def _troubled(now, feed) -> Device:
@@ -116,6 +132,8 @@ def paths(push: Push) -> list[str]:
         "/failures/",
         "/failures/?tab=deliveries",
         "/failures/?tab=activity",
+        "/malformed/",
+        "/malformed/?q=nothing-is-called-so",
         "/settings/",
         "/nothing-here/",
     ]
