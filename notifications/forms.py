@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.models import Group, User
@@ -134,11 +135,25 @@ class FeedForm(forms.ModelForm):
 
     class Meta:
         model = Feed
-        fields = ["enabled", "assume_accepted", "heartbeat", "default_expires"]
+        fields = [
+            "enabled",
+            "assume_accepted",
+            "heartbeat",
+            "default_expires",
+            "timezone",
+        ]
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.initial["heartbeat"] = int(self.instance.heartbeat.total_seconds())
+
+    def clean_timezone(self) -> str:
+        name = self.cleaned_data["timezone"]
+        if name and name not in available_timezones():
+            raise forms.ValidationError(
+                f"No time zone {name!r} is known here: say Europe/Paris, or UTC."
+            )
+        return name
 
     def clean_heartbeat(self) -> timedelta:
         return timedelta(seconds=self.cleaned_data["heartbeat"])

@@ -246,3 +246,24 @@ def test_the_search_leads_to_the_one_thing_it_names():
     for text in (str(push.pk), push.call_id):
         assert browser.get("/search/", {"q": text})["Location"] == f"/pushes/{push.pk}/"
     assert browser.get("/search/", {"q": "phone"})["Location"] == "/devices/?q=phone"
+
+
+def test_how_a_feed_is_read_is_kept_and_audited():
+    feed = factories.feed()
+    values = {"heartbeat": 120, "default_expires": 600, "timezone": "Europe/Paris"}
+    post("change-feed", values | {"enabled": "on"}, feed.pk)
+    feed.refresh_from_db()
+    assert (feed.heartbeat, feed.timezone) == (timedelta(seconds=120), "Europe/Paris")
+    assert feed.enabled
+    assert not feed.assume_accepted
+    assert AuditEntry.objects.get().detail["timezone"] == "Europe/Paris"
+
+
+def test_a_time_zone_nobody_knows_is_refused_by_name():
+    feed = factories.feed()
+    values = {"heartbeat": 120, "default_expires": 600, "timezone": "Mars/Base"}
+    page = post("change-feed", values, feed.pk, follow=True).content.decode()
+    assert "Mars/Base" in page
+    assert "is known here: say Europe/Paris, or UTC." in page
+    assert feed.timezone == type(feed).objects.get().timezone
+    assert not AuditEntry.objects.exists()
