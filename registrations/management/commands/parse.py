@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -42,6 +43,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, files: list[str], format: str | None, **options) -> None:
+        # Records make no cycles: without this a tenth of the time goes into looking for some.
+        gc.freeze()
+        gc.set_threshold(100_000)
         zone, template = options["timezone"], options["xlog"]
         printer = Summary() if options["summary"] else Lines(self.stdout)
         for path in files:
