@@ -2,7 +2,7 @@
 history, commit. Against two floors of the same run: reading and parsing the same file, and a
 plain COPY of the history rows it makes.
 
-    python -m benchmarks.ingest --devices 1000000 --registers 200000
+    bin/bench ingest --devices 1000000 --registers 200000
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from benchmarks.private_services import ROOT, run_alone
 from pushdash import private
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(arguments: list[str]) -> int:
+    """0; every bar is read off the lines."""
+    parser = argparse.ArgumentParser(prog="bin/bench ingest", description=__doc__)
     parser.add_argument("--devices", type=int, default=1_000_000)
     parser.add_argument("--registers", type=int, default=200_000)
     parser.add_argument("--profile", action="store_true", help="cProfile of one run")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not options.inside:
-        return run_alone("benchmarks.ingest", sys.argv[1:])
+        return run_alone("benchmarks.ingest", arguments)
     subprocess.run(manage("migrate", "--verbosity=0"), cwd=ROOT, check=True)
     with TemporaryDirectory(prefix="pushdash-logs-") as folder:
         for row in Bench(Path(folder), options).rows():
@@ -243,4 +244,4 @@ def _copy_over(table: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

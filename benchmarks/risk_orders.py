@@ -9,6 +9,7 @@ import argparse
 import itertools
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 
@@ -38,11 +39,11 @@ def batches(order: list[Fact], dice: random.Random) -> list[list[Fact]]:
     return [order[start:end] for start, end in itertools.pairwise(bounds)]
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     """Prints one line; raises at the first history whose order matters."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="bin/bench risk-orders", description=__doc__)
     parser.add_argument("--histories", type=int, default=10_000)
-    wanted = parser.parse_args().histories
+    wanted = parser.parse_args(arguments).histories
     counts = {"histories": 0, "orders": 0, "strikes": 0, "suspected": 0}
 
     @settings(
@@ -65,8 +66,6 @@ def main() -> None:
     started = time.monotonic()
     check()
     seconds = round(time.monotonic() - started, 1)
-    print(json.dumps({"name": "risk_orders", **counts, "seconds": seconds}))  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
+    row = {"bench": "risk-orders", **counts, "seconds": seconds}
+    sys.stdout.write(json.dumps(row) + "\n")
+    return 0

@@ -8,6 +8,7 @@ import argparse
 import importlib
 import json
 import random
+import sys
 import time
 
 from django.db import transaction
@@ -19,11 +20,11 @@ from benchmarks.risk_orders import batches
 from tests.notifications.histories import facts
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     """Prints one line; raises at the first history that differs."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="bin/bench risk-rows", description=__doc__)
     parser.add_argument("--histories", type=int, default=200)
-    wanted = parser.parse_args().histories
+    wanted = parser.parse_args(arguments).histories
     started = time.monotonic()
     with own_database():
         # The models can be loaded only now.
@@ -47,8 +48,6 @@ def main() -> None:
 
         check()
     seconds = round(time.monotonic() - started, 1)
-    print(json.dumps({"name": "risk_rows", "histories": wanted, "seconds": seconds}))  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
+    row = {"bench": "risk-rows", "histories": wanted, "seconds": seconds}
+    sys.stdout.write(json.dumps(row) + "\n")
+    return 0
