@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared/corpora/devices2000-kamailio/kamailio_mb.log.gz"
@@ -52,17 +53,24 @@ class Run:
 
 def timed(command: list[str]) -> Run:
     """One run of a command. Its output goes to a file: grep leaves early from /dev/null."""
-    started = time.monotonic()
     with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out, cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
+        return timed_into(out, command)
+
+
+def timed_into(out: BinaryIO, command: list[str]) -> Run:
+    """One run of a command whose output is wanted."""
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=out, cwd=ROOT)
+    _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command} ended with {process.returncode}")
     return Run(time.monotonic() - started, usage.ru_maxrss / 1024)
 
 
-def fresh(corpus: bytes, seed: random.Random) -> bytes:
+def fresh(
+    corpus: bytes, seed: random.Random, identity: re.Pattern[bytes] = IDENTITY
+) -> bytes:
     """The corpus with other users, Call-IDs, instances and tokens of the same length."""
     names: dict[bytes, bytes] = {}
 
@@ -79,7 +87,7 @@ def fresh(corpus: bytes, seed: random.Random) -> bytes:
                 names[old] = old[:kept] + digits[: len(old) - kept]
         return names[old]
 
-    return IDENTITY.sub(another, corpus)
+    return identity.sub(another, corpus)
 
 
 def noise(size: int, seed: random.Random) -> bytes:

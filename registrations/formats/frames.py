@@ -10,17 +10,23 @@ import struct
 from collections.abc import Iterable
 
 from registrations.formats.fragments import Fragments
-from registrations.formats.packets import TCP, UDP, Link, Mark, Packet, read_packet
+from registrations.formats.packets import (
+    IPV4,
+    TCP,
+    UDP,
+    Link,
+    Mark,
+    Packet,
+    read_packet,
+)
 from registrations.formats.record import Record
 from registrations.formats.stream import Message
 from registrations.formats.tcp import FIN, RST, SYN, Flows, Segment
 from registrations.formats.wire import Hop, Wire, unfinished
 
-#: What a quick look needs of an IP header without options: length, fragmentation, protocol,
-#: and eight bytes: the first of a UDP payload, or of TCP the acknowledgement to the window.
-LOOK4 = struct.Struct(">2xH2xHxB18x8s").unpack_from
+#: What a quick look needs of IPv6: length, protocol, and the bytes `Link.look` tells.
 LOOK6 = struct.Struct(">4xHB41x8s").unpack_from
-LOOK4_BYTES, LOOK6_BYTES = 36, 56
+LOOK6_BYTES = 56
 #: Payloads that can be a REGISTER, or the answer to one; keep-alives may stand before it.
 SIP_HEADS = frozenset({b"REGISTER", b"SIP/2.0 "})
 BLANK = frozenset(b"\r\n")
@@ -48,23 +54,20 @@ class Frames:
 
     def frame(self, link: Link, data: bytes, start: int, stop: int, mark: Mark) -> None:
         """Take in the frame `data[start:stop]` of the packet record at `mark`."""
-        at = link(data, start, stop)
-        if at < 0 or at >= stop:
-            return
-        first = data[at]
-        if first == 0x45 and stop - at >= LOOK4_BYTES:
-            size, pieces, protocol, head = LOOK4(data, at)
-            if pieces & 0x3FFF:
-                pass  # a piece of a datagram: what it holds is not known yet
-            elif protocol == UDP:
-                if head not in SIP_HEADS and head[0] not in BLANK:
+        if stop - start >= link.look_bytes:
+            kind, first, size, pieces, protocol, head = link.look(data, start)
+            # Of a piece of a datagram it is not known yet what it holds.
+            if first == 0x45 and kind in IPV4 and not pieces & 0x3FFF:
+                if is_idle(protocol, size - 20, head):
                     return
-                if at + size <= stop:
+                at = start + link.head_bytes
+                if protocol == UDP and at + size <= stop:
                     self._short_cut(data, at, at + size, mark)
                     return
-            elif is_idle(protocol, size - 20, head):
-                return
-        elif first >> 4 == 6 and is_idle6(data, at, stop):
+        at = link.find(data, start, stop)
+        if at < 0 or at >= stop:
+            return
+        if data[at] >> 4 == 6 and is_idle6(data, at, stop):
             return
         packet = read_packet(data, at, stop)
         if packet is not None:

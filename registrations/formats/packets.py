@@ -11,7 +11,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 #: (data, start, stop) of a frame → index of its IP header, or -1 when it carries none.
-Link = Callable[[bytes, int, int], int]
+Finder = Callable[[bytes, int, int], int]
+
+
+class Link(NamedTuple):
+    """A link layer: `find` and, of a frame whose IP header stands `head_bytes` behind its
+    start as in most, `look`: EtherType, and of a header of IPv4 without options its first
+    byte, length, fragmentation, protocol, and the first eight bytes of a UDP payload, or of
+    TCP the acknowledgement to the window. It needs `look_bytes`.
+    """
+
+    find: Finder
+    head_bytes: int
+    look: Callable[[bytes, int], tuple[bytes, int, int, int, int, bytes]]
+    look_bytes: int
+
 
 #: The packet record in the file: byte offset, and µs since 1970 or None.
 Mark = tuple[int, int | None]
@@ -85,17 +99,32 @@ def loopback(data: bytes, start: int, stop: int) -> int:
     return start + 4
 
 
+def _link(find: Finder, head: str) -> Link:
+    """`head`: what stands before the IP header, as `struct` has it, with the EtherType."""
+    look = struct.Struct(f">{head}BxHxxHxB18x8s")
+    head_bytes = struct.calcsize(f">{head}")
+    return Link(find, head_bytes, look.unpack_from, look.size)
+
+
+ETHERNET, COOKED, COOKED2 = (
+    _link(ethernet, "12x2s"),
+    _link(cooked, "14x2s"),
+    _link(cooked2, "2s18x"),
+)
+RAW, LOOPBACK = _link(raw_ip, "0s"), _link(loopback, "0s4x")
+#: The EtherTypes that `look` tells of IPv4; layers without one have none.
+IPV4 = frozenset({b"\x08\x00", b""})
 LINKS: dict[int, Link] = {
-    0: loopback,
-    1: ethernet,
-    12: raw_ip,
-    14: raw_ip,
-    101: raw_ip,
-    108: loopback,
-    113: cooked,
-    228: raw_ip,
-    229: raw_ip,
-    276: cooked2,
+    0: LOOPBACK,
+    1: ETHERNET,
+    12: RAW,
+    14: RAW,
+    101: RAW,
+    108: LOOPBACK,
+    113: COOKED,
+    228: RAW,
+    229: RAW,
+    276: COOKED2,
 }
 
 

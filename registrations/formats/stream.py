@@ -22,6 +22,8 @@ START = re.compile(
 HEP = b"HEP3"
 #: Where a stream that is out of step may be joined: the beginning of a line.
 NEXT = re.compile(rb"\n(?=" + START.pattern + rb"|HEP3)", re.I)
+#: What may become such a line: ciphertext on its way need not be kept.
+UNDER_WAY = re.compile(rb"\n?[!%'*+\-./\w`~]{0,64}(?: |\Z)")
 BLANK = re.compile(rb"[\r\n]*")
 HEADERS_END = re.compile(rb"\n\r?\n")
 CONTENT_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})", re.I)
@@ -160,4 +162,5 @@ class Stream:
             self._is_lost = False
             return found.end()
         line = max(at, data.rfind(b"\n", at))
-        return line if len(data) - line <= LONGEST_LINE else len(data)
+        is_short = len(data) - line <= LONGEST_LINE
+        return line if is_short and UNDER_WAY.match(data, line) else len(data)

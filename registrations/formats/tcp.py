@@ -65,14 +65,15 @@ class Flows:
 
     def __init__(self) -> None:
         self._flows: OrderedDict[bytes, Flow] = OrderedDict()
+        #: Of the flows that keep bytes: how many, and since which packet.
         self._held: dict[bytes, int] = {}
+        self._since: dict[bytes, int] = {}
         self._held_bytes = 0
 
     @property
     def oldest(self) -> int | None:
         """Position of the first packet a message is still under way of."""
-        flows = (self._flows[key] for key in self._held)
-        return min((flow.position for flow in flows), default=None)
+        return min(self._since.values(), default=None)
 
     def take(
         self, key: bytes, flags: int, segment: Segment
@@ -140,14 +141,16 @@ class Flows:
     def _close(self, key: bytes, lost: list[Message]) -> None:
         flow = self._flows.pop(key)
         self._held_bytes -= self._held.pop(key, 0)
+        self._since.pop(key, None)
         _skip_gap(flow, 0, lost)
 
     def _account(self, key: bytes, flow: Flow) -> None:
         held = flow.held
         if held or key in self._held:
             self._held_bytes += held - self._held.pop(key, 0)
+            self._since.pop(key, None)
             if held:
-                self._held[key] = held
+                self._held[key], self._since[key] = held, flow.position
 
     def _shrink(self) -> list[Message]:
         lost: list[Message] = []
