@@ -60,6 +60,7 @@ def write(path: Path, size_bytes: int) -> int:
 def frames() -> Iterator[Frame]:
     """Without end; half of the bytes are the corpora's."""
     seed = random.Random(7)
+    noise = Noise(seed)
     corpora = [path.read_bytes() for path in CORPORA]
     starts = [next(_records(corpus)).seconds for corpus in corpora]
     for number in count():
@@ -68,7 +69,7 @@ def frames() -> Iterator[Frame]:
             for frame in _records(fresh(corpus, seed, NAMES)):
                 moved = _moved(frame, offset, number)
                 yield moved
-                yield from _noise(moved, seed)
+                yield from noise.beside(moved)
             yield from _unseen(moved, number)
 
 
@@ -93,15 +94,6 @@ def _moved(frame: Frame, offset: int, number: int) -> Frame:
     return Frame(frame.seconds + offset, frame.micros, data)
 
 
-def _noise(after: Frame, seed: random.Random) -> Iterator[Frame]:
-    """About as many bytes as the packet before: speech, calls, monitors, names, TLS."""
-    left = len(after.data)
-    while left > 0:
-        data = seed.choice(NOISES)(seed)
-        left -= len(data)
-        yield after._replace(data=data)
-
-
 def _unseen(after: Frame, number: int) -> Iterator[Frame]:
     for kind, (start, contact) in enumerate((("\r\n\r\n", ""), ("", "  "))):
         user = f"sip:{kind}{number}@sip.example.org"
@@ -116,13 +108,43 @@ def _unseen(after: Frame, number: int) -> Iterator[Frame]:
         yield after._replace(data=_udp(text.encode(), 5070, 5060))
 
 
+class Noise:
+    """What else goes by: mostly speech, then calls, monitors, names, TLS."""
+
+    def __init__(self, seed: random.Random) -> None:
+        self._seed = seed
+        self._kinds = [_speech] * 8
+        self._kinds += [_monitor, _monitor, _call, _name, self._secret]
+        #: Bytes each TLS connection has sent.
+        self._sent = [1] * 200
+
+    def beside(self, frame: Frame) -> Iterator[Frame]:
+        """About as many bytes as a frame has."""
+        left = len(frame.data)
+        while left > 0:
+            data = self._seed.choice(self._kinds)(self._seed)
+            left -= len(data)
+            yield frame._replace(data=data)
+
+    def _secret(self, seed: random.Random) -> bytes:
+        """The next segment of one of the TLS connections."""
+        record = b"\x17\x03\x03\x04\x00" + seed.randbytes(1024)
+        which = seed.randrange(len(self._sent))
+        sent = self._sent[which]
+        self._sent[which] = (sent + len(record)) % 2**32
+        ports = 40000 + which, 5061
+        tcp = struct.pack(">HHIIBBHHH", *ports, sent, 1, 0x50, 24, 9, 0, 0)
+        return _ip(6, tcp + record)
+
+
+def _ip(protocol: int, payload: bytes) -> bytes:
+    sizes = 20 + len(payload), 1, 0, 64, protocol, 0
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, *sizes, b"\x0a\0\0\x02", PROXY)
+    return ETHERNET + head + payload
+
+
 def _udp(payload: bytes, source: int, target: int) -> bytes:
-    size = 28 + len(payload)
-    ip = struct.pack(
-        ">BBHHHBBH4s4s", 0x45, 0, size, 1, 0, 64, 17, 0, b"\x0a\0\0\x02", PROXY
-    )
-    udp = struct.pack(">HHHH", source, target, 8 + len(payload), 0)
-    return ETHERNET + ip + udp + payload
+    return _ip(17, struct.pack(">HHHH", source, target, 8 + len(payload), 0) + payload)
 
 
 def _speech(seed: random.Random) -> bytes:
@@ -155,22 +177,3 @@ def _request(method: str, user: str, call: int, body: bytes) -> bytes:
 def _name(seed: random.Random) -> bytes:
     head = struct.pack(">HHHHHH", seed.randrange(65536), 0x100, 1, 0, 0, 0)
     return _udp(head + b"\x03sip\x07example\x03org\0\0\x01\0\x01", 40000, 53)
-
-
-def _secret(seed: random.Random) -> bytes:
-    """The next segment of one of some TLS connections."""
-    record = b"\x17\x03\x03\x04\x00" + seed.randbytes(1024)
-    port = seed.randrange(40000, 40000 + len(SENT))
-    size, sent = 40 + len(record), SENT[port - 40000]
-    SENT[port - 40000] = (sent + len(record)) % 2**32
-    ip = struct.pack(
-        ">BBHHHBBH4s4s", 0x45, 0, size, 1, 0, 64, 6, 0, b"\x0a\0\0\x03", PROXY
-    )
-    tcp = struct.pack(">HHIIBBHHH", port, 5061, sent, 1, 0x50, 24, 9, 0, 0)
-    return ETHERNET + ip + tcp + record
-
-
-#: Bytes each TLS connection has sent.
-SENT = [1] * 200
-#: Speech is most of what goes by.
-NOISES = (*[_speech] * 8, _monitor, _monitor, _call, _name, _secret)

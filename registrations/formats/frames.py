@@ -58,11 +58,12 @@ class Frames:
             kind, first, size, pieces, protocol, head = link.look(data, start)
             # Of a piece of a datagram it is not known yet what it holds.
             if first == 0x45 and kind in IPV4 and not pieces & 0x3FFF:
-                if is_idle(protocol, size - 20, head):
+                if protocol == UDP and head not in SIP_HEADS and head[0] not in BLANK:
                     return
                 at = start + link.head_bytes
-                if protocol == UDP and at + size <= stop:
-                    self._short_cut(data, at, at + size, mark)
+                # Segmentation offload leaves a length of 0.
+                if 28 <= size <= stop - at:
+                    self._short_cut(protocol, data, at, at + size, mark)
                     return
         at = link.find(data, start, stop)
         if at < 0 or at >= stop:
@@ -73,17 +74,23 @@ class Frames:
         if packet is not None:
             self._packet(packet, data, mark)
 
-    def _short_cut(self, data: bytes, at: int, stop: int, mark: Mark) -> None:
-        """A whole datagram of IPv4 without options: most of what matters is one."""
-        source, target, port, length = UDP4(data, at)
-        end = at + 20 + length
-        if length < 8:
-            end = stop
-        hop = Hop(*mark, "udp", source, port, target)
-        payload = data[at + 28 : min(end, stop)]
-        record = self._wire.datagram(payload, hop, is_cut=end > stop)
-        if record is not None:
-            self._records.append(record)
+    def _short_cut(
+        self, protocol: int, data: bytes, at: int, stop: int, mark: Mark
+    ) -> None:
+        """A whole packet of IPv4 without options: most of what matters is one."""
+        if protocol == TCP:
+            # The ports stand behind the addresses.
+            self._segment(data[at + 12 : at + 24], data, at + 20, stop, 0, mark)
+        elif protocol == UDP:
+            source, target, port, length = UDP4(data, at)
+            end = at + 20 + length
+            if length < 8:
+                end = stop
+            hop = Hop(*mark, "udp", source, port, target)
+            payload = data[at + 28 : min(end, stop)]
+            record = self._wire.datagram(payload, hop, is_cut=end > stop)
+            if record is not None:
+                self._records.append(record)
 
     def end(self) -> None:
         """Nothing more will come."""
@@ -99,8 +106,10 @@ class Frames:
         size = packet.end - packet.start
         if packet.protocol == UDP and size >= 8:
             self._datagram(packet, data, mark)
-        elif packet.protocol == TCP and size >= 20:
-            self._segment(packet, data, mark)
+        elif packet.protocol == TCP:
+            start, end = packet.start, packet.end
+            key = packet.source + packet.target + data[start : start + 4]
+            self._segment(key, data, start, end, packet.missing, mark)
 
     def _datagram(self, packet: Packet, data: bytes, mark: Mark) -> None:
         port, _, length = UDP_HEAD(data, packet.start)
@@ -111,16 +120,19 @@ class Frames:
         if record is not None:
             self._records.append(record)
 
-    def _segment(self, packet: Packet, data: bytes, mark: Mark) -> None:
-        start, end = packet.start, packet.end
+    def _segment(
+        self, key: bytes, data: bytes, start: int, end: int, missing: int, mark: Mark
+    ) -> None:
+        """`data[start:end]` is a segment of the flow `key`: addresses and ports."""
+        if end - start < 20:
+            return
         *_, sequence, offset, flags = TCP_HEAD(data, start)
         begin = start + (offset >> 4) * 4
         if begin < start + 20 or begin > end:
             return
         if begin == end and not flags & OPENS_OR_ENDS:
             return
-        key = packet.source + packet.target + data[start : start + 4]
-        segment = Segment(sequence, data[begin:end], mark, packet.missing)
+        segment = Segment(sequence, data[begin:end], mark, missing)
         messages, lost = self._flows.take(key, flags, segment)
         if messages or lost:
             self._tell(key, messages, lost)

@@ -151,16 +151,19 @@ class Stream:
 
     def _join(self, data: bytes, at: int) -> int:
         """The next start line: where the stream is in step again, else what to keep from."""
+        found = self._found(data, at) if b"SIP/2.0" in data or HEP in data else None
+        if found is not None:
+            self._is_lost = False
+            return found
+        line = max(at, data.rfind(b"\n", at))
+        is_short = len(data) - line <= LONGEST_LINE
+        return line if is_short and UNDER_WAY.match(data, line) else len(data)
+
+    def _found(self, data: bytes, at: int) -> int | None:
         for start in (at, self._joint):
             if start >= at and (
                 START.match(data, start) or data.startswith(HEP, start)
             ):
-                self._is_lost = False
                 return start
-        found = NEXT.search(data, at) if b"SIP/2.0" in data or HEP in data else None
-        if found is not None:
-            self._is_lost = False
-            return found.end()
-        line = max(at, data.rfind(b"\n", at))
-        is_short = len(data) - line <= LONGEST_LINE
-        return line if is_short and UNDER_WAY.match(data, line) else len(data)
+        found = NEXT.search(data, at)
+        return found.end() if found else None

@@ -18,6 +18,7 @@ from tests.registrations.formats.reading import (
     rules_of,
 )
 from tests.registrations.formats.wires import (
+    PHONE,
     PROXY,
     REGISTRAR,
     answer,
@@ -27,6 +28,7 @@ from tests.registrations.formats.wires import (
     ip6,
     pcap,
     register,
+    tcp,
     udp,
 )
 
@@ -106,6 +108,14 @@ def test_fragments_of_ipv6_are_one_datagram():
 def test_the_payload_counts_not_the_port():
     data = pcap(ether(ip(udp(register(), ports=(1, 53)))))
     assert call_ids(data) == ["c1"]
+
+
+@pytest.mark.parametrize(
+    "packet", [PACKET, ip(tcp(register(), 1), protocol=6, source=PHONE)]
+)
+def test_a_packet_without_a_length_goes_on_to_the_end_of_its_frame(packet):
+    offloaded = packet[:2] + b"\0\0" + packet[4:]
+    assert call_ids(pcap(ether(offloaded))) == ["c1"]
 
 
 def test_keep_alives_may_stand_before_the_start_line():
