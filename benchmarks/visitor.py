@@ -23,16 +23,20 @@ from benchmarks.product import Product
 
 RECONNECT_SECONDS = 0.5
 ROW = re.compile(
-    r'<li data-state="(?P<state>\w+)" data-device="(?P<device>\d+)">'
+    r'<li data-state="(?P<state>\w+)" data-device="(?P<device>\d+)"[^>]*>'
     r'.*?aria-label="(?P<strikes>\d+) of \d+ strikes".*?<p class="why">(?P<why>.*?)</p>',
     re.DOTALL,
 )
 OUTCOME = re.compile(
-    r'<li data-tone="(?P<tone>\w+)" data-push="(?P<push>[\w-]+)">.*?</a>'
-    r"<span[^>]*>(?P<words>[^<]*)</span></li>",
+    r'<li [^>]*data-push="(?P<push>[\w-]+)"[^>]*>.*?</a>'
+    r"\s*<span[^>]*>(?P<words>[^<]*)</span>\s*</li>",
     re.DOTALL,
 )
-SOURCE = re.compile(r"<b>(?P<feed>[^<]*)</b><span[^>]*>(?P<words>[^<]*)</span>")
+SOURCE = re.compile(
+    r"<b>(?P<feed>[^<]*)</b>.*?<span class=\"num[^>]*>(?P<words>[^<]*)</span>",
+    re.DOTALL,
+)
+TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def glance_of(regions: dict[str, str], at: datetime) -> Glance:
             int(row["device"]): (
                 row["state"],
                 int(row["strikes"]),
-                html.unescape(row["why"]),
+                html.unescape(TAG.sub("", row["why"])),
             )
             for row in ROW.finditer(regions["board"])
         },

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from benchmarks.visitor import glance_of
 from notifications import live
 from notifications.handling import settle
 from tests import factories
@@ -87,10 +88,14 @@ def test_a_new_verdict_reaches_an_open_socket(base_url):
         feed.save()
         settle(timezone.now())
         live.announce("verdicts", [])
-        assert (
-            "bob"
-            in frames_until(opened, "feed", "did not wake")[-1]["regions"]["board"]
-        )
+        frame = frames_until(opened, "feed", "did not wake")[-1]
+    seen = glance_of(frame["regions"], datetime.fromisoformat(frame["at"]))
+    assert "bob" in frame["regions"]["board"]
+    ((state, strikes, why),) = seen.board.values()
+    assert (state, strikes) == ("silent", 1)
+    assert why.startswith("1 VoIP push accepted, 0 wakes")
+    assert list(seen.feed.values()) == ["did not wake"]
+    assert seen.is_fresh
 
 
 def test_taking_the_right_away_closes_an_open_socket(base_url):
