@@ -123,7 +123,9 @@ class Pairing:
         """What can be printed now, none before an earlier one."""
         ready = []
         for item in self.waiting:
-            if not (is_last or self._is_over(item)):
+            # A clock that steps back leaves the first one waiting for long.
+            is_full = len(self._waiting) > MOST_WAITING
+            if not (is_last or is_full or self._is_over(item)):
                 break
             ready.append(item)
             self._forget(item)

@@ -86,6 +86,18 @@ def test_waiting_is_bounded():
     assert len(pairing.in_order(is_last=True)) == MOST_WAITING
 
 
+def test_answered_ones_behind_one_that_waits_are_bounded_too():
+    pairing = Pairing()
+    ask(pairing, "first", second=3600)
+    ready = []
+    for number in range(MOST_WAITING + 10):
+        ask(pairing, f"o{number}")
+        answer(pairing, 200, call_id=f"o{number}")
+        ready += pairing.in_order()
+    assert len(ready) == MOST_WAITING + 11
+    assert pairing.waiting == []
+
+
 def test_the_copy_that_the_next_hop_received_is_no_request_of_its_own():
     pairing = Pairing()
     via = b"\r\nVia: SIP/2.0/UDP h;branch=z"
