@@ -26,7 +26,8 @@ class Source:
 def source_of(feed: Feed, now: datetime) -> Source:
     """A feed's dot and words: its lag, or why it says nothing."""
     if feed.trouble:
-        return Source(feed, "bad", feed.trouble)
+        age = ago(feed.trouble_since or now, now)
+        return Source(feed, "bad", f"stalled for {age}: {feed.trouble}")
     if feed.seen_until is None:
         words = (
             "no times in it" if feed.last_read_at else "waiting for the first record"

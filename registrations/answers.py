@@ -29,8 +29,9 @@ class Waiting:
     request: Request
     register: Register
     status: int | None = None
-    #: The file its request was read in (its row's key).
+    #: The file its request was read in (its row's key), and the log that is a part of.
     file_id: int | None = None
+    log: str = ""
 
     @property
     def ident(self) -> tuple[str, int]:
@@ -39,7 +40,10 @@ class Waiting:
 
 
 class Pairing:
-    """Requests wait here for their answer, in the order they were received."""
+    """Requests wait here for their answer, in the order they were received.
+
+    Where one proxy writes several logs, each has come to a time of its own.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[int, Waiting] = {}
@@ -47,7 +51,7 @@ class Pairing:
         self._by_ident: dict[tuple[str, int], list[Waiting]] = {}
         self._by_key: dict[str, list[Waiting]] = {}
         self._known: OrderedDict[tuple[str, int], int] = OrderedDict()
-        self._newest: datetime | None = None
+        self._newest: dict[str, datetime] = {}
 
     @property
     def waiting(self) -> list[Waiting]:
@@ -55,20 +59,25 @@ class Pairing:
         return list(self._waiting.values())
 
     def ask(
-        self, request: Request, register: Register, *, file_id: int | None = None
+        self,
+        request: Request,
+        register: Register,
+        *,
+        file_id: int | None = None,
+        log: str = "",
     ) -> Waiting | None:
         """A request was received. One already answered (a retransmission) knows it.
 
         None for the copy that the next hop received of a request still here: no new one.
         """
-        item = Waiting(request, register, file_id=file_id)
+        item = Waiting(request, register, file_id=file_id, log=log)
         copies = self._by_ident.get(item.ident)
         if copies and _hops(request) > _hops(copies[0].request):
-            self.note(request.at)
+            self.note(request.at, log)
             return None
         item.status = self._known.get(item.ident)
         self.wait(item)
-        self.note(request.at)
+        self.note(request.at, log)
         return item
 
     def wait(self, item: Waiting) -> None:
@@ -80,14 +89,15 @@ class Pairing:
             if item.request.key is not None:
                 self._by_key.setdefault(item.request.key, []).append(item)
 
-    def note(self, at: datetime | None) -> None:
-        """Log time has come to `at`."""
-        if at is not None and (self._newest is None or at > self._newest):
-            self._newest = at
+    def note(self, at: datetime | None, log: str = "") -> None:
+        """The time of a log has come to `at`."""
+        newest = self._newest.get(log)
+        if at is not None and (newest is None or at > newest):
+            self._newest[log] = at
 
-    def answer(self, answer: Answer) -> bool:
+    def answer(self, answer: Answer, log: str = "") -> bool:
         """An answer was seen; True when it is the first final one of a waiting request."""
-        self.note(answer.at)
+        self.note(answer.at, log)
         ident = self._ident_of(answer) if answer.status >= 200 else None
         if ident is None or ident in self._known:
             return False
@@ -160,8 +170,8 @@ class Pairing:
     def _is_over(self, item: Waiting) -> bool:
         if item.status is not None or len(self._unanswered) > MOST_WAITING:
             return True
-        at = item.request.at
-        return None not in (at, self._newest) and self._newest - at > PATIENCE
+        at, newest = item.request.at, self._newest.get(item.log)
+        return None not in (at, newest) and newest - at > PATIENCE
 
 
 def _drop(lists: dict, key, item: Waiting) -> None:

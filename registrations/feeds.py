@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 #: First key of pg_advisory_lock(int4, int4): "this feed is being read".
 NAMESPACE = 0x66656564
+#: A feed in use is asked for again this soon.
+BUSY_SECONDS = 0.05
 
 
 class FeedBusy(Exception):
@@ -44,6 +47,23 @@ def open_feed(
     feed.format = format or feed.format
     feed.save(update_fields=["path", "kind", "format"])
     return feed
+
+
+def open_patiently(
+    name: str, path: str, format: str | None = None, *, kind: Feed.Kind, patience: float
+) -> Feed:
+    """The same, but a reader that ends within `patience` seconds is waited for.
+
+    The session of a killed process ends when PostgreSQL has finished its last statement.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return open_feed(name, path, format, kind=kind)
+        except FeedBusy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(BUSY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +114,18 @@ def open_stream(feed: Feed, path: str, now: datetime) -> LogFile:
 
 
 def note_trouble(feed: Feed, trouble: str, now: datetime) -> None:
-    """The feed cannot be read just now, and why; the next batch stored clears it."""
+    """The feed cannot be read just now, and why."""
     if feed.trouble == trouble:
         return
     logger.warning("feed in trouble", extra={"feed": feed.name, "why": trouble})
     feed.trouble_since = feed.trouble_since or now
     feed.trouble = trouble
     feed.save(update_fields=["trouble", "trouble_since"])
+
+
+def end_trouble(feed: Feed) -> None:
+    """The feed can be read again."""
+    if feed.trouble:
+        logger.info("feed out of trouble", extra={"feed": feed.name})
+        feed.trouble, feed.trouble_since = "", None
+        feed.save(update_fields=["trouble", "trouble_since"])

@@ -73,14 +73,15 @@ class Rounds:
         older = [*before.older, before.cseq][-MOST_OLDER:] if before else []
         self._rounds[call_id] = Round(cseq, fold.moment, authorized, accepted, older)
         self._rounds.move_to_end(call_id)
-        self._forget(moment)
+        if len(self._rounds) > MOST_ROUNDS:
+            self._rounds.popitem(last=False)
         return fold
 
-    def _forget(self, moment: datetime | None) -> None:
-        while self._rounds:
+    def forget(self, until: datetime | None) -> None:
+        """Every log was read up to `until`: nothing folds into what is older by a round."""
+        while until is not None and self._rounds:
             oldest = next(iter(self._rounds.values())).moment
-            is_over = moment and oldest and moment - oldest > 2 * ROUND
-            if not is_over and len(self._rounds) <= MOST_ROUNDS:
+            if oldest is None or until - oldest <= 2 * ROUND:
                 return
             self._rounds.popitem(last=False)
 

@@ -1,22 +1,33 @@
-"""One open file → the intake of its feed: from the byte where it was left, piece by piece."""
+"""One open file of a feed → pieces of records, from the byte where it was left."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 
 from registrations.feeds import stamps_of, template_of
 from registrations.formats import open_format
 from registrations.formats.record import Record
-from registrations.intake import Intake, Piece
-from registrations.models import Feed, LogFile
+from registrations.intake import Piece
+from registrations.logfiles import file_of, next_rotation
+from registrations.models import Feed
 from registrations.sources.logfile import (
+    Fate,
     Marks,
+    available,
+    fate_of,
     inode_of,
+    is_packed,
     is_same_file,
+    opened,
     read_at,
     written_until,
 )
+from registrations.sources.named import STDIN, Log
+from registrations.sources.rotations import base_of
 
 #: A capture says in its first bytes how the rest is to be read.
 FORMAT_BYTES = 64 * 1024
@@ -25,14 +36,14 @@ CHUNK = 4 * 1024 * 1024
 
 
 class FileReading:
-    """Reads one open file of a feed from where it was left."""
+    """Reads one open file. `log`: the log it is a part of, under whatever name."""
 
     def __init__(
-        self, intake: Intake, path: str, stream: BinaryIO, now: datetime
+        self, feed: Feed, log: str, path: str, stream: BinaryIO, now: datetime
     ) -> None:
-        self._intake, self._path, self._stream = intake, path, stream
-        feed = intake.feed
-        self.file = _known_file(feed, path, stream) or _new_file(feed, path, now)
+        self._log, self._path, self._stream = log, path, stream
+        self._inode = inode_of(path)
+        self.file = file_of(feed, path, stream, now)
         position = self.file.position
         # Before the marks: a packed stream is best read forward.
         head = read_at(stream, 0, FORMAT_BYTES) if position else b""
@@ -49,28 +60,65 @@ class FileReading:
         )
         #: The byte up to which the stream was read; part of a record may not be stored yet.
         self.read_to = position
+        self.is_growing = self._marks is not None and not is_packed(stream)
 
-    def read(self) -> bool:
-        """Take in the next piece of the file; False when there is none just now."""
-        data = self._stream.read(CHUNK)
-        if not data:
-            return False
+    @property
+    def is_rotated(self) -> bool:
+        """True for an older file of its log."""
+        return base_of(self._path) == self._log
+
+    @property
+    def fate(self) -> Fate:
+        """What became of the file by its path; SAME for what cannot grow."""
+        if not self.is_growing:
+            return Fate.SAME
+        if self._was_rewritten():
+            return Fate.CUT
+        return fate_of(self._path, self._inode, self.read_to)
+
+    def read(self, size: int = CHUNK) -> Piece | None:
+        """The next piece of at most `size` bytes; None when there is none just now."""
+        data = available(self._stream, size)
+        # Looked at behind the reading: a file cut meanwhile is not read as if it went on.
+        if not data or (self.is_growing and self._was_rewritten()):
+            return None
         if self._marks is not None:
             self._marks.add(data)
         self.read_to += len(data)
-        piece = self._piece(self._reader.feed(data), is_fresh=len(data) < CHUNK)
-        self._intake.take(piece)
-        return True
+        return self._piece(
+            self._reader.feed(data),
+            self._reader.resume_position,
+            is_fresh=len(data) < size and self._path == self._log,
+        )
 
-    def finish(self, *, is_last: bool) -> None:
-        """Nothing more will come of this file; `is_last`: nor of its feed."""
-        self._intake.take(self._piece(self._reader.end()), is_last=is_last)
+    def end(self) -> Piece:
+        """What is left, now that nothing more will come of this file."""
+        records = self._reader.end()
+        return self._piece(records, self._reader.resume_position)
 
-    def _piece(self, records: list[Record], *, is_fresh: bool = False) -> Piece:
-        position, form = self._reader.resume_position, self._reader.form
+    def leave(self) -> Piece:
+        """The same of a file that was rotated away: none of its bytes are read again."""
+        return self._piece(self._reader.end(), self.read_to)
+
+    def goes_on_in(self, path: str) -> bool:
+        """True when the file of this path begins with all that was read of this one."""
+        with opened(path) as stream:
+            position = self.read_to
+            return is_same_file(stream, position=position, **self._marks.at(position))
+
+    def _was_rewritten(self) -> bool:
+        newest = self._marks.newest
+        at = self.read_to - len(newest)
+        return os.pread(self._stream.fileno(), len(newest), at) != newest
+
+    def _piece(
+        self, records: list[Record], position: int, *, is_fresh: bool = False
+    ) -> Piece:
+        form = self._reader.form
         marks = self._marks.at(position) if self._marks else {}
         return Piece(
             file=self.file,
+            log=self._log,
             records=records,
             position=position,
             always_answers=bool(form and form.always_answers),
@@ -79,26 +127,16 @@ class FileReading:
         )
 
 
-def _known_file(feed: Feed, path: str, stream: BinaryIO) -> LogFile | None:
-    """The file of this feed that this stream continues, under its old name or another."""
-    if not stream.seekable():
-        return None
-    known = feed.files.exclude(position=0).order_by("-id")
-    for file in [*known.filter(path=path)[:10], *known.exclude(path=path)[:100]]:
-        is_same = is_same_file(
-            stream,
-            head_bytes=file.head_bytes,
-            head_digest=file.head_digest,
-            position=file.position,
-            tail_bytes=file.tail_bytes,
-            tail_digest=file.tail_digest,
-        )
-        if is_same:
-            return file
-    return None
-
-
-def _new_file(feed: Feed, path: str, now: datetime) -> LogFile:
-    return LogFile.objects.create(
-        feed=feed, path=path, inode=inode_of(path), opened_at=now
-    )
+def readings(feed: Feed, log: Log, now: datetime) -> Iterator[FileReading]:
+    """The files of a log one after the other, each open while it is in hand: those named
+    before it, what was rotated away unread, itself. Raises OSError.
+    """
+    for path in log.before:
+        with opened(path) as stream:
+            yield FileReading(feed, log.path, path, stream, now)
+    while (path := next_rotation(feed, log.path, now)) is not None:
+        with opened(path) as stream:
+            yield FileReading(feed, log.path, path, stream, now)
+    if log.path == STDIN or not log.before or Path(log.path).is_file():
+        with opened(log.path) as stream:
+            yield FileReading(feed, log.path, log.path, stream, now)

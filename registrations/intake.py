@@ -18,6 +18,7 @@ from registrations.facts import Judged
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.inbox import Inbox
 from registrations.models import Feed, LogFile, Rejected
+from registrations.progress import Progress
 from registrations.remembering import Memory
 from registrations.sip import SipError, read_register, redacted
 from registrations.skew import Skew
@@ -41,21 +42,23 @@ READERS_OWN = [
     "register_count",
     "rejected_count",
 ]
-SETTINGS = ["assume_accepted", "default_expires"]
+SETTINGS = ["assume_accepted", "default_expires", "heartbeat"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """Records cut out of one file or stream, and from where reading goes on behind them.
 
-    `always_answers`: its format always shows the registrar's answer. `is_fresh`: nothing
-    was left to read behind it, so its newest record was written just now. `marks`: columns
-    of the file's row that are stored with the position.
+    `log`: which of its feed's logs this is a part of. `always_answers`: its format always
+    shows the registrar's answer. `is_fresh`: nothing was left to read behind it, so its
+    newest record was written just now. `marks`: columns of the file's row that are stored
+    with the position.
     """
 
     file: LogFile
     records: list[Record]
     position: int
+    log: str = ""
     always_answers: bool = False
     is_fresh: bool = False
     marks: dict[str, object] = field(default_factory=dict)
@@ -79,6 +82,9 @@ class Intake:
         self._memory = Memory(feed)
         self._skew = Skew()
         self._always_answers = False
+        self.progress = Progress()
+        #: What is wrong with the feed although a batch could be stored.
+        self.trouble = ""
         self.register_count = 0
 
     def take(self, *pieces: Piece, is_last: bool = False) -> int:
@@ -91,6 +97,9 @@ class Intake:
         self.feed.refresh_from_db(fields=SETTINGS)
         rejected = [row for piece in pieces for row in self._rejected(piece, read_at)]
         self._measure(pieces, read_at)
+        for piece in pieces:
+            self._date(piece, read_at)
+        self._see_until()
         items = self._concluded(read_at, is_last)
         with transaction.atomic():
             if items:
@@ -101,7 +110,7 @@ class Intake:
                 Rejected.objects.bulk_create(rejected, ignore_conflicts=True)
             self._fill_inbox(items, rejected)
             for piece in pieces:
-                self._move(piece, read_at)
+                self._move(piece)
             self._save(read_at, len(items), len(rejected))
         self.register_count += len(items)
         return len(items)
@@ -111,39 +120,37 @@ class Intake:
     def _rejected(self, piece: Piece, read_at: datetime) -> list[Rejected]:
         """Note every record of the piece; those that could not be read come back."""
         self._always_answers = piece.always_answers
-        notes = (self._note(record, piece.file, read_at) for record in piece.records)
+        notes = (self._note(record, piece, read_at) for record in piece.records)
         return [row for row in notes if row is not None]
 
-    def _note(
-        self, record: Record, file: LogFile, read_at: datetime
-    ) -> Rejected | None:
+    def _note(self, record: Record, piece: Piece, read_at: datetime) -> Rejected | None:
+        file = piece.file
         if isinstance(record, Request):
-            return self._ask(record, file, read_at)
+            return self._ask(record, piece, read_at)
         if isinstance(record, Answer):
-            if self._pairing.answer(record):
+            if self._pairing.answer(record, piece.log):
                 self.feed.shows_answers = True
         elif isinstance(record, Pulse):
-            self._pulse(record.at, read_at)
+            self._pulse(record.at, piece.log, read_at)
         elif isinstance(record, Unreadable):
             return self._reject(record, record.rule, record.detail, file, read_at)
         return None
 
-    def _pulse(self, at: datetime, read_at: datetime) -> None:
-        self._pairing.note(at)
+    def _pulse(self, at: datetime, log: str, read_at: datetime) -> None:
+        self._pairing.note(at, log)
         self.feed.shows_times = True
         if at <= read_at + AHEAD:
-            # It stays behind a REGISTER that waits for its answer: that is no row yet.
-            until = self._pairing.known_until(at) if self._shows_answers else at
-            self.feed.seen_until = max(self.feed.seen_until or until, until)
+            self.progress.note(log, at)
 
     def _ask(
-        self, request: Request, file: LogFile, read_at: datetime
+        self, request: Request, piece: Piece, read_at: datetime
     ) -> Rejected | None:
         try:
             register = storable(read_register(request.raw))
         except SipError as error:
-            return self._reject(request, error.rule, error.detail, file, read_at)
-        self._pairing.ask(request, register, file_id=file.pk)
+            rule, detail = error.rule, error.detail
+            return self._reject(request, rule, detail, piece.file, read_at)
+        self._pairing.ask(request, register, file_id=piece.file.pk, log=piece.log)
         return None
 
     def _reject(
@@ -227,11 +234,23 @@ class Intake:
         if measured is not None:
             self.feed.skew = measured
 
-    def _move(self, piece: Piece, read_at: datetime) -> None:
-        file = piece.file
-        if self._live and not self.feed.shows_times and piece.position > file.position:
+    def _date(self, piece: Piece, read_at: datetime) -> None:
+        is_timeless = self._live and not self.feed.shows_times
+        if is_timeless and piece.position > piece.file.position:
             # No time in the log, but it is read as it is written: the moment of reading.
-            self.feed.seen_until = read_at
+            self.progress.note(piece.log, read_at)
+
+    def _see_until(self) -> None:
+        until = self.progress.until
+        if until is None:
+            return
+        if self._shows_answers:
+            # It stays behind a REGISTER that waits for its answer: that is no row yet.
+            until = self._pairing.known_until(until)
+        self.feed.seen_until = max(self.feed.seen_until or until, until)
+
+    def _move(self, piece: Piece) -> None:
+        file = piece.file
         file.position = piece.position
         for name, value in piece.marks.items():
             setattr(file, name, value)
@@ -242,7 +261,8 @@ class Intake:
         feed.last_read_at = read_at
         feed.register_count += registers
         feed.rejected_count += rejected
-        feed.trouble, feed.trouble_since = "", None
+        feed.trouble = self.trouble
+        feed.trouble_since = feed.trouble_since if self.trouble else None
         feed.pending = stored(self._pairing.waiting)
-        self._memory.save(feed.seen_until)
+        self._memory.save(self.progress.newest, self.progress.until)
         feed.save(update_fields=READERS_OWN)

@@ -6,7 +6,6 @@ stream and read again in front of the next request, so any web process can take 
 
 from __future__ import annotations
 
-import time
 from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -17,9 +16,8 @@ from datetime import datetime
 from django.db import transaction
 
 from registrations.feeds import (
-    FeedBusy,
     close_feed,
-    open_feed,
+    open_patiently,
     open_stream,
     stamps_of,
     template_of,
@@ -32,7 +30,6 @@ from registrations.sources.httpbody import Line
 
 #: How long a request waits for another one of its feed.
 PATIENCE_SECONDS = 5.0
-POLL_SECONDS = 0.05
 
 
 def take_in(feed: Feed, lines: list[Line], clock: Callable[[], datetime]) -> int:
@@ -49,15 +46,8 @@ def take_in(feed: Feed, lines: list[Line], clock: Callable[[], datetime]) -> int
 
 @contextmanager
 def _opened(name: str, path: str) -> Iterator[Feed]:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            feed = open_feed(name, path, kind=Feed.Kind.HTTP)
-            break
-        except FeedBusy:
-            if time.monotonic() > until:
-                raise
-            time.sleep(POLL_SECONDS)
+    kind, patience = Feed.Kind.HTTP, PATIENCE_SECONDS
+    feed = open_patiently(name, path, kind=kind, patience=patience)
     try:
         yield feed
     finally:

@@ -23,13 +23,16 @@ class Memory:
             self.rounds.restore(page.rounds)
             self._pages.append((page.pk, page.until, len(page.rounds)))
 
-    def save(self, until: datetime | None) -> None:
-        """Write what changed; `until`: the newest moment of the log, if it has times."""
+    def save(self, newest: datetime | None, until: datetime | None) -> None:
+        """Write what changed; `newest`: the newest moment of any log, `until`: the moment
+        that every log has come to, both None where there are no times.
+        """
         changes = self.rounds.changes()
+        self.rounds.forget(until)
         if not changes:
             return
-        page = RoundPage.objects.create(feed=self._feed, until=until, rounds=changes)
-        self._pages.append((page.pk, until, len(changes)))
+        page = RoundPage.objects.create(feed=self._feed, until=newest, rounds=changes)
+        self._pages.append((page.pk, newest, len(changes)))
         old = self._outlived(until)
         if old:
             RoundPage.objects.filter(feed=self._feed, pk__lte=old).delete()

@@ -16,6 +16,7 @@ def stored(waiting: Iterable[Waiting]) -> list[dict]:
     return [
         {
             "file": item.file_id,
+            "log": item.log,
             "position": item.request.position,
             "at": item.request.at and item.request.at.isoformat(),
             "source": item.request.source,
@@ -38,4 +39,4 @@ def restored(rows: Iterable[dict]) -> Iterable[Waiting]:
             raw=bytes.fromhex(row["raw"]),
         )
         register = storable(read_register(request.raw))
-        yield Waiting(request, register, row["status"], row["file"])
+        yield Waiting(request, register, row["status"], row["file"], row.get("log", ""))

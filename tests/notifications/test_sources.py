@@ -56,7 +56,11 @@ def test_the_calls_that_wait_are_counted():
         ({"seen_until": ago(41)}, "warn", "41 s behind"),
         ({"seen_until": ago(300)}, "warn", "silent for 5 min"),
         ({"seen_until": None}, "mute", "waiting for the first record"),
-        ({"trouble": "permission denied"}, "bad", "permission denied"),
+        (
+            {"trouble": "permission denied", "trouble_since": ago(190)},
+            "bad",
+            "stalled for 3 min: permission denied",
+        ),
     ],
 )
 def test_a_source_says_its_lag_or_why_it_says_nothing(values, tone, words):

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,57 +12,11 @@ from django.db import connection
 
 from registrations.feeds import close_feed, open_feed
 from registrations.models import Device, Feed, Registration, Sighting
-from tests.registrations.logs import FlexisipLog, contact, plain, register
+from tests.registrations.followed import person
+from tests.registrations.logs import FlexisipLog, plain
+from tests.registrations.processes import until
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def until(is_so: Callable[[], bool], process: subprocess.Popen) -> None:
-    """Wait for a state of the rows; the process must live meanwhile."""
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
-
-
-def started(path: Path, *options: str) -> subprocess.Popen:
-    settings = connection.settings_dict
-    url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(settings)
-    if str(settings["HOST"]).startswith("/"):
-        url = "postgresql://{USER}@/{NAME}?host={HOST}".format_map(settings)
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "ingest", *options, str(path)],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.fixture
-def follow(tmp_path):
-    """Follows a path in a process of its own, killed at the end."""
-    processes: list[subprocess.Popen] = []
-
-    def run(path: Path, *options: str) -> subprocess.Popen:
-        processes.append(started(path, "--follow", *options))
-        return processes[-1]
-
-    yield run
-    for process in processes:
-        process.kill()
-        process.communicate()
-
-
-def person(number: int) -> str:
-    """The REGISTER of a phone of its own."""
-    return register(
-        call_id=f"call-{number}",
-        aor=f"sip:user{number}@example.org",
-        contacts=(contact(voip=f"{number:064x}", remote=f"{number + 10**6:064x}"),),
-    )
 
 
 def test_a_followed_log_is_read_through_rename_and_copytruncate(tmp_path, follow):

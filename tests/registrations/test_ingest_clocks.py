@@ -33,15 +33,15 @@ class Follower:
     def __init__(self, path: Path, stream: BinaryIO) -> None:
         self.path, self._now = path, MORNING
         feed = Feed.objects.create(name="proxy", followed=True)
-        intake = Intake(feed, live=True, clock=lambda: self._now)
-        self._reading = FileReading(intake, str(path), stream, MORNING)
+        self._intake = Intake(feed, live=True, clock=lambda: self._now)
+        self._reading = FileReading(feed, str(path), str(path), stream, MORNING)
 
     def read(self, second: float, log: FlexisipLog) -> None:
         with self.path.open("ab") as file:
             file.write(log.bytes)
         self._now = MORNING + timedelta(seconds=second)
-        while self._reading.read():
-            pass
+        while (piece := self._reading.read()) is not None:
+            self._intake.take(piece)
 
 
 def test_the_skew_of_a_feed_that_is_followed_goes_with_each_sighting(follower):

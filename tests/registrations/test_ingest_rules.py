@@ -270,8 +270,3 @@ def test_a_setting_changed_meanwhile_is_kept_and_obeyed(ingest):
 def test_a_file_that_is_not_there_is_one_clear_error(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("ingest", str(tmp_path / "none.log"))
-
-
-def test_two_files_of_one_feed_are_not_followed_at_once():
-    with pytest.raises(CommandError, match="one feed"):
-        call_command("ingest", "a/proxy.log", "b/proxy.log", "--follow")

@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -21,19 +20,22 @@ from registrations.feeds import (
     note_trouble,
     open_feed,
 )
+from registrations.following import Follower
 from registrations.formats import NAMES, UnknownFormat
-from registrations.ingest import FileReading
+from registrations.ingest import FileReading, readings
 from registrations.intake import Intake
 from registrations.models import Feed
-from registrations.sources.logfile import has_moved_on, inode_of, opened
-from registrations.sources.trees import files_of
+from registrations.sources.logfile import BROKEN
+from registrations.sources.named import STDIN, Log, logs_of
 from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 RETRY_SECONDS = 2.0
+#: New files of a pattern are looked for this often.
+LOOK_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -43,136 +45,136 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument(
+            "files", nargs="+", metavar="FILE", help="or a pattern, or a directory"
+        )
         parser.add_argument("--follow", action="store_true", help="go on as it grows")
         parser.add_argument("--format", choices=NAMES, help="default: look")
         add_xlog(parser)
         add_timezone(parser)
         parser.add_argument(
-            "--feed", help="name of the feed (default: the file's name)"
+            "--feed",
+            help="name of the feed of them all (default: one a log, by its name)",
         )
 
     def handle(self, *, files: list[str], follow: bool, **options) -> None:
+        self._files = files
         self._format, self._feed = options["format"], options["feed"]
         self._told = Told(options["xlog"], options["timezone"])
         try:
             if follow:
-                self._follow(files)
+                self._follow()
             else:
-                for path in files:
-                    self._read(path)
+                self._read()
         except (FeedBusy, UnknownFormat) as error:
             raise CommandError(str(error)) from error
-        except (OSError, EOFError) as error:
+        except (OSError, *BROKEN) as error:
             raise CommandError(f"cannot be read: {error}") from error
 
-    def _read(self, path: str) -> None:
-        feed = open_feed(self._name(path), _absolute(path), self._format)
+    def _logs(self) -> dict[str, list[Log]]:
+        """The logs that are there now, by the feed they belong to."""
+        feeds: dict[str, list[Log]] = {}
+        for log in logs_of(self._files):
+            feeds.setdefault(self._feed or log.name, []).append(log)
+        return feeds
+
+    # Once
+
+    def _read(self) -> None:
+        feeds = self._logs()
+        if not feeds:
+            raise CommandError(f"no file fits {' '.join(self._files)}")
+        for name, logs in feeds.items():
+            self._read_feed(name, logs)
+
+    def _read_feed(self, name: str, logs: list[Log]) -> None:
+        feed = open_feed(name, shown(logs), self._format)
         keep(feed, self._told)
         intake = Intake(feed, live=False, clock=timezone.now)
-        for file in files_of(path):
-            reading = self._read_file(intake, file)
+        for log in logs:
+            intake.progress.expect(log.path)
+        for log in logs:
+            for reading in readings(feed, log, timezone.now()):
+                self._read_file(intake, reading)
+            intake.progress.rest(log.path, is_resting=True)
+        intake.take(is_last=True)
         close_feed(feed)
         self.stderr.write(
             f"{feed.name}: {intake.register_count} REGISTERs read, "
             f"{feed.rejected_count} could not be, at byte {reading.file.position:,}"
         )
 
-    def _read_file(self, intake: Intake, path: str) -> FileReading:
-        with opened(path) as stream:
-            reading = FileReading(intake, _absolute(path), stream, timezone.now())
-            while reading.read():
-                if sys.stderr.isatty():
-                    self.stderr.write(
-                        f"\r{intake.feed.name}: byte {reading.file.position:,}",
-                        ending="",
-                    )
-            reading.finish(is_last=True)
-        return reading
+    def _read_file(self, intake: Intake, reading: FileReading) -> None:
+        while (piece := reading.read()) is not None:
+            intake.take(piece)
+            if sys.stderr.isatty():
+                at = f"\r{intake.feed.name}: byte {reading.file.position:,}"
+                self.stderr.write(at, ending="")
+        intake.take(reading.leave() if reading.is_rotated else reading.end())
 
-    def _name(self, path: str) -> str:
-        return self._feed or Path(path).name.removesuffix(".gz")
+    # For ever
 
-    def _follow(self, files: list[str]) -> None:
-        names = [self._name(path) for path in files]
-        if any(Path(path).is_dir() for path in files):
+    def _follow(self) -> None:
+        if STDIN in self._files:
+            raise CommandError("standard input is read to its end: without --follow")
+        if any(log.is_directory for log in logs_of(self._files)):
             raise CommandError("a directory cannot be followed: name its files")
-        if len(set(names)) < len(names):
-            raise CommandError("two files of one feed cannot be followed at once")
         signal.signal(signal.SIGTERM, _stop)
         with suppress(KeyboardInterrupt):
             while True:
-                self._follow_until_trouble(files)
+                self._follow_until_trouble()
                 time.sleep(RETRY_SECONDS)
 
-    def _follow_until_trouble(self, files: list[str]) -> None:
-        """Returns only when the database went away; the rows say where to go on."""
+    def _follow_until_trouble(self) -> None:
+        """Returns only when nothing can be stored; the rows say where to go on."""
+        followers: dict[str, Follower] = {}
         try:
             with ExitStack() as stack:
-                tails = [
-                    Tail(path, self._name(path), self._format, self._told)
-                    for path in files
-                ]
-                for tail in tails:
-                    stack.callback(tail.close)
-                self._poll(tails)
+                self._poll(followers, stack)
+        except (FeedBusy, UnknownFormat):
+            raise
         except DatabaseError as error:
-            logger.warning("database away", extra={"why": str(error).strip()})
-            connection.close()
+            logger.warning("nothing stored", extra={"why": str(error).strip()})
+            self._tell(list(followers), error)
+        except Exception as error:
+            logger.exception("ingest failed")
+            self._tell(list(followers), error)
 
-    def _poll(self, tails: list[Tail]) -> None:
+    def _poll(self, followers: dict[str, Follower], stack: ExitStack) -> None:
+        look_at = 0.0
         while True:
-            polled = [tail.poll() for tail in tails]
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                self._sync(followers, stack)
+            polled = [follower.poll() for follower in followers.values()]
             if not any(polled):
                 time.sleep(POLL_SECONDS)
 
-
-class Tail:
-    """One file as it grows, through rename and copytruncate."""
-
-    def __init__(self, path: str, name: str, format: str | None, told: Told) -> None:
-        self._path = _absolute(path)
-        self._feed = open_feed(name, self._path, format)
-        keep(self._feed, told)
-        Feed.objects.filter(pk=self._feed.pk).update(followed=True)
-        self._feed.followed = True
-        self._intake = Intake(self._feed, live=True, clock=timezone.now)
-        self._reading: FileReading | None = None
-        self._stack = ExitStack()
-        self._inode = 0
-
-    def poll(self) -> bool:
-        """Take in what is there; False when nothing was."""
-        if self._reading is None and not self._open():
-            return False
-        if self._reading.read():
-            return True
-        if has_moved_on(self._path, self._inode, self._reading.read_to):
-            self._reading.finish(is_last=False)
-            self.close()
-            return True
-        return False
-
-    def close(self) -> None:
-        """Let the file go; the position is in the database."""
-        self._stack.close()
-        self._reading = None
-
-    def _open(self) -> bool:
-        try:
-            stream = self._stack.enter_context(opened(self._path))
-        except OSError as error:
-            note_trouble(
-                self._feed, f"cannot be read: {error.strerror}", timezone.now()
+    def _sync(self, followers: dict[str, Follower], stack: ExitStack) -> None:
+        logs_of_feed = self._logs()
+        for name in logs_of_feed.keys() - followers.keys():
+            followers[name] = Follower(
+                name, shown(logs_of_feed[name]), self._told, self._format, timezone.now
             )
-            return False
-        self._inode = inode_of(self._path)
-        self._reading = FileReading(self._intake, self._path, stream, timezone.now())
-        return True
+            stack.callback(followers[name].close)
+        for name, follower in followers.items():
+            follower.sync(logs_of_feed.get(name, []))
+
+    def _tell(self, names: list[str], error: Exception) -> None:
+        """Say on the page what is wrong, where the database takes at least that."""
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        connection.close()
+        try:
+            for feed in Feed.objects.filter(name__in=names):
+                note_trouble(feed, f"cannot be stored: {why}", timezone.now())
+        except DatabaseError:
+            # It is away, so there is no page either.
+            connection.close()
 
 
-def _absolute(path: str) -> str:
-    return path if path == "-" else str(Path(path).absolute())
+def shown(logs: list[Log]) -> str:
+    """Where a feed comes from, for people."""
+    return ", ".join(log.path for log in logs)
 
 
 def _stop(*_) -> None:

@@ -1,11 +1,16 @@
 """Files as they are, packed, and as they change under a reader."""
 
 import gzip
+import random
+
+import pytest
 
 from registrations.sources.logfile import (
+    Fate,
     Marks,
+    available,
     chunks,
-    has_moved_on,
+    fate_of,
     inode_of,
     is_same_file,
     opened,
@@ -67,10 +72,27 @@ def test_rotation_by_rename_and_by_truncation_is_noticed(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(TEXT)
     inode = inode_of(str(path))
-    assert not has_moved_on(str(path), inode, len(TEXT))
+
+    def fate() -> Fate:
+        return fate_of(str(path), inode, len(TEXT))
+
+    assert fate() is Fate.SAME
     path.write_bytes(b"")
-    assert has_moved_on(str(path), inode, len(TEXT))
+    assert fate() is Fate.CUT
     path.rename(tmp_path / "log.1")
-    assert not has_moved_on(str(path), inode, len(TEXT))
+    assert fate() is Fate.GONE
+    path.write_bytes(b"")
+    assert fate() is Fate.FORSAKEN
     path.write_bytes(TEXT)
-    assert has_moved_on(str(path), inode, len(TEXT))
+    assert fate() is Fate.RENAMED
+
+
+def test_a_packed_file_that_breaks_off_gives_what_is_whole(tmp_path):
+    path = tmp_path / "log.gz"
+    noise = random.Random(1).randbytes(300_000)
+    path.write_bytes(gzip.compress(noise)[:-100_000])
+    with opened(str(path)) as stream:
+        data = available(stream, 10**6)
+        assert noise.startswith(data) and len(data) > 150_000
+        with pytest.raises(EOFError):
+            available(stream, 10**6)

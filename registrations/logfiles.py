@@ -1,0 +1,144 @@
+"""The rows of a feed's files: which of them a stream continues, and what was rotated away
+before it was read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import BinaryIO
+
+from registrations.models import Feed, LogFile
+from registrations.sources.logfile import (
+    BROKEN,
+    inode_of,
+    is_cut_copy,
+    is_same_file,
+    opened,
+    written_at,
+)
+from registrations.sources.rotations import base_of, rotations_of
+
+logger = logging.getLogger(__name__)
+
+#: What cannot be unpacked this long after it was written will not be whole any more.
+PACKING = timedelta(seconds=60)
+#: Files of one path, and of other paths, that are compared with a stream.
+MOST_OF_PATH, MOST_OF_OTHERS = 10, 100
+
+
+def file_of(feed: Feed, path: str, stream: BinaryIO, now: datetime) -> LogFile:
+    """The row of the file that this stream continues, under its old name or another; new
+    where it continues none.
+    """
+    return known_file(feed, path, stream) or _new_file(feed, path, now)
+
+
+def known_file(feed: Feed, path: str, stream: BinaryIO) -> LogFile | None:
+    """The file of the feed that this stream continues; None when it is none of them."""
+    if not stream.seekable():
+        return None
+    for file in _candidates(feed, path):
+        is_same = is_same_file(
+            stream,
+            head_bytes=file.head_bytes,
+            head_digest=file.head_digest,
+            position=file.position,
+            tail_bytes=file.tail_bytes,
+            tail_digest=file.tail_digest,
+        )
+        if is_same:
+            return file
+    return None
+
+
+def _candidates(feed: Feed, path: str) -> Iterator[LogFile]:
+    known = feed.files.exclude(position=0).order_by("-id")
+    yield from known.filter(path=path)[:MOST_OF_PATH]
+    yield from known.exclude(path=path)[:MOST_OF_OTHERS]
+
+
+def _new_file(feed: Feed, path: str, now: datetime) -> LogFile:
+    # A row that nothing was read into yet serves again: an empty log may be opened often.
+    unread = feed.files.filter(path=path, position=0, kind=LogFile.Kind.FILE)
+    file = unread.order_by("-id").first()
+    if file is not None and not file.rejected.exists():
+        return file
+    return LogFile.objects.create(
+        feed=feed, path=path, inode=inode_of(path), opened_at=now
+    )
+
+
+def next_rotation(feed: Feed, path: str, now: datetime) -> str | None:
+    """The rotated file of a log to read before the log itself; None for none.
+
+    Raises OSError, and what BROKEN lists for one that is still being packed.
+    """
+    rotated = _unread_rotations(feed, path, now)
+    return next((one for one in rotated if not _is_read(feed, one, now)), None)
+
+
+def _unread_rotations(feed: Feed, path: str, now: datetime) -> list[str]:
+    """The rotated files of a log that may hold what was not read yet, the oldest first.
+
+    Those from the newest one we know on. Where we know none of them any more, those that
+    were written to after the feed was last read. None of a log that we never read.
+    """
+    if not _was_read(feed, path):
+        return []
+    rotated = rotations_of(path)
+    for index in range(len(rotated) - 1, -1, -1):
+        if _is_known(feed, rotated[index], now):
+            return rotated[index:]
+    since = feed.last_read_at
+    return [one for one in rotated if since is None or written_at(one, now) > since]
+
+
+def _was_read(feed: Feed, path: str) -> bool:
+    paths = feed.files.exclude(position=0).values_list("path", flat=True).distinct()
+    return any(path in (known, base_of(known)) for known in paths)
+
+
+def _is_known(feed: Feed, path: str, now: datetime) -> bool:
+    try:
+        with opened(path) as stream:
+            return known_file(feed, path, stream) is not None
+    except BROKEN:
+        if _is_being_packed(path, now):
+            raise
+        return False
+
+
+def _is_read(feed: Feed, path: str, now: datetime) -> bool:
+    try:
+        with opened(path) as stream:
+            return _has_no_more(feed, path, stream)
+    except BROKEN as error:
+        if _is_being_packed(path, now):
+            raise
+        facts = {"path": path, "why": str(error)}
+        logger.warning("rotated file breaks off", extra=facts)
+        return True
+
+
+def _is_being_packed(path: str, now: datetime) -> bool:
+    return now - written_at(path, now) < PACKING
+
+
+def _has_no_more(feed: Feed, path: str, stream: BinaryIO) -> bool:
+    file = known_file(feed, path, stream)
+    stream.seek(file.position if file else 0)
+    return not stream.read(1) or (file is None and _is_copy(feed, path, stream))
+
+
+def _is_copy(feed: Feed, path: str, stream: BinaryIO) -> bool:
+    return any(
+        is_cut_copy(
+            stream,
+            head_bytes=file.head_bytes,
+            head_digest=file.head_digest,
+            position=file.position,
+        )
+        for file in _candidates(feed, path)
+    )
