@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from benchmarks.hep import pump
 from registrations.models import Device, Feed, Registration, Sighting
 from tests.commands import manage, until
 from tests.corpora import CORPORA, needs_corpora, rows
@@ -154,6 +155,15 @@ def test_what_was_received_is_stored_when_it_is_stopped():
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert Device.objects.count() == 500
+
+
+def test_ten_thousand_packets_a_second_are_taken_without_loss():
+    with listening() as (process, _, port):
+        sent = pump(port, rate=10_000, seconds=2)
+        stored = Registration.objects.count
+        until(lambda: stored() == sent.registers == 2000, process, 60)
+        time.sleep(1.5)  # what is dropped is counted every second
+        assert refused() == {}
 
 
 def test_hostile_packets_do_not_stop_it():
