@@ -20,7 +20,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared/corpora/devices2000-kamailio/kamailio_mb.log.gz"
@@ -53,15 +52,16 @@ class Run:
 
 def timed(command: list[str]) -> Run:
     """One run of a command. Its output goes to a file: grep leaves early from /dev/null."""
-    with tempfile.TemporaryFile() as out:
-        return timed_into(out, command)
+    with tempfile.NamedTemporaryFile() as out:
+        return timed_into(Path(out.name), command)
 
 
-def timed_into(out: BinaryIO, command: list[str]) -> Run:
-    """One run of a command whose output is wanted."""
+def timed_into(place: Path, command: list[str]) -> Run:
+    """One run of a command whose output is wanted in a file."""
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=out, cwd=ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
+    with place.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command} ended with {process.returncode}")

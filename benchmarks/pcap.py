@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 from benchmarks import wiretap
 from benchmarks.parse import timed_into
@@ -56,14 +55,12 @@ def compare(folder: Path, size_bytes: int, rounds: int) -> dict:
     tshark += ["-Y", "sip.Method==REGISTER", "-E", f"aggregator={BETWEEN}"]
     tshark += [word for field in FIELDS for word in ("-e", field)]
     parse = [sys.executable, "manage.py", "parse", str(path)]
-    runs = []
-    for _ in range(rounds):
-        with (
-            (folder / "theirs").open("w+b") as theirs,
-            (folder / "ours").open("w+b") as ours,
-        ):
-            runs.append((timed_into(theirs, tshark), timed_into(ours, parse)))
-            seen, read = Counter(_of_tshark(theirs)), Counter(_of_parse(ours))
+    theirs, ours = folder / "theirs", folder / "ours"
+    runs = [
+        (timed_into(theirs, tshark), timed_into(ours, parse)) for _ in range(rounds)
+    ]
+    # Only now: a child's peak counts what its parent held when it began.
+    seen, read = Counter(_of_tshark(theirs)), Counter(_of_parse(ours))
     floor = statistics.median(run.seconds for run, _ in runs)
     seconds = statistics.median(run.seconds for _, run in runs)
     only_tshark, only_parse = seen - read, read - seen
@@ -87,9 +84,8 @@ def _is_unseen(told: Told) -> bool:
     return told[1].startswith(wiretap.UNSEEN)
 
 
-def _of_tshark(out: BinaryIO) -> Iterable[Told]:
-    out.seek(0)
-    for line in out:
+def _of_tshark(out: Path) -> Iterable[Told]:
+    for line in out.open("rb"):
         at, call_id, cseq, contacts = line.decode().rstrip("\n").split("\t")
         uris = tuple(one for one in contacts.split(BETWEEN) if one)
         yield _micros(at), call_id, int(cseq), uris
@@ -100,9 +96,8 @@ def _micros(seconds: str) -> int:
     return int(whole) * 1_000_000 + int(fraction[:6])
 
 
-def _of_parse(out: BinaryIO) -> Iterable[Told]:
-    out.seek(0)
-    for line in out:
+def _of_parse(out: Path) -> Iterable[Told]:
+    for line in out.open("rb"):
         row = json.loads(line)
         uris = tuple(contact["uri"] for contact in row["contacts"])
         at = datetime.fromisoformat(row["at"])

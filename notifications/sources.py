@@ -22,6 +22,16 @@ class Source:
     tone: str
     words: str
 
+    @property
+    def refused(self) -> str:
+        """What a listener did not let in, by reason; empty where nothing was refused."""
+        reasons = sorted(self.feed.refused.items(), key=lambda one: -one[1])
+        return ", ".join(
+            f"{reason.replace('_', ' ')} {count:,}"
+            for reason, count in reasons
+            if count
+        )
+
 
 def source_of(feed: Feed, now: datetime) -> Source:
     """A feed's dot and words: its lag, or why it says nothing."""

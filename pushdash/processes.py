@@ -57,6 +57,18 @@ def rehearsal(folder: Path, apns_port: int) -> list[Process]:
     ]
 
 
+def sources(*, hep: bool, registrar: bool) -> list[Process]:
+    """What listens and watches; where and whom, the settings say to the commands
+    themselves: a command line shows in `ps`, a registrar's URL holds its password.
+    """
+    found = []
+    if hep:
+        found.append(Process("hep", manage("listen_hep")))
+    if registrar:
+        found.append(Process("registrar", manage("watch_registrar")))
+    return found
+
+
 def product(host: str, port: int, var: Path) -> list[Process]:
     """Workers, beat and the web server."""
     celery = [PYTHON, "-m", "celery", "-A", "pushdash"]

@@ -68,6 +68,14 @@ CSRF_TRUSTED_ORIGINS = words("PUSHDASH_TRUSTED_ORIGINS")
 #: The demo shows its own name and refuses to be anything but local.
 PUSHDASH_DEMO = flag("PUSHDASH_DEMO")
 
+#: What `bin/up` listens to and watches beside (docs/sources.md); empty: nothing.
+HEP_UDP = os.environ.get("PUSHDASH_HEP_UDP", "")
+HEP_TCP = os.environ.get("PUSHDASH_HEP_TCP", "")
+HEP_ALLOW = words("PUSHDASH_HEP_ALLOW")
+HEP_KEY_FILE = os.environ.get("PUSHDASH_HEP_KEY_FILE", "")
+REGISTRAR_URL = os.environ.get("PUSHDASH_REGISTRAR_URL", "")
+REGISTRAR_DOMAIN = os.environ.get("PUSHDASH_REGISTRAR_DOMAIN", "")
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -15,6 +15,7 @@ import pytest
 from benchmarks import kill
 from benchmarks.product import CHILDREN, PATIENCE_SECONDS, ROOT, Product, until
 from benchmarks.visitor import looking_at
+from pushdash.management.commands.up import free_port
 
 
 def start(folder: Path, *options: str) -> Product:
@@ -67,6 +68,24 @@ def test_it_starts_with_nothing_given_and_leaves_no_process(bare):
     assert bare.process.wait(PATIENCE_SECONDS) == 0
     assert bare.said().endswith("Stopped.\n")
     assert bare.processes() == {}
+
+
+def test_it_listens_and_watches_only_where_it_is_told_to(bare):
+    assert not [c for c in bare.processes().values() if "listen_hep" in c]
+    assert not [c for c in bare.processes().values() if "watch_registrar" in c]
+
+
+def test_it_listens_for_hep_and_watches_a_registrar(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSHDASH_HEP_UDP", str(free_port()))
+    monkeypatch.setenv("PUSHDASH_REGISTRAR_URL", "redis://:s3cret@127.0.0.1:1/0")
+    product = start(tmp_path)
+    try:
+        commands = "\n".join(product.processes().values())
+        assert "manage.py listen_hep" in commands
+        assert "manage.py watch_registrar" in commands
+        assert "s3cret" not in commands
+    finally:
+        product.end()
 
 
 def test_a_killed_supervisor_leaves_no_orphans(bare):

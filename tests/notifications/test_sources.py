@@ -25,6 +25,13 @@ def test_a_feed_that_is_behind_holds_verdicts_and_is_named():
 
 
 @pytest.mark.django_db
+def test_refused_packets_are_told_by_reason_the_most_frequent_first():
+    feed = factories.feed(refused={"key_wrong": 31, "sender_not_allowed": 2000})
+    assert source_of(feed, NOW).refused == "sender not allowed 2,000, key wrong 31"
+    assert source_of(factories.feed("quiet"), NOW).refused == ""
+
+
+@pytest.mark.django_db
 def test_a_feed_that_keeps_up_holds_nothing():
     assert hold_at([factories.feed(seen_until=ago(3))], NOW) is None
 

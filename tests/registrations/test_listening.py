@@ -178,6 +178,15 @@ def test_hostile_packets_do_not_stop_it():
         until(lambda: Device.objects.filter(aor__contains="user2@").exists(), process)
 
 
+def test_the_settings_name_what_no_option_names(settings):
+    settings.HEP_UDP = "0.0.0.0:9060"
+    with pytest.raises(CommandError, match="not loopback"):
+        call_command("listen_hep")
+    settings.HEP_ALLOW = ["10.0.0.0/8", "ten"]
+    with pytest.raises(CommandError, match="PUSHDASH_HEP_ALLOW: 'ten'"):
+        call_command("listen_hep")
+
+
 def test_an_open_address_needs_a_key_or_a_list():
     with pytest.raises(CommandError, match="not loopback: name --key-file or --allow"):
         call_command("listen_hep", "--udp", "0.0.0.0:9060")

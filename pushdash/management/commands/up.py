@@ -78,6 +78,7 @@ class Command(BaseCommand):
             passwords = self._prepare_demo(supervisor) if demo else {}
             for process in processes.product(host, port, self._var):
                 supervisor.start(process)
+            self._start_sources(supervisor)
             self._welcome(f"http://{host}:{port}", passwords)
             supervisor.watch()
         finally:
@@ -103,6 +104,12 @@ class Command(BaseCommand):
             embedded.create_database(self._var)
         os.environ["DATABASE_URL"] = settings.DATABASE_URL
         os.environ["REDIS_URL"] = settings.REDIS_URL
+
+    def _start_sources(self, supervisor: Supervisor) -> None:
+        has_hep = bool(settings.HEP_UDP or settings.HEP_TCP)
+        wanted = processes.sources(hep=has_hep, registrar=bool(settings.REGISTRAR_URL))
+        for process in wanted:
+            supervisor.start(process)
 
     def _is_up(self, name: str):
         if name == "postgres":

@@ -7,6 +7,7 @@ import signal
 from argparse import ArgumentTypeError
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -22,17 +23,29 @@ PORT = 9060
 class Command(BaseCommand):
     help = (
         "Listen for HEP packets (versions 1 to 3) of Kamailio, OpenSIPS, Asterisk, "
-        "FreeSWITCH, heplify or captagent. Without --udp and --tcp: UDP on "
-        f"{LOOPBACK}:{PORT}. An address beyond loopback needs --key-file or --allow."
+        "FreeSWITCH, heplify or captagent. Without --udp and --tcp: what PUSHDASH_HEP_UDP "
+        f"and PUSHDASH_HEP_TCP say, or UDP on {LOOPBACK}:{PORT}. An address beyond "
+        "loopback needs --key-file or --allow."
     )
 
     def add_arguments(self, parser) -> None:
         where = {"metavar": "[HOST:]PORT", "type": _address}
-        parser.add_argument("--udp", **where, help="HOST is 127.0.0.1 unless named")
-        parser.add_argument("--tcp", **where, help="HEP version 3 only")
+        parser.add_argument(
+            "--udp",
+            **where,
+            default=settings.HEP_UDP or None,
+            help="HOST is 127.0.0.1 unless named",
+        )
+        parser.add_argument(
+            "--tcp",
+            **where,
+            default=settings.HEP_TCP or None,
+            help="HEP version 3 only",
+        )
         parser.add_argument(
             "--key-file",
             type=Path,
+            default=settings.HEP_KEY_FILE or None,
             help="Homer's authentication keys, one a line; others are refused",
         )
         parser.add_argument(
@@ -40,7 +53,6 @@ class Command(BaseCommand):
             metavar="CIDR",
             action="append",
             type=_network,
-            default=[],
             help="senders let in, for instance 10.0.0.0/8; can be given again",
         )
         parser.add_argument(
@@ -51,7 +63,8 @@ class Command(BaseCommand):
         udp, tcp = options["udp"], options["tcp"]
         if udp is None and tcp is None:
             udp = LOOPBACK, PORT
-        gate = Gate(networks=options["allow"], keys=_keys(options["key_file"]))
+        networks = options["allow"] or _named(settings.HEP_ALLOW)
+        gate = Gate(networks=networks, keys=_keys(options["key_file"]))
         for host, _ in filter(None, (udp, tcp)):
             if gate.is_open and not _is_loopback(host):
                 raise CommandError(
@@ -106,6 +119,14 @@ def _network(text: str) -> Network:
         return ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
+
+
+def _named(networks: list[str]) -> list[Network]:
+    """Those of the settings."""
+    try:
+        return [_network(one) for one in networks]
+    except ArgumentTypeError as error:
+        raise CommandError(f"PUSHDASH_HEP_ALLOW: {error}") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -21,14 +22,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(
-            "url", metavar="URL", help="redis://[:password@]HOST:PORT/0"
+            "url",
+            metavar="URL",
+            nargs="?",
+            default=settings.REGISTRAR_URL,
+            help="redis://[:password@]HOST:PORT/0 (default: PUSHDASH_REGISTRAR_URL)",
         )
         parser.add_argument(
-            "--domain", help="where Flexisip has use-global-domain=true"
+            "--domain",
+            default=settings.REGISTRAR_DOMAIN or None,
+            help="where Flexisip has use-global-domain=true",
         )
         parser.add_argument("--feed", help="name of the feed (default: registrar HOST)")
 
     def handle(self, *, url: str, domain: str | None, **options) -> None:
+        if not url:
+            raise CommandError("no registrar is named: URL or PUSHDASH_REGISTRAR_URL")
         signal.signal(signal.SIGTERM, _stop)
         name = options["feed"] or f"registrar {redis_registrar.shown(url)}"
         try:
