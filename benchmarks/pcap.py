@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -85,8 +85,8 @@ def _is_unseen(told: Told) -> bool:
 
 
 def _of_tshark(out: Path) -> Iterable[Told]:
-    for line in out.open("rb"):
-        at, call_id, cseq, contacts = line.decode().rstrip("\n").split("\t")
+    for line in _lines(out):
+        at, call_id, cseq, contacts = line.split("\t")
         uris = tuple(one for one in contacts.split(BETWEEN) if one)
         yield _micros(at), call_id, int(cseq), uris
 
@@ -97,8 +97,15 @@ def _micros(seconds: str) -> int:
 
 
 def _of_parse(out: Path) -> Iterable[Told]:
-    for line in out.open("rb"):
+    for line in _lines(out):
         row = json.loads(line)
         uris = tuple(contact["uri"] for contact in row["contacts"])
         at = datetime.fromisoformat(row["at"])
         yield (at - EPOCH) // MICROSECOND, row["call_id"], row["cseq"], uris
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Line by line: a Contact may hold what str.splitlines takes for an end."""
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            yield line.rstrip("\n")
