@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from notifications.apns import Client, Key
+from notifications.apns import Client, Key, ProviderTokens
 from notifications.credentials import server_of, unseal
 from notifications.models import Credential
+from notifications.provider_tokens import SharedShelf
 
 _clients: dict[tuple, Client] = {}
 
@@ -33,5 +34,7 @@ def client_for(credential: Credential) -> Client:
             key_id=credential.key_id,
             pem=unseal(credential.sealed_key),
         )
-        _clients[mark] = Client(key, server_of(credential))
+        _clients[mark] = Client(
+            key, server_of(credential), ProviderTokens(SharedShelf())
+        )
     return _clients[mark]

@@ -28,7 +28,9 @@ MOST_STREAMS = 1000
 
 
 class ApnsServer:
-    """A running server. `received` counts each apns-id that came in whole."""
+    """A running server. `received` counts each apns-id that came in whole,
+    `provider_tokens` each token they were sent with.
+    """
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class ApnsServer:
         self.directory, self.identity, self.clock = directory, identity, clock
         self.faults = faults or Faults()
         self.received: Counter[str] = Counter()
+        self.provider_tokens: Counter[str] = Counter()
         keys = keys_of(identity)
         self._checkers = {
             name: Checker(directory, keys, name, clock, bundle_ids)
@@ -176,6 +179,7 @@ class ApnsConnection(asyncio.Protocol):
             headers.append(("apns-id", str(uuid.uuid4())))
         request = Request(tuple(headers), bytes(body))
         self._server.received[request.get("apns-id")] += 1
+        self._server.provider_tokens[request.get("authorization")] += 1
         if self._is_leaving:
             return
         fault = self._server.faults.take()

@@ -50,11 +50,12 @@ def push(token: str = VOIP, **changes) -> ApnsPush:
     return ApnsPush(**(values | changes))
 
 
-def client_of(identity, port: int, **changes) -> Client:
+def client_of(identity, port: int, tokens=None, **changes) -> Client:
     """A client that speaks to the simulator on `port`."""
     key = {
         "team_id": identity.team_id,
         "key_id": identity.key_id,
         "pem": identity.key_pem,
     }
-    return Client(Key(**(key | changes)), Server("localhost", port, identity.ca_pem))
+    server = Server("localhost", port, identity.ca_pem)
+    return Client(Key(**(key | changes)), server, tokens)

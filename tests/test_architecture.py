@@ -29,7 +29,7 @@ PURE = {
     "registrations.sip": ("registrations.sip",),
     "registrations.formats": ("registrations.formats", "registrations.sip"),
     "registrations.bindings": ("registrations.bindings", "registrations.sip"),
-    "notifications.apns": ("notifications.apns", "aioapns", "h2", "jwt"),
+    "notifications.apns": ("notifications.apns", "aioapns", "jh2", "jwt"),
     "notifications.risk": ("notifications.facts",),
     "notifications.judging": ("notifications.facts",),
     "notifications.facts": (),

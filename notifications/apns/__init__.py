@@ -2,8 +2,9 @@
 
 from . import threads
 from .answer import REASONS, Outcome, Reason, Result, result_of
-from .client import PRODUCTION, SANDBOX, Client, Key, Server
+from .client import PRODUCTION, SANDBOX, Client, Server
 from .errors import ApnsError, BadPush, Lost, NotProcessed
+from .provider_token import Key, ProviderToken, ProviderTokens, Shelf
 from .push import (
     ApnsPush,
     alert_payload,
@@ -25,9 +26,12 @@ __all__ = [
     "Lost",
     "NotProcessed",
     "Outcome",
+    "ProviderToken",
+    "ProviderTokens",
     "Reason",
     "Result",
     "Server",
+    "Shelf",
     "alert_payload",
     "background_payload",
     "priority_of",

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from dataclasses import dataclass
 
-import jwt
 from aioapns import APNs
-from aioapns.exceptions import ConnectionError as NoConnection
+from jh2.hpack import NeverIndexedHeaderTuple
 
 from .answer import Outcome, Result, result_of
+from .connecting import Connections
 from .connection import Connection, Flight
 from .errors import Lost, NotProcessed
+from .provider_token import Key, ProviderTokens
 from .push import ApnsPush
-
-#: Apple: renew at most every 20, at least every 60 minutes.
-TOKEN_SECONDS = 50 * 60
-MOST_CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +26,6 @@ class Server:
     ca_pem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A `.p8` key: team and key id of 10 characters, the PEM text."""
-
-    team_id: str
-    key_id: str
-    pem: str
-
-
 PRODUCTION = Server("api.push.apple.com")
 SANDBOX = Server("api.sandbox.push.apple.com")
 
@@ -46,25 +33,27 @@ SANDBOX = Server("api.sandbox.push.apple.com")
 class Client:
     """One key, one server, a few connections. Belongs to one event loop."""
 
-    def __init__(self, key: Key, server: Server) -> None:
+    def __init__(
+        self, key: Key, server: Server, tokens: ProviderTokens | None = None
+    ) -> None:
+        """`tokens` keeps the provider tokens; without it they last as long as the client."""
         self._key, self._server = key, server
-        self._apns: APNs | None = None
-        self._token, self._token_at = "", 0.0
+        self._tokens = tokens or ProviderTokens()
+        self._connections: Connections | None = None
 
     async def send(self, push: ApnsPush, deadline_seconds: float) -> Result:
         """Send one push. Never raises for what APNs or the network does; never hangs.
 
         `not_sent` is sure: APNs did not process it. `unknown`: it left, no answer came.
+        An expired provider token is renewed and the push sent once more, no other is.
         """
-        flight = Flight()
+        flights: list[Flight] = []
         try:
             async with asyncio.timeout(deadline_seconds):
-                return await self._send(push, flight)
+                return await self._send(push, flights)
         except TimeoutError:
             words = f"no answer within {deadline_seconds:.1f} s"
-            if flight.departed:
-                return Result(outcome=Outcome.UNKNOWN, detail=words)
-            return Result(outcome=Outcome.NOT_SENT, detail=f"not sent: {words}")
+            return _given_up(flights[-1:], words)
         except NotProcessed as error:
             return Result(outcome=Outcome.NOT_SENT, detail=str(error))
         except Lost as error:
@@ -72,43 +61,43 @@ class Client:
 
     async def close(self) -> None:
         """Close every connection; what is in flight ends as `unknown`."""
-        if self._apns is not None:
-            for connection in list(self._apns.pool.connections):
-                connection.close()
-            self._apns = None
+        if self._connections is not None:
+            self._connections.close()
+            self._connections = None
 
-    async def _send(self, push: ApnsPush, flight: Flight) -> Result:
-        self._provider_token()  # a key that cannot sign opens no connection
-        connection = await self._connection()
-        await connection.send(self._headers(push), push.body(), flight)
-        return result_of(flight.status, flight.headers, flight.body)
+    async def _send(self, push: ApnsPush, flights: list[Flight]) -> Result:
+        token = await self._tokens.current(self._key)
+        result = await self._try(push, token, flights)
+        if result.reason == "ExpiredProviderToken":
+            renewed = await self._tokens.renewed(self._key, token)
+            if renewed != token:
+                return await self._try(push, renewed, flights)
+        return result
 
-    async def _connection(self) -> Connection:
-        try:
-            return await self._pool().acquire()
-        except NoConnection as error:
-            why = error.__context__ or error
-            raise NotProcessed(
-                f"no connection to {self._server.host}: {why}"
-            ) from error
+    async def _try(self, push: ApnsPush, token: str, flights: list[Flight]) -> Result:
+        headers = self._headers(push, token)
+        flight = Flight(lambda: headers, push.body())
+        connection = await self._my_connections().best()
+        flights.append(flight)
+        answer = await connection.send(flight)
+        return result_of(answer.status, answer.headers, answer.body)
 
-    def _pool(self):
-        if self._apns is None:
-            self._apns = APNs(
+    def _my_connections(self) -> Connections:
+        if self._connections is None:
+            apns = APNs(
                 key=self._key.pem,
                 key_id=self._key.key_id,
                 team_id=self._key.team_id,
                 topic="set for each push",
-                max_connections=MOST_CONNECTIONS,
-                max_connection_attempts=1,
                 ssl_context=self._tls(),
             )
-            self._apns.pool.protocol_class = type(
+            apns.pool.protocol_class = type(
                 "ServerConnection",
                 (Connection,),
                 {"APNS_SERVER": self._server.host, "APNS_PORT": self._server.port},
             )
-        return self._apns.pool
+            self._connections = Connections(apns, self._server.host)
+        return self._connections
 
     def _tls(self) -> ssl.SSLContext:
         try:
@@ -119,29 +108,29 @@ class Client:
         context.set_alpn_protocols(["h2"])
         return context
 
-    def _headers(self, push: ApnsPush) -> list[tuple[str, str]]:
+    def _headers(self, push: ApnsPush, token: str) -> list[tuple[str, str]]:
+        # What differs from push to push stays out of the header table, which then keeps
+        # the provider token; and no device token is ever in it.
+        fixed = {"apns-topic", "apns-push-type", "apns-priority"}
         return [
             (":method", "POST"),
             (":scheme", "https"),
-            (":path", f"/3/device/{push.token}"),
+            NeverIndexedHeaderTuple(":path", f"/3/device/{push.token}"),
             (":authority", self._server.host),
-            ("authorization", f"bearer {self._provider_token()}"),
-            *push.headers(),
+            ("authorization", f"bearer {token}"),
+            *(
+                pair if pair[0] in fixed else NeverIndexedHeaderTuple(*pair)
+                for pair in push.headers()
+            ),
         ]
 
-    def _provider_token(self) -> str:
-        now = time.time()
-        if not self._token or now - self._token_at > TOKEN_SECONDS:
-            self._token, self._token_at = self._signed(now), now
-        return self._token
 
-    def _signed(self, now: float) -> str:
-        try:
-            return jwt.encode(
-                {"iss": self._key.team_id, "iat": int(now)},
-                self._key.pem,
-                algorithm="ES256",
-                headers={"kid": self._key.key_id},
-            )
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise NotProcessed(f"the .p8 key cannot sign: {error}") from error
+def _given_up(flights: list[Flight], words: str) -> Result:
+    """The deadline passed: by what is surely known of the newest try."""
+    for flight in flights:
+        answer = flight.stream.answer() if flight.stream is not None else None
+        if answer is not None:  # its status had come, only its end was missing
+            return result_of(answer.status, answer.headers, answer.body)
+        if flight.departed:
+            return Result(outcome=Outcome.UNKNOWN, detail=words)
+    return Result(outcome=Outcome.NOT_SENT, detail=f"not sent: {words}")

@@ -1,6 +1,6 @@
 """The rows of the upper floor: what we told phones, and what we conclude."""
 
-from notifications.models.applications import App, Credential
+from notifications.models.applications import App, Credential, SharedToken
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.calls import Call, VerdictChange
 from notifications.models.ledgers import Ledger, Looked, Reset, TokenHealth
@@ -17,6 +17,7 @@ __all__ = [
     "Push",
     "Reset",
     "Right",
+    "SharedToken",
     "TokenHealth",
     "VerdictChange",
 ]

@@ -69,3 +69,17 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.app} {self.environment}"
+
+
+class SharedToken(models.Model):
+    """The provider token all processes send with; Apple refuses a second one of a key."""
+
+    #: `notifications.apns.Key.name`
+    name = models.TextField(primary_key=True)
+    #: The token, sealed by `notifications.credentials`.
+    sealed = models.BinaryField()
+    #: Seconds of the epoch, as the token itself says.
+    issued_at = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,81 @@
+"""The few connections of one credential: which one a push takes, and when to open another.
+
+Made by aioapns's pool; its `acquire` polls while all are busy and never times out, so the
+choice is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+
+from aioapns import APNs
+
+from .connection import Connection
+from .errors import NotProcessed
+
+MOST_CONNECTIONS = 4
+CONNECT_SECONDS = 10.0
+#: After failures in a row Apple is left alone for a while: fast reconnecting is an attack.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
+
+
+def pause_after(failures: int, dice: float) -> float:
+    """Seconds before the next connection is tried; `dice` in 0…1 spreads them."""
+    doubled = FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 10)
+    return min(doubled, LONGEST_PAUSE_SECONDS) * (0.5 + dice / 2)
+
+
+class Connections:
+    """Up to `MOST_CONNECTIONS` to one server with one credential. Belongs to one loop."""
+
+    def __init__(self, apns: APNs, host: str) -> None:
+        self._pool, self._host = apns.pool, host
+        self._open: list[Connection] = []
+        self._dialling: asyncio.Task[None] | None = None
+        self._failures, self._not_before = 0, 0.0
+        self._why = ""
+
+    async def best(self) -> Connection:
+        """The connection the next push should take. Raises NotProcessed without any."""
+        self._open = [one for one in self._open if not one.is_over]
+        free = [one for one in self._open if not one.is_busy]
+        if free:
+            return min(free, key=len)
+        if len(self._open) >= MOST_CONNECTIONS:
+            return min(self._open, key=len)
+        if self._open and time.monotonic() < self._not_before:
+            return min(self._open, key=len)
+        await self._one_more()
+        free = [one for one in self._open if not one.is_over]
+        if not free:
+            raise NotProcessed(f"no connection to {self._host}: {self._why}")
+        return min(free, key=lambda one: (one.is_busy, len(one)))
+
+    def close(self) -> None:
+        """Close all of them."""
+        for connection in self._open:
+            connection.close()
+        self._open = []
+
+    async def _one_more(self) -> None:
+        """All who need one wait for the same dial; who gives up does not stop it."""
+        if self._dialling is None or self._dialling.done():
+            self._dialling = asyncio.ensure_future(self._dial())
+        await asyncio.shield(self._dialling)
+
+    async def _dial(self) -> None:
+        await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = await self._pool.create_connection()
+        except (OSError, ssl.SSLError, TimeoutError) as error:
+            self._failures += 1
+            pause = pause_after(self._failures, random.random())
+            self._not_before = time.monotonic() + pause
+            self._why = str(error) or f"no answer within {CONNECT_SECONDS:.0f} s"
+            return
+        self._failures = 0
+        self._open.append(connection)

@@ -1,0 +1,277 @@
+"""One HTTP/2 conversation with APNs, without a socket: bytes in, endings out.
+
+Every request ends exactly once: with APNs' answer, as NotProcessed (surely not taken: it may
+be sent again) or as Lost (nobody knows). `now` is a monotonic clock in seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from jh2 import events
+from jh2.errors import ErrorCodes
+from jh2.exceptions import NoAvailableStreamIDError, ProtocolError
+
+from .errors import ApnsError, Lost, NotProcessed
+from .http2 import Http2
+
+#: Streams we open at most, whatever the server allows.
+MOST_STREAMS = 1000
+#: Nothing heard for so long: ask, when pushes wait for an answer and when none does.
+QUIET_BUSY_SECONDS, QUIET_IDLE_SECONDS = 3.0, 30.0
+PING_ANSWER_SECONDS = 5.0
+#: An unanswered PING this old makes new pushes look for another connection.
+DOUBT_SECONDS = 1.0
+#: How long the first push may hold up the others, where SETTINGS allow more than one.
+PROBATION_SECONDS = 1.0
+MOST_BODY_BYTES = 65_536
+STATUS = re.compile(rb"[1-5][0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What APNs said: status, header names in lower case, the body as far as it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+Ending = tuple[int, Answer | NotProcessed | Lost]
+
+
+@dataclass(slots=True)
+class Stream:
+    """One request under way. `rest`: what the windows have not let out of its body yet."""
+
+    rest: bytes
+    began_at: float
+    is_whole: bool = False
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def answer(self) -> Answer | None:
+        """The answer as far as it came; None before its status."""
+        if not self.status:
+            return None
+        return Answer(self.status, self.headers, self.body)
+
+
+class Exchange:
+    """The client's side of one connection."""
+
+    def __init__(self, now: float, *, by_token: bool = True) -> None:
+        """`by_token`: Apple allows one stream until a provider token was accepted."""
+        self._http2 = Http2()
+        self._http2.initiate_connection()
+        self._streams: dict[int, Stream] = {}
+        self._held_back: list[int] = []
+        self._heard_at, self._pinged_at = now, None
+        self._by_token, self._is_trusted = by_token, not by_token
+        self._is_ready = self._is_leaving = False
+
+    # What can be asked
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    @property
+    def is_leaving(self) -> bool:
+        """It takes no new request: GOAWAY, broken, silent, or out of streams."""
+        return self._is_leaving
+
+    def is_doubtful(self, now: float) -> bool:
+        """A PING waits for its answer longer than a healthy server takes."""
+        return self._pinged_at is not None and now - self._pinged_at > DOUBT_SECONDS
+
+    def has_room(self, now: float) -> bool:
+        """A request may begin now: SETTINGS were seen, a stream and the window are free."""
+        return (
+            self._is_ready
+            and not self._is_leaving
+            and not self._held_back
+            and len(self._streams) < self._most_streams(now)
+            and self._http2.outbound_flow_control_window > 0
+        )
+
+    def data_to_send(self) -> bytes:
+        """What must go to the socket."""
+        return self._http2.data_to_send()
+
+    # What we do
+
+    def request(self, headers: list, body: bytes, now: float) -> tuple[int, Stream]:
+        """Begin a request. Raises NotProcessed when this connection cannot carry it."""
+        try:
+            stream_id = self._http2.get_next_available_stream_id()
+            self._http2.send_headers(stream_id, headers)
+        except NoAvailableStreamIDError as error:  # 2^30 were used: RFC 9113 §5.1.1
+            self._is_leaving = True
+            raise NotProcessed("the connection has no stream left") from error
+        except ProtocolError as error:
+            raise NotProcessed(f"the request breaks HTTP/2: {error}") from error
+        stream = self._streams[stream_id] = Stream(body, now)
+        self._let_out(stream_id, stream)
+        return stream_id, stream
+
+    def abandon(self, stream_id: int) -> None:
+        """Nobody waits for this answer any more: tell the server, free the stream."""
+        if self._streams.pop(stream_id, None) is not None:
+            self._drop_rest(stream_id)
+            self._reset(stream_id)
+
+    def receive(self, data: bytes, now: float) -> list[Ending]:
+        """Take bytes of the socket in; say what ended by them."""
+        self._heard_at, self._pinged_at = now, None
+        broken = None
+        try:
+            self._http2.receive_data(data)
+        except ProtocolError as error:
+            broken = Lost(f"APNs broke HTTP/2: {error}")
+        seen, self._http2.seen = self._http2.seen, []
+        endings = [ending for event in seen for ending in self._on(event)]
+        if broken is not None:
+            return endings + self.end(broken)
+        self._let_all_out()
+        return endings
+
+    def tick(self, now: float) -> list[Ending]:
+        """Call about each second: asks a quiet server, gives a silent one up."""
+        if self._pinged_at is None:
+            patience = QUIET_BUSY_SECONDS if self._streams else QUIET_IDLE_SECONDS
+            if now - self._heard_at >= patience and not self._is_leaving:
+                self._http2.ping(b"pushdash")
+                self._pinged_at = now
+        elif now - self._pinged_at >= PING_ANSWER_SECONDS:
+            return self.end(Lost("the connection went silent"))
+        return []
+
+    def end(self, error: Lost) -> list[Ending]:
+        """The connection is over: how everything under way ended."""
+        self._is_leaving = True
+        return [self._cut(stream_id, error) for stream_id in list(self._streams)]
+
+    # Sending
+
+    def _most_streams(self, now: float) -> int:
+        allowed = min(self._http2.remote_settings.max_concurrent_streams, MOST_STREAMS)
+        return allowed if self._is_trusted_at(now) else min(allowed, 1)
+
+    def _is_trusted_at(self, now: float) -> bool:
+        if self._is_trusted or not self._streams:
+            return self._is_trusted
+        first = next(iter(self._streams.values()))
+        return now - first.began_at > PROBATION_SECONDS
+
+    def _let_out(self, stream_id: int, stream: Stream) -> None:
+        """As much of the body as both windows take; the rest waits for WINDOW_UPDATE."""
+        window = self._http2.local_flow_control_window(stream_id)
+        limit = self._http2.max_outbound_frame_size
+        while not stream.is_whole and (window > 0 or not stream.rest):
+            piece = stream.rest[: min(window, limit)]
+            stream.rest = stream.rest[len(piece) :]
+            stream.is_whole = not stream.rest
+            self._http2.send_data(stream_id, piece, end_stream=stream.is_whole)
+            window -= len(piece)
+        if not stream.is_whole and stream_id not in self._held_back:
+            self._held_back.append(stream_id)
+
+    def _let_all_out(self) -> None:
+        for stream_id in list(self._held_back):
+            stream = self._streams[stream_id]
+            self._let_out(stream_id, stream)
+            if stream.is_whole:
+                self._held_back.remove(stream_id)
+
+    def _reset(self, stream_id: int) -> None:
+        try:
+            self._http2.reset_stream(stream_id, ErrorCodes.CANCEL)
+        except ProtocolError:
+            return  # the stream ended meanwhile: there is nothing to give back
+
+    def _drop_rest(self, stream_id: int) -> None:
+        if stream_id in self._held_back:
+            self._held_back.remove(stream_id)
+
+    # Receiving
+
+    def _on(self, event: events.Event) -> list[Ending]:
+        act = ACTS.get(type(event))
+        return [] if act is None else act(self, event)
+
+    def _on_settings(self, event: events.RemoteSettingsChanged) -> list[Ending]:
+        self._is_ready = True
+        return []
+
+    def _on_response(self, event: events.ResponseReceived) -> list[Ending]:
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            headers = {_bytes(name).lower(): _bytes(v) for name, v in event.headers}
+            status = headers.pop(b":status", b"")
+            stream.status = int(status) if STATUS.fullmatch(status) else 0
+            stream.headers = {
+                name.decode("latin-1"): value.decode("latin-1")
+                for name, value in headers.items()
+            }
+        return []
+
+    def _on_data(self, event: events.DataReceived) -> list[Ending]:
+        # Also of streams given up: their bytes count in the connection's window.
+        size = event.flow_controlled_length
+        self._http2.acknowledge_received_data(size, event.stream_id)
+        stream = self._streams.get(event.stream_id)
+        if stream is not None and len(stream.body) < MOST_BODY_BYTES:
+            stream.body += event.data
+        return []
+
+    def _on_end(self, event: events.StreamEnded) -> list[Ending]:
+        stream = self._streams.get(event.stream_id)
+        if stream is None:
+            return []
+        if not stream.is_whole:  # answered before it had read the body
+            self._reset(event.stream_id)
+        return [self._cut(event.stream_id, Lost("APNs answered without a status"))]
+
+    def _on_reset(self, event: events.StreamReset) -> list[Ending]:
+        if event.stream_id not in self._streams:
+            return []
+        if event.error_code == ErrorCodes.REFUSED_STREAM:
+            return [self._cut(event.stream_id, NotProcessed("APNs refused the stream"))]
+        code = int(event.error_code)
+        return [self._cut(event.stream_id, Lost(f"APNs reset the stream ({code})"))]
+
+    def _on_goaway(self, event: events.ConnectionTerminated) -> list[Ending]:
+        self._is_leaving = True
+        error = NotProcessed("APNs is closing this connection")
+        above = [one for one in self._streams if one > (event.last_stream_id or 0)]
+        return [self._cut(stream_id, error) for stream_id in above]
+
+    def _cut(self, stream_id: int, error: ApnsError) -> Ending:
+        """How a stream ends here: by its answer, if its status came."""
+        stream = self._streams.pop(stream_id)
+        self._drop_rest(stream_id)
+        answer = stream.answer()
+        if answer is not None:
+            # 403 is about the provider token: APNs then falls back to one stream.
+            self._is_trusted = not self._by_token or answer.status != 403
+            return stream_id, answer
+        if not stream.is_whole:
+            # APNs never had the whole request.
+            return stream_id, NotProcessed(f"cut short: {error}")
+        return stream_id, error
+
+
+ACTS = {
+    events.RemoteSettingsChanged: Exchange._on_settings,
+    events.ResponseReceived: Exchange._on_response,
+    events.DataReceived: Exchange._on_data,
+    events.StreamEnded: Exchange._on_end,
+    events.StreamReset: Exchange._on_reset,
+    events.ConnectionTerminated: Exchange._on_goaway,
+}
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value.encode("latin-1") if isinstance(value, str) else value
