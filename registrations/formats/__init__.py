@@ -21,6 +21,10 @@ NAMES = (*BY_NAME, *CAPTURES)
 AnyReader = Reader | WrappedReader | Once | Sipdump | CaptureFile
 
 
+#: Windows programs begin a text with it.
+MARK = b"\xef\xbb\xbf"
+
+
 class UnknownFormat(ValueError):
     """A format name we do not have; the text lists those we have."""
 
@@ -35,11 +39,20 @@ def detect(head: bytes) -> str | None:
 
 
 class Detecting:
-    """A reader that first looks which format it has; then it is that format's reader."""
+    """A reader that first looks which format it has; then it is that format's reader.
 
-    def __init__(self, stamps: Stamps, template: Template, position: int = 0) -> None:
+    `name`: the format, where only a byte order mark in front of it is looked for.
+    """
+
+    def __init__(
+        self,
+        stamps: Stamps,
+        template: Template,
+        position: int = 0,
+        name: str | None = None,
+    ) -> None:
         self._stamps, self._template = stamps, template
-        self._position = position
+        self._position, self._name = position, name
         self._head = b""
         self._reader: AnyReader | None = None
 
@@ -56,6 +69,12 @@ class Detecting:
         if self._reader is not None:
             return self._reader.feed(data)
         self._head += data
+        if self._position == 0 and MARK.startswith(self._head[: len(MARK)]):
+            if len(self._head) < len(MARK):
+                return []
+            self._head, self._position = self._head[len(MARK) :], len(MARK)
+        if self._name is not None:
+            return self._decide(self._name)
         if may_be_capture(self._head):
             return []
         capture = capture_of(self._head)
@@ -70,7 +89,12 @@ class Detecting:
     def end(self) -> list[Record]:
         if self._reader is not None:
             return self._reader.end()
-        name = capture_of(self._head) or detect(self._head + b"\n") or "plain"
+        name = (
+            self._name
+            or capture_of(self._head)
+            or detect(self._head + b"\n")
+            or "plain"
+        )
         records = self._decide(name)
         return records + self._reader.end()
 
@@ -94,8 +118,10 @@ def open_format(
     the operator's xlog prints a REGISTER in one line.
     """
     stamps, template = stamps or Stamps(), template or Template()
-    if name is None:
-        return Detecting(stamps, template, position)
+    if name is not None and name not in NAMES:
+        raise UnknownFormat(f"no format {name!r}; there are {', '.join(NAMES)}")
+    if name is None or (position == 0 and name in BY_NAME):
+        return Detecting(stamps, template, position, name)
     return _reader(name, stamps, template, position, head)
 
 
@@ -104,6 +130,4 @@ def _reader(
 ) -> AnyReader:
     if name in CAPTURES:
         return CAPTURES[name](position, head)
-    if name not in BY_NAME:
-        raise UnknownFormat(f"no format {name!r}; there are {', '.join(NAMES)}")
     return BY_NAME[name].make(stamps, template, position)

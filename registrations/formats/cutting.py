@@ -14,6 +14,12 @@ LONGEST_MESSAGE = 128 * 1024
 HEADERS_END = re.compile(rb"\n\r?\n")
 CONTENT_LENGTH = re.compile(rb"(?i)\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})")
 
+#: Flexisip hides bodies.
+HIDDEN = re.compile(rb"\[\d+ bytes of body hidden\]")
+LINE_ENDS = re.compile(rb"[\r\n]{0,4}")
+#: The prefix of a log line is shorter.
+LONGEST_PREFIX = 64
+
 Cut = tuple[bytes, int]
 
 
@@ -22,7 +28,7 @@ def cut(
 ) -> Cut | None:
     """The message that starts at `start`; `size` where the log gave it."""
     if size is not None:
-        return _sized(data, start, _sized_end(data, start, size), form, is_last)
+        return _sized(data, start, size, form, is_last)
     limit = start + LONGEST_MESSAGE
     head = HEADERS_END.search(data, start, limit)
     stop = head.end() if head else min(limit, len(data))
@@ -36,17 +42,24 @@ def cut(
     return None
 
 
-def _sized(data: bytes, start: int, limit: int, form: Format, is_last: bool):
+def _sized(data: bytes, start: int, size: int, form: Format, is_last: bool):
     """The size counts where a message ends there; else the next log line does.
 
     So a phone cannot forge a log line in a folded header of its own.
     """
     if form.prefix is not None and form.prefix.match(data, start):
         return b"", start  # the line was not followed by a message
+    limit = _sized_end(data, start, size)
     if len(data) < limit and not is_last:
         return None
     end = min(limit, len(data))
     head = HEADERS_END.search(data, start, end)
+    if head is None and limit < start + size:
+        # The sender itself wrote LF, and the size says so.
+        if len(data) < start + size and not is_last:
+            return None
+        head = HEADERS_END.search(data, start, start + size)
+        end = head.end() if head else end
     if head is not None and head.end() == end:
         return data[start:end], end
     boundary = _boundary(data, start, head.end() if head else end, form)
@@ -82,11 +95,25 @@ def _body_length(data: bytes, start: int, end: int) -> int:
 
 
 def _with_body(data: bytes, start: int, end: int, form: Format, is_last: bool):
-    if not form.has_bodies:
-        return data[start:end], end
     length = _body_length(data, start, end)
-    if end + length > start + LONGEST_MESSAGE:
+    if end + length > start + LONGEST_MESSAGE or HIDDEN.match(data, end):
         length = 0
+    if not form.has_bodies:
+        return _with_any_body(data, start, end, length, form, is_last)
     if len(data) < end + length and not is_last:
         return None
     return data[start:end], min(end + length, len(data))
+
+
+def _with_any_body(
+    data: bytes, start: int, end: int, length: int, form: Format, is_last: bool
+):
+    """A body that may not be there: it is where the log goes on behind its last byte.
+
+    What a body holds may look like the log itself: a phone wrote it.
+    """
+    after = LINE_ENDS.match(data, end + length).end() if length else end
+    if length and len(data) < after + LONGEST_PREFIX and not is_last:
+        return None
+    has_body = length and form.prefix.match(data, after)
+    return data[start:end], after if has_body else end

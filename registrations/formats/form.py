@@ -43,6 +43,8 @@ class Format:
     always_answers = False
     #: A body of Content-Length bytes follows the headers in the log.
     has_bodies = True
+    #: The empty line behind the headers is in the log, so one without it was cut off.
+    has_ends = True
     #: Every message follows a log line of its own.
     announces = False
 

@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from registrations.formats import asterisk, flexisip, kamailio, linphone, sipdump
+from registrations.formats import (
+    asterisk,
+    flexisip,
+    kamailio,
+    linphone,
+    sipdump,
+    sofia,
+)
 from registrations.formats.flexisip_events import FlexisipEvents
 from registrations.formats.form import Format
 from registrations.formats.journal import JournalExport
@@ -17,7 +24,6 @@ from registrations.formats.opensips import OpenSips
 from registrations.formats.plain import Plain
 from registrations.formats.printers import TCPDUMP_LINE, Ngrep, Tcpdump
 from registrations.formats.reader import Reader
-from registrations.formats.sofia import Sofia
 from registrations.formats.stamps import Stamps
 from registrations.formats.syslog import Syslog
 from registrations.formats.text import Bare
@@ -75,7 +81,7 @@ KINDS = (
     Kind("logcat", Logcat.header, _wrapped(Logcat)),
     Kind("opensips", OpenSips.prefix, _xlog(OpenSips)),
     Kind("sipdump", sipdump.SHAPE, _own(sipdump.Sipdump)),
-    Kind("sofia", Sofia.header, _wrapped(Sofia)),
+    Kind("sofia", sofia.SHAPE, _wrapped(sofia.Sofia)),
     Kind("journal-export", JournalExport.header, _wrapped(lambda _: JournalExport())),
     Kind("json", JsonLog.header, _wrapped(JsonLog)),
     Kind("tcpdump", TCPDUMP_LINE, _wrapped(Tcpdump)),

@@ -51,6 +51,7 @@ TCPDUMP_LINE = re.compile(
 #: inside another packet (HEP).
 IP_BYTES = {b"IP": 20, b"IP6": 40}
 UDP_BYTES = 8
+DECODED = re.compile(rb"(?:\t[^\n]*\n)*")
 GLUED = re.compile(rb"(?:REGISTER [^\s]+ SIP/2\.0|SIP/2\.0 \d{3} [^\n]*)\r?\n")
 PORTS = {b"sip": b"5060", b"sips": b"5061", b"sip-tls": b"5061"}
 
@@ -90,6 +91,9 @@ class Ngrep(Wrapper):
 
 def _unprinted(text: bytes) -> bytes:
     lines = text.lstrip(b"\r\n").split(b"\n")
+    if lines[0].endswith(b".\r") or lines[0].startswith(b"  "):
+        # These printers never print a CR: the file was passed on with CR LF.
+        lines = [line.removesuffix(b"\r") for line in lines]
     if lines[0].startswith(b"  "):
         joined = b"".join(line.removeprefix(b"  ") for line in lines)
         return WRAPPED_END.sub(b"\r\n", joined)
@@ -115,13 +119,16 @@ class Tcpdump(Wrapper):
 
     def unwrap(self, record: bytes) -> Envelope | None:
         header = TCPDUMP.match(record)
-        # Verbose mode prints the message twice, the glued one last.
-        found = list(GLUED.finditer(record, header.end())) if header else []
-        if not found:
+        if header is None:
             return None
-        start = found[-1].start()
-        is_tcp = b"Flags [" in header[0]
-        if not is_tcp and start - header.end() != IP_BYTES[header[4]] + UDP_BYTES:
+        # Of port 5060 verbose mode prints the message twice, at first indented.
+        begin = DECODED.match(record, header.end()).end()
+        found = GLUED.search(record, begin)
+        if found is None:
+            return None
+        start = found.start()
+        is_tcp = b"Flags [" in header[0] or b": tcp " in header[0]
+        if not is_tcp and start - begin != IP_BYTES[header[4]] + UDP_BYTES:
             return None
         port = PORTS.get(header[6], header[6])
         return Envelope(

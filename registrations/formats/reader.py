@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from registrations.formats.cutting import LONGEST_MESSAGE, cut
+from registrations.formats.cutting import HEADERS_END, LONGEST_MESSAGE, cut
 from registrations.formats.form import Format, Lead
-from registrations.formats.record import Answer, Pulse, Record, Request
+from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.sip import is_register
 
 START_LINE = re.compile(
@@ -215,6 +215,8 @@ class Reader:
         # A start line that only the log's next line follows is quoted in its prose.
         is_quoted = self._is_inline and raw.count(b"\n") == 1
         record = None if is_quoted else record_of(lead, raw)
+        if isinstance(record, Request) and self.form.has_ends and not is_whole(raw):
+            record = half(record)
         if record is not None:
             records.append(record)
         return True
@@ -233,6 +235,18 @@ class Reader:
             moments.append(self.form.moment(self._data[start:end]))
             end = start
         return max((at for at in moments if at is not None), default=None)
+
+
+def is_whole(raw: bytes) -> bool:
+    """True when the headers end."""
+    return raw.endswith((b"\n\r\n", b"\n\n")) or HEADERS_END.search(raw) is not None
+
+
+def half(request: Request) -> Unreadable:
+    """A REGISTER that was cut off: half a value would be a wrong one."""
+    detail = f"a REGISTER of which only {len(request.raw)} bytes are there"
+    facts = {"position": request.position, "at": request.at, "raw": request.raw}
+    return Unreadable(rule="headers_cut", detail=detail, **facts)
 
 
 def record_of(lead: Lead, raw: bytes) -> Request | Answer | None:

@@ -21,6 +21,13 @@ HEADER = re.compile(
     rb"(?:from|to) "
     rb"(udp|tcp|tls|sctp|ws|wss)/\[([^\]\s]+)\]:(\d{1,5}) at ([^\n]*):\r?\n",
 )
+#: A line of FreeSWITCH's own, which looks like syslog's else.
+FREESWITCH = re.compile(
+    rb"(?:[0-9a-f-]{36} )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:\d+\.\d+% )?"
+    rb"\[(?:CONSOLE|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG)\] "
+)
+#: What only logs of this kind have.
+SHAPE = re.compile(HEADER.pattern + rb"|" + FREESWITCH.pattern)
 INDENT = b"   "
 DASHES = re.compile(rb" {0,3}-{20,}\s*")
 

@@ -18,6 +18,8 @@ class Text(Format):
     name = "text"
     markers = flexisip.Flexisip.markers
     has_bodies = True
+    #: The journal takes blanks off the end of what it is told.
+    has_ends = False
 
     def __init__(self, template: Template) -> None:
         self._template = template

@@ -120,12 +120,34 @@ def test_a_dumped_response_answers_by_call_id_and_cseq():
     assert (answer.call_id, answer.cseq, answer.status) == ("aBc", 21, 200)
 
 
-def test_a_cut_off_dump_ends_at_the_next_line_of_the_log():
+def test_a_cut_off_dump_is_told_and_ends_at_the_next_line_of_the_log():
     text = new()
     cut = text[: text.index(";transport")]
     first, second = read(cut + "\n" + new("0x2c", "next"))
-    assert first.raw.endswith(b":50412\n")
+    assert (first.rule, first.raw[-7:]) == ("headers_cut", b":50412\n")
     assert second.raw.decode() == dump("next")
+
+
+def test_a_body_that_looks_like_the_log_is_none():
+    body = new() + "\n"
+    shown = (
+        line("Agent::x - Received SIP request [0x3] MESSAGE (1 - m) from sip:a")
+        + line("Agent::x - Message:")
+        + f"MESSAGE sip:b SIP/2.0\r\nCall-ID: m\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    assert read(shown + body + "\n" + line("next")) == []
+    hidden = f"[{len(body)} bytes of body hidden]\n"
+    (request,) = read(shown + hidden + new())
+    assert isinstance(request, Request)
+
+
+def test_a_byte_order_mark_hides_nothing():
+    marked = ("\ufeff" + old("")).encode()
+    for name in (None, "flexisip"):
+        reader = open_format(name, Stamps(UTC))
+        records = reader.feed(marked[:2]) + reader.feed(marked[2:])
+        (request,) = [one for one in records if isinstance(one, Request)]
+        assert marked[request.position :].startswith(b"2025-03-04 10:15:42:118 flex")
 
 
 def test_the_newest_moment_is_told():

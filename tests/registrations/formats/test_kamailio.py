@@ -65,6 +65,20 @@ def test_a_cut_off_message_ends_at_the_next_line():
     assert [record.raw for record in records] == [MESSAGE[:60] + b"\n", MESSAGE]
 
 
+def test_a_sender_may_write_lf_itself():
+    raw = MESSAGE.replace(b"\r\n", b"\n")
+    data = announced(raw) + line("next")
+    assert [one.raw for one in read(data)] == [raw]
+    assert [one.raw for one in read(announced(MESSAGE).replace(b"\r", b""))] == [raw]
+
+
+def test_half_a_message_is_told_and_not_read():
+    for size in range(40, len(MESSAGE) - 3):
+        cut = MESSAGE[:size].rstrip(b"\r\n")
+        (half,) = read(line("RECEIVED") + cut + b"\n" + line("next"))
+        assert half.rule == "headers_cut"
+
+
 def test_a_cut_off_message_does_not_swallow_the_whole_one_behind_it():
     records = read(announced(MESSAGE[:60], 5000) + b"\n" + announced() * 2)
     assert [record.raw for record in records][1:] == [MESSAGE, MESSAGE]
