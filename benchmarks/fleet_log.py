@@ -88,18 +88,25 @@ def write(
     path: Path, registers: int, devices: int, start: datetime, shape: Shape
 ) -> int:
     """Write a log of so many REGISTERs of a fleet of `devices`; how many were written."""
-    dice = random.Random(shape.seed)
     written = 0
     with path.open("w", encoding="ascii") as log:
-        for index in range(registers):
-            number = dice.randrange(1, devices + 1)
-            if dice.random() < shape.new:
-                number = devices + index + 1
-            port = 5061 if dice.random() < shape.changed else 5060
-            for text in _rounds(number, index, port, start, dice, shape):
-                log.write(text)
-                written += 1
+        for text in exchanges(registers, devices, start, shape):
+            log.write(text)
+            written += 1
     return written
+
+
+def exchanges(
+    registers: int, devices: int, start: datetime, shape: Shape
+) -> Iterator[str]:
+    """The same, REGISTER by REGISTER with its answer."""
+    dice = random.Random(shape.seed)
+    for index in range(registers):
+        number = dice.randrange(1, devices + 1)
+        if dice.random() < shape.new:
+            number = devices + index + 1
+        port = 5061 if dice.random() < shape.changed else 5060
+        yield from _rounds(number, index, port, start, dice, shape)
 
 
 def _rounds(number, index, port, start, dice, shape) -> Iterator[str]:

@@ -22,6 +22,7 @@ from registrations.logfiles import next_rotation
 from registrations.models import Feed
 from registrations.sources.logfile import BROKEN, Fate, opened, size_of, written_at
 from registrations.sources.named import Log
+from registrations.sources.rotations import standing
 
 #: A path with nothing at it is normal this long: a rotation is under way.
 GONE = timedelta(seconds=3)
@@ -45,6 +46,8 @@ class Tail:
         self._reading: FileReading | None = None
         self._stack = ExitStack()
         self._path = ""
+        #: How the files stood when the one now open was looked for; None once that was right.
+        self._standing: dict[str, int] | None = None
         self._retry_at = 0.0
         self._is_at_end = self._is_leaving = False
         self._grown_at = self._there_at = clock()
@@ -64,7 +67,10 @@ class Tail:
         try:
             if self._reading is None and not self._opened():
                 return None
-            piece = self._reading.read(size) or self._end_of_file()
+            piece = self._reading.read(size)
+            if self._was_overtaken():
+                return None
+            piece = piece or self._end_of_file()
         except (OSError, *BROKEN) as error:
             return self._failed(error)
         if piece is not None:
@@ -80,6 +86,7 @@ class Tail:
         if time.monotonic() < self._retry_at:
             return False
         now, self._is_leaving = self._clock(), False
+        self._standing = standing(self.log.path)
         self._path = self._next_path(now)
         if not self._path:
             self._is_at_end, self._retry_at = True, time.monotonic() + RETRY_SECONDS
@@ -102,6 +109,17 @@ class Tail:
         if rotated is None and size is None:
             raise FileNotFoundError(ENOENT, "no such file")
         return rotated or (self.log.path if size else "")
+
+    def _was_overtaken(self) -> bool:
+        """True when files were rotated while the next one was looked for: look again.
+
+        What was read of it is not stored yet, so nothing is lost.
+        """
+        if self._standing is None or standing(self.log.path) == self._standing:
+            self._standing = None
+            return False
+        self.close()
+        return True
 
     def _end_of_file(self) -> Piece | None:
         """Nothing is left in the file just now: is it still the one to read?"""

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 PACKED = ".gz"
@@ -35,6 +37,15 @@ def rotations_of(path: str) -> list[str]:
     folder = Path(path).parent
     names = [str(file) for file in folder.iterdir()] if folder.is_dir() else []
     return in_order(name for name in names if base_of(name) == path)
+
+
+def standing(path: str) -> dict[str, int]:
+    """Name → inode of a log and its rotations: the same as long as nothing is rotated."""
+    found = {}
+    for name in (path, *rotations_of(path)):
+        with suppress(FileNotFoundError):
+            found[name] = os.stat(name).st_ino
+    return found
 
 
 def in_order(rotated: Iterable[str]) -> list[str]:
