@@ -1,7 +1,7 @@
 """Drains the outbox: claim rows, put them on the wire, record what happened.
 
 No transaction is open while anything is sent. Order of the commits: claimed (an owner is
-named), departed (from here on a dead worker leaves `unknown`), recorded.
+named), departed (from here on the owner's journal tells what left), recorded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from notifications import reaping, recording
+from notifications.journal import Journal
 from notifications.models import Credential, Push
+from notifications.ownership import Owner
 from notifications.sending import send_all
 
 logger = logging.getLogger(__name__)
@@ -23,19 +25,26 @@ VOIP = (Push.Type.VOIP,)
 BULK = (Push.Type.ALERT, Push.Type.BACKGROUND)
 
 
+class NotOurs(Exception):
+    """Rows we had claimed belong to another worker now: our session was lost."""
+
+
 def drain(
     push_types: Sequence[str],
-    owner: int,
+    owner: Owner,
     clock: Callable[[], datetime],
     budget: timedelta,
 ) -> list[Push]:
-    """Send what is due, until nothing is or `budget` is used up. Returns what it handled."""
-    started = clock()
-    reaping.reap(started)
+    """Send what is due, until nothing is or `budget` is used up. Returns what it handled.
+
+    When it raises, `owner` must be closed: its rows are then reaped by its journal.
+    """
+    number, started = owner.number(), clock()
+    reaping.reap(owner.folder, started)
     reaping.expire(started)
     handled: list[Push] = []
-    while pushes := claim(push_types, owner, clock()):
-        deliver(pushes, clock)
+    while pushes := claim(push_types, number, clock()):
+        deliver(pushes, number, owner.journal, clock)
         handled += pushes
         if clock() - started > budget:
             break
@@ -62,12 +71,23 @@ def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
     return pushes
 
 
-def deliver(pushes: list[Push], clock: Callable[[], datetime]) -> None:
-    """Send claimed rows side by side and record every outcome in one transaction."""
+def deliver(
+    pushes: list[Push],
+    number: int,
+    journal: Journal,
+    clock: Callable[[], datetime],
+) -> None:
+    """Send claimed rows side by side and record every outcome in one transaction.
+
+    Raises NotOurs when the rows were taken from us meanwhile; nothing is sent then.
+    """
     credentials = _credentials_of(pushes)
-    Push.objects.filter(pk__in=[push.pk for push in pushes]).update(departed_at=clock())
-    tries = send_all(pushes, credentials, clock)
-    recording.record(tries, clock())
+    ours = Push.objects.held_by(number).filter(pk__in=[push.pk for push in pushes])
+    if ours.update(departed_at=clock()) != len(pushes):
+        raise NotOurs(f"rows of owner {number} were taken over")
+    tries = send_all(pushes, credentials, clock, journal)
+    recording.record(tries, number, clock())
+    journal.clear()
 
 
 def _credentials_of(pushes: list[Push]) -> dict[tuple[int, str], Credential]:

@@ -1,25 +1,33 @@
 """Which worker process holds a row, and whether it still lives.
 
 Each process keeps a PostgreSQL session of its own with an advisory lock on its number. The
-lock goes the moment the process dies, `kill -9` included: no lease, no timer.
+lock goes the moment the process dies, `kill -9` included: no lease, no timer. With each
+number goes a journal, locked too: a lost session alone is no death.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+from pathlib import Path
 
 import psycopg
 from django.db import connection, transaction
+
+from notifications.journal import Journal
 
 #: First key of pg_advisory_lock(int4, int4): "rows of the outbox".
 NAMESPACE = 0x70756F77
 
 
 class Owner:
-    """This process as the holder of rows. `number()` is safe after a fork."""
+    """This process as the holder of rows, its journals in `folder`. `number()` is safe
+    after a fork.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal: Journal | None = None
         self._session: psycopg.Connection | None = None
         self._number = 0
         self._pid = 0
@@ -31,10 +39,13 @@ class Owner:
         return self._number
 
     def close(self) -> None:
-        """Give the number up."""
+        """Give the number up: whatever its rows are, the journal tells."""
         if self._session is not None:
             self._session.close()
             self._session = None
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
 
     def _is_alive(self) -> bool:
         if self._session is None or self._session.closed:
@@ -46,6 +57,8 @@ class Owner:
         return True
 
     def _take(self) -> None:
+        if self._pid == os.getpid():  # after a fork they are the parent's to close
+            self.close()
         parameters = connection.get_connection_params()
         parameters = {
             key: value
@@ -55,6 +68,7 @@ class Owner:
         session = psycopg.connect(**parameters, autocommit=True)
         number = secrets.randbelow(2**31 - 1) + 1
         session.execute("SELECT pg_advisory_lock(%s, %s)", [NAMESPACE, number])
+        self.journal = Journal(self.folder, number)
         self._session, self._number, self._pid = session, number, os.getpid()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.db import transaction
 
 from notifications.apns import Outcome, Result
+from notifications.journal import Remains, sweep, taken_over
 from notifications.models import Push
 from notifications.ownership import is_dead
 from notifications.recording import record
@@ -15,31 +17,68 @@ from notifications.sending import Try
 
 logger = logging.getLogger(__name__)
 
+#: Rows whose journal is on another machine wait so long for a worker there; longer than
+#: any send takes.
+LOST_HOST = timedelta(seconds=60)
+#: Of a journal that is lost: everything that may have left counts as left.
+NOTHING_KNOWN = Remains(is_whole=False)
 
-def reap(now: datetime) -> None:
-    """Rows of dead workers: what had departed is `unknown`, the rest waits again (P1, P2)."""
+
+def reap(folder: Path, now: datetime) -> None:
+    """Rows of dead workers: what had left without an answer is `unknown`, what had one is
+    recorded, the rest waits again (P1, P2). `folder` holds this machine's journals.
+    """
     in_hand = Push.objects.filter(state=Push.State.SENDING)
-    for owner in set(in_hand.values_list("owner", flat=True)):
-        if owner is None or is_dead(owner):
-            _reap_owner(owner, now)
+    owners = set(in_hand.values_list("owner", flat=True))
+    sweep(folder, owners - {None}, now)
+    for owner in owners:
+        if owner is None:
+            _bring_home(owner, NOTHING_KNOWN, now)
+        elif is_dead(owner):
+            _reap_owner(folder, owner, now)
+
+
+def _reap_owner(folder: Path, owner: int, now: datetime) -> None:
+    try:
+        with taken_over(folder, owner) as remains:
+            if remains is not None:
+                _bring_home(owner, remains, now)
+            elif not _may_be_elsewhere(owner, now):
+                _bring_home(owner, NOTHING_KNOWN, now)
+    except BlockingIOError:
+        return  # it lives and only lost its session, or another worker reaps it
+
+
+def _may_be_elsewhere(owner: int, now: datetime) -> bool:
+    return Push.objects.held_by(owner).filter(departed_at__gt=now - LOST_HOST).exists()
 
 
 @transaction.atomic
-def _reap_owner(owner: int | None, now: datetime) -> None:
-    rows = Push.objects.filter(state=Push.State.SENDING, owner=owner)
-    lost = list(rows.select_for_update(skip_locked=True, of=("self",)))
-    departed = [push for push in lost if push.departed_at is not None]
-    waiting = [push.pk for push in lost if push.departed_at is None]
-    Push.objects.filter(pk__in=waiting).update(state=Push.State.QUEUED, owner=None)
-    record([_lost_try(push, now) for push in departed], now)
-    if lost:
+def _bring_home(owner: int | None, remains: Remains, now: datetime) -> None:
+    rows = Push.objects.held_by(owner).select_related("token")
+    held = list(rows.select_for_update(skip_locked=True, of=("self",)))
+    tries = [made for push in held if (made := _made(push, remains, now))]
+    tried = {made.push.pk for made in tries}
+    waiting = [push.pk for push in held if push.pk not in tried]
+    record(tries, owner, now)
+    Push.objects.filter(pk__in=waiting).update(
+        state=Push.State.QUEUED, owner=None, departed_at=None
+    )
+    if held:
         logger.warning(
             "rows of a dead worker brought home",
-            extra={"unknown": len(departed), "queued": len(waiting)},
+            extra={"owner": owner, "tried": len(tries), "queued": len(waiting)},
         )
 
 
-def _lost_try(push: Push, now: datetime) -> Try:
+def _made(push: Push, remains: Remains, now: datetime) -> Try | None:
+    """The try a dead worker made of this push; None when nothing had left."""
+    ended = remains.ended.get(str(push.pk))
+    if ended is not None:
+        return Try(push, ended.started_at, ended.ended_at, ended.result)
+    has_left = str(push.pk) in remains.left or not remains.is_whole
+    if push.departed_at is None or not has_left:
+        return None
     detail = "the worker died while it was sending"
     return Try(
         push, push.departed_at, now, Result(outcome=Outcome.UNKNOWN, detail=detail)

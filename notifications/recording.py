@@ -34,12 +34,18 @@ HEALTH_OF_REASON = {
 }
 
 
-def record(tries: list[Try], now: datetime) -> None:
-    """One Attempt a try, and every push to its next state, in one transaction."""
-    attempts = [_attempt(done) for done in tries]
-    for done in tries:
-        _advance(done, now)
+def record(tries: list[Try], owner: int | None, now: datetime) -> None:
+    """One Attempt a try, and every push to its next state, in one transaction.
+
+    Only for rows `owner` still holds: what was taken over is told by who took it.
+    """
     with transaction.atomic():
+        rows = Push.objects.held_by(owner).filter(pk__in=[one.push.pk for one in tries])
+        held = set(rows.select_for_update().values_list("pk", flat=True))
+        tries = [done for done in tries if done.push.pk in held]
+        attempts = [_attempt(done) for done in tries]
+        for done in tries:
+            _advance(done, now)
         Attempt.objects.bulk_create(attempts)
         Push.objects.bulk_update([done.push for done in tries], RECORDED_FIELDS)
         for done in tries:

@@ -10,6 +10,7 @@ from datetime import datetime
 from notifications.apns import ApnsError, ApnsPush, Client, Outcome, Result, threads
 from notifications.clients import client_for
 from notifications.credentials import CredentialError
+from notifications.journal import Ended, Journal
 from notifications.models import Credential, Push
 
 #: Seconds a try may take: a call cannot wait longer, a message can.
@@ -32,6 +33,7 @@ def send_all(
     pushes: list[Push],
     credentials: dict[tuple[int, str], Credential],
     clock: Callable[[], datetime],
+    journal: Journal,
 ) -> list[Try]:
     """One Try a push, whatever happens; nothing leaves after its `expires_at`."""
     tries, ready = [], []
@@ -44,7 +46,9 @@ def send_all(
             ready.append((push, *prepared))
     if ready:
         longest = max(DEADLINE_SECONDS[push.push_type] for push, *_ in ready)
-        tries += threads.run(_send_side_by_side(ready, clock), longest + SLACK_SECONDS)
+        tries += threads.run(
+            _send_side_by_side(ready, clock, journal), longest + SLACK_SECONDS
+        )
     return tries
 
 
@@ -72,20 +76,28 @@ def _on_the_wire(push: Push) -> ApnsPush:
     )
 
 
-async def _send_side_by_side(ready: list, clock: Callable[[], datetime]) -> list[Try]:
-    return await asyncio.gather(*(_send(*item, clock) for item in ready))
+async def _send_side_by_side(
+    ready: list, clock: Callable[[], datetime], journal: Journal
+) -> list[Try]:
+    return await asyncio.gather(*(_send(*item, clock, journal) for item in ready))
 
 
 async def _send(
-    push: Push, client: Client, wire: ApnsPush, clock: Callable[[], datetime]
+    push: Push,
+    client: Client,
+    wire: ApnsPush,
+    clock: Callable[[], datetime],
+    journal: Journal,
 ) -> Try:
     started_at = clock()
     left = (push.expires_at - started_at).total_seconds()
     if left <= 0:
         return Try(push, started_at, started_at, _not_sent("its life was over"))
     deadline = min(DEADLINE_SECONDS[push.push_type], left)
-    result = await client.send(wire, deadline)
-    return Try(push, started_at, clock(), result)
+    result = await client.send(wire, deadline, lambda: journal.note_leaving(push.pk))
+    ended = Ended(started_at, clock(), result)
+    journal.note_end(push.pk, ended)
+    return Try(push, ended.started_at, ended.ended_at, result)
 
 
 def _not_sent(detail: str) -> Result:

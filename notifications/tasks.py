@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from notifications import delivery, handling, live
@@ -12,7 +13,7 @@ from notifications.ownership import Owner
 
 #: How long one wake-up may keep a worker; beat wakes the next.
 BUDGET = timedelta(seconds=2)
-OWNER = Owner()
+OWNER = Owner(settings.VAR_DIR / "journal")
 
 
 @shared_task(ignore_result=True)
@@ -36,6 +37,10 @@ def settle() -> None:
 
 
 def _drain(push_types) -> None:
-    pushes = delivery.drain(push_types, OWNER.number(), timezone.now, BUDGET)
+    try:
+        pushes = delivery.drain(push_types, OWNER, timezone.now, BUDGET)
+    except Exception:
+        OWNER.close()  # the rows in hand are brought home by the next drain
+        raise
     if pushes:
         live.announce("pushes", [str(push.pk) for push in pushes])

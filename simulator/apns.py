@@ -158,7 +158,8 @@ class ApnsConnection(asyncio.Protocol):
             self.cut()
 
     def _flush(self) -> None:
-        self._transport.write(self._http2.data_to_send())
+        if not self._transport.is_closing():
+            self._transport.write(self._http2.data_to_send())
 
     def _on(self, event: events.Event) -> None:
         if isinstance(event, events.RequestReceived):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aioapns import APNs
@@ -41,16 +42,22 @@ class Client:
         self._tokens = tokens or ProviderTokens()
         self._connections: Connections | None = None
 
-    async def send(self, push: ApnsPush, deadline_seconds: float) -> Result:
+    async def send(
+        self,
+        push: ApnsPush,
+        deadline_seconds: float,
+        leave: Callable[[], None] = lambda: None,
+    ) -> Result:
         """Send one push. Never raises for what APNs or the network does; never hangs.
 
         `not_sent` is sure: APNs did not process it. `unknown`: it left, no answer came.
         An expired provider token is renewed and the push sent once more, no other is.
+        `leave` is called just before the push is handed to the socket.
         """
         flights: list[Flight] = []
         try:
             async with asyncio.timeout(deadline_seconds):
-                return await self._send(push, flights)
+                return await self._send(push, leave, flights)
         except TimeoutError:
             words = f"no answer within {deadline_seconds:.1f} s"
             return _given_up(flights[-1:], words)
@@ -65,18 +72,25 @@ class Client:
             self._connections.close()
             self._connections = None
 
-    async def _send(self, push: ApnsPush, flights: list[Flight]) -> Result:
+    async def _send(
+        self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]
+    ) -> Result:
         token = await self._tokens.current(self._key)
-        result = await self._try(push, token, flights)
+        result = await self._try(push, token, leave, flights)
         if result.reason == "ExpiredProviderToken":
             renewed = await self._tokens.renewed(self._key, token)
             if renewed != token:
-                return await self._try(push, renewed, flights)
+                return await self._try(push, renewed, leave, flights)
         return result
 
-    async def _try(self, push: ApnsPush, token: str, flights: list[Flight]) -> Result:
-        headers = self._headers(push, token)
-        flight = Flight(lambda: headers, push.body())
+    async def _try(
+        self,
+        push: ApnsPush,
+        token: str,
+        leave: Callable[[], None],
+        flights: list[Flight],
+    ) -> Result:
+        flight = Flight(self._headers(push, token), push.body(), leave)
         connection = await self._my_connections().best()
         flights.append(flight)
         answer = await connection.send(flight)

@@ -21,18 +21,22 @@ TICK_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Flight:
-    """One request: `waiting` for room, then under way as `stream`."""
+    """One request, then under way as `stream`. `leave` is called just before its first
+    byte goes to the socket.
+    """
 
-    headers: Callable[[], list]
+    headers: list
     body: bytes
+    leave: Callable[[], None]
     ended: asyncio.Future[Answer] | None = None
     stream_id: int = 0
     stream: Stream | None = None
+    has_left: bool = False
 
     @property
     def departed(self) -> bool:
         """The whole request was handed to the socket: APNs may have it."""
-        return self.stream is not None and self.stream.is_whole
+        return self.has_left and self.stream.is_whole
 
 
 class Connection(APNsTLSClientProtocol):
@@ -45,6 +49,7 @@ class Connection(APNsTLSClientProtocol):
         super().__init__(*args, **kwargs)
         self._exchange = Exchange(time.monotonic(), by_token=self.BY_TOKEN)
         self._waiting: deque[Flight] = deque()
+        self._leaving: list[Flight] = []
         self._flights: dict[int, Flight] = {}
         self._is_flushing = self._is_lost = False
         self._timer: asyncio.TimerHandle | None = None
@@ -71,7 +76,7 @@ class Connection(APNsTLSClientProtocol):
         """Send one request and wait for its answer.
 
         Raises NotProcessed or Lost. May be cancelled at any time: `flight.departed` then
-        tells whether it had left. `flight.headers` is asked as late as possible.
+        tells whether it had left.
         """
         flight.ended = self.loop.create_future()
         self._waiting.append(flight)
@@ -98,9 +103,10 @@ class Connection(APNsTLSClientProtocol):
         if self.is_over:
             raise NotProcessed("the connection closed before the push was sent")
         flight.stream_id, flight.stream = self._exchange.request(
-            flight.headers(), flight.body, now
+            flight.headers, flight.body, now
         )
         self._flights[flight.stream_id] = flight
+        self._leaving.append(flight)
 
     def _forget(self, flight: Flight) -> None:
         if self._flights.pop(flight.stream_id, None) is not None and not self._is_lost:
@@ -119,8 +125,14 @@ class Connection(APNsTLSClientProtocol):
     def flush(self) -> None:
         self._is_flushing = False
         data = self._exchange.data_to_send()
-        if data and not self._is_lost:
-            self.transport.write(data)
+        if not data or self._is_lost:
+            return
+        # As late as can be: what is noted and not written yet would be `unknown` for nothing.
+        for flight in self._leaving:
+            flight.leave()
+            flight.has_left = True
+        self._leaving.clear()
+        self.transport.write(data)
 
     def connection_made(self, transport) -> None:
         self.transport = transport
@@ -145,6 +157,8 @@ class Connection(APNsTLSClientProtocol):
                 continue
             if isinstance(ending, Answer):
                 flight.ended.set_result(ending)
+            elif not flight.has_left:
+                flight.ended.set_exception(NotProcessed(f"before it left: {ending}"))
             else:
                 flight.ended.set_exception(ending)
 

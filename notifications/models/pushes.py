@@ -13,6 +13,14 @@ from notifications.models.calls import Call
 from registrations.models import Device, Environment, PushToken
 
 
+class PushQuerySet(models.QuerySet):
+    """Pushes …"""
+
+    def held_by(self, owner: int | None) -> PushQuerySet:
+        """… a worker has claimed and not recorded yet."""
+        return self.filter(state=Push.State.SENDING, owner=owner)
+
+
 class Push(models.Model):
     """One push we were asked to deliver. Its row is the queue: Celery only wakes a worker."""
 
@@ -70,8 +78,8 @@ class Push(models.Model):
     #: Not claimed before this moment (back-off of a retry).
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    #: The worker that holds it (an advisory lock's number), and the moment it put the newest
-    #: try on the wire: what a dead worker leaves behind tells `unknown` from `queued`.
+    #: The worker that holds it (an advisory lock's number), and the moment it began to send:
+    #: before that nothing of it can have left; after it the worker's journal tells.
     owner = models.BigIntegerField(null=True, default=None)
     departed_at = models.DateTimeField(null=True, default=None)
     sent_at = models.DateTimeField(null=True, default=None)
@@ -87,6 +95,8 @@ class Push(models.Model):
         on_delete=models.SET_NULL,
         related_name="pushes",
     )
+
+    objects = PushQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from datetime import datetime, timedelta
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from django.core.management import call_command
@@ -15,6 +17,7 @@ from notifications import delivery, handling
 from notifications.credentials import seal
 from notifications.models import App, Attempt, Call, Credential, Ledger, Push
 from notifications.outbox import CannotSend, PushRequest, enqueue
+from notifications.ownership import Owner
 from registrations.models import Device, Feed
 from simulator.apns import ApnsServer
 from simulator.faults import Fault
@@ -97,13 +100,23 @@ def log(tmp_path):
     return Log(tmp_path / "flexisip-proxy.log")
 
 
+def drain() -> None:
+    """What a worker does when it is woken, in a process that then ends."""
+    with TemporaryDirectory() as folder:
+        owner = Owner(Path(folder))
+        try:
+            delivery.drain(delivery.VOIP, owner, timezone.now, timedelta(seconds=5))
+        finally:
+            owner.close()
+
+
 def send(push_type: str = "voip", **changes) -> Push:
     device = Device.objects.get()
     request = PushRequest(
         device=device, push_type=push_type, origin="command", **changes
     )
     (push,) = enqueue([request], timezone.now())
-    delivery.drain(delivery.VOIP, 1, timezone.now, timedelta(seconds=5))
+    drain()
     push.refresh_from_db()
     return push
 
@@ -178,29 +191,31 @@ def test_an_answer_that_never_comes_is_unknown_and_never_sent_again(alice, apns)
     apns.faults.add(Fault("drop"))
     push = send()
     assert push.state == "unknown"
-    delivery.drain(delivery.VOIP, 1, timezone.now, timedelta(seconds=5))
+    drain()
     assert apns.received[str(push.pk)] == 1
 
 
 def test_nothing_leaves_after_its_life(alice, apns):
     request = PushRequest(device=alice, push_type="voip", origin="command")
     (push,) = enqueue([request], timezone.now() - timedelta(minutes=1))
-    delivery.drain(delivery.VOIP, 1, timezone.now, timedelta(seconds=5))
+    drain()
     push.refresh_from_db()
     assert push.state == "expired"
     assert apns.received[str(push.pk)] == 0
 
 
-def test_rows_of_a_dead_worker_come_home_unknown_or_queued(alice, apns):
+def test_rows_of_a_lost_machine_come_home_unknown_or_queued(alice, apns):
     requests = [
         PushRequest(device=alice, push_type="voip", origin="command") for _ in range(2)
     ]
     departed, waiting = enqueue(requests, timezone.now())
     Push.objects.filter(pk=departed.pk).update(
-        state="sending", owner=4242, departed_at=timezone.now()
+        state="sending",
+        owner=4242,
+        departed_at=timezone.now() - timedelta(seconds=61),
     )
     Push.objects.filter(pk=waiting.pk).update(state="sending", owner=4242)
-    delivery.drain(delivery.VOIP, 1, timezone.now, timedelta(seconds=5))
+    drain()
     departed.refresh_from_db()
     waiting.refresh_from_db()
     assert (departed.state, waiting.state) == ("unknown", "accepted")

@@ -1,0 +1,141 @@
+"""What one process put on the wire, in a file that outlives `kill -9`.
+
+A line before each push leaves and one with its result: after a death only what had left
+and had no answer is `unknown`. The file is locked while its process lives. It is not synced
+to disk, so a journal of before a reboot proves nothing: its first line names the boot.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from notifications.apns import Outcome, Result
+
+logger = logging.getLogger(__name__)
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+#: A process that has just made its journal may not have locked it yet.
+SWEPT_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One result as the journal kept it; moments in UTC."""
+
+    started_at: datetime
+    ended_at: datetime
+    result: Result
+
+
+@dataclass(slots=True)
+class Remains:
+    """What a dead process left behind, by push id as text."""
+
+    left: set[str] = field(default_factory=set)
+    ended: dict[str, Ended] = field(default_factory=dict)
+    #: False after a reboot: what is missing here may have left all the same.
+    is_whole: bool = True
+
+
+class Journal:
+    """The journal of this process; `number` is its owner number."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / str(number)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        self._file = os.open(self._path, flags, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self.clear()
+
+    def note_leaving(self, push_id: object) -> None:
+        """This push leaves now."""
+        os.write(self._file, b"i%s\n" % str(push_id).encode())
+
+    def note_end(self, push_id: object, ended: Ended) -> None:
+        """This push has its result."""
+        line = {"push": str(push_id), **_plain(ended)}
+        os.write(self._file, b"o%s\n" % json.dumps(line).encode())
+
+    def clear(self) -> None:
+        """Everything noted is in the database."""
+        os.ftruncate(self._file, 0)
+        os.write(self._file, b"b%s\n" % _boot_id())
+
+    def close(self) -> None:
+        """Let go of it; what it holds stays for whoever reaps."""
+        os.close(self._file)
+
+
+@contextmanager
+def taken_over(folder: Path, number: int) -> Iterator[Remains | None]:
+    """The remains of a dead process of this machine, removed when the block succeeds.
+
+    None without a journal here: another host's, or lost. Raises BlockingIOError while its
+    process lives, or another one reaps it.
+    """
+    path = folder / str(number)
+    if not path.exists():
+        yield None
+        return
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield _read(file.read())
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, in_use: set[int], now: datetime) -> None:
+    """Remove journals of dead processes that held no row; `in_use` are owners that do."""
+    for path in folder.glob("[0-9]*"):
+        written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        if int(path.name) not in in_use and now - written_at > SWEPT_AFTER:
+            with suppress(BlockingIOError), taken_over(folder, int(path.name)):
+                logger.debug("journal removed", extra={"owner": path.name})
+
+
+def _read(data: bytes) -> Remains:
+    remains = Remains()
+    # The last piece is empty, or a line its process died in: that push had not left yet.
+    first, *lines = data.split(b"\n")
+    remains.is_whole = first == b"b" + _boot_id() and bool(lines)
+    for line in lines[:-1]:
+        if line.startswith(b"i"):
+            remains.left.add(line[1:].decode())
+        else:
+            facts = json.loads(line[1:])
+            push_id = facts.pop("push")
+            remains.ended[push_id] = _ended(facts)
+    return remains
+
+
+def _plain(ended: Ended) -> dict:
+    result = asdict(ended.result)
+    gone_since = ended.result.gone_since
+    return {
+        "started_at": ended.started_at.isoformat(),
+        "ended_at": ended.ended_at.isoformat(),
+        **result,
+        "outcome": ended.result.outcome.value,
+        "gone_since": gone_since and gone_since.isoformat(),
+    }
+
+
+def _ended(facts: dict) -> Ended:
+    started_at = datetime.fromisoformat(facts.pop("started_at"))
+    ended_at = datetime.fromisoformat(facts.pop("ended_at"))
+    gone_since = facts["gone_since"]
+    facts["gone_since"] = gone_since and datetime.fromisoformat(gone_since)
+    facts["outcome"] = Outcome(facts["outcome"])
+    return Ended(started_at, ended_at, Result(**facts))
+
+
+def _boot_id() -> bytes:
+    return BOOT_ID.read_bytes().strip() if BOOT_ID.exists() else b"-"

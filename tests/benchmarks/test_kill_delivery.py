@@ -1,0 +1,15 @@
+"""The short form of `bin/bench kill-delivery`: one worker killed amid 400 pushes."""
+
+from __future__ import annotations
+
+import json
+
+from benchmarks import kill_delivery
+
+
+def test_a_killed_worker_loses_nothing_and_sends_nothing_twice(capfd):
+    assert kill_delivery.main(["--pushes", "400", "--kills", "1"]) == 0
+    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert row["kills"] == 1
+    assert row["asked"] == 400
+    assert sum(row["states"].values()) == 400
