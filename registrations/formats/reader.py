@@ -31,6 +31,8 @@ MENTION = b"/2.0"
 VERSION = re.compile(rb"/2\.0(?:[ \t]*\r?\n| \d{3})")
 #: An announced message stands this near behind its announcement, or never comes.
 FAR = 64 * 1024
+#: Bytes kept of a line that is too long.
+SHOWN = 200
 #: How many lines back from the end of what was read the newest time stamp is looked for.
 LINES_BACK = 50
 
@@ -136,6 +138,7 @@ class Reader:
             return self._open is not None
         if left > LONGEST_MESSAGE:
             # Not a log line any more: forget it, go on at the next newline.
+            records.append(endless(self._base + self._at, self._data[self._at :]))
             self._skipping = True
             self._at = self._floor = len(self._data)
         return False
@@ -215,7 +218,11 @@ class Reader:
         # A start line that only the log's next line follows is quoted in its prose.
         is_quoted = self._is_inline and raw.count(b"\n") == 1
         record = None if is_quoted else record_of(lead, raw)
-        if isinstance(record, Request) and self.form.has_ends and not is_whole(raw):
+        is_long = len(raw) >= LONGEST_MESSAGE
+        # The rest of a line that was cut is none.
+        self._skipping = is_long and not raw.endswith(b"\n")
+        is_cut = (is_long or self.form.has_ends) and not is_whole(raw)
+        if is_cut and isinstance(record, Request):
             record = half(record)
         if record is not None:
             records.append(record)
@@ -240,6 +247,13 @@ class Reader:
 def is_whole(raw: bytes) -> bool:
     """True when the headers end."""
     return raw.endswith((b"\n\r\n", b"\n\n")) or HEADERS_END.search(raw) is not None
+
+
+def endless(position: int, begin: bytes) -> Unreadable:
+    """A line longer than any log's, by its beginning."""
+    detail = f"a line of more than {len(begin):,} bytes"
+    facts = {"position": position, "at": None, "raw": begin[:SHOWN]}
+    return Unreadable(rule="line_length", detail=detail, **facts)
 
 
 def half(request: Request) -> Unreadable:

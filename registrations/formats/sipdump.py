@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from registrations.formats.cutting import CONTENT_LENGTH, HEADERS_END, LONGEST_MESSAGE
 from registrations.formats.form import Lead
-from registrations.formats.reader import record_of
-from registrations.formats.record import Pulse, Record, Unreadable
+from registrations.formats.reader import half, is_whole, record_of
+from registrations.formats.record import Pulse, Record, Request, Unreadable
 
 BEGIN = b"=" * 20 + b"\ntag: "
 HEAD = re.compile(
@@ -179,6 +179,9 @@ class Sipdump:
         """No empty line so far: a keep-alive, or there is more to come."""
         if len(self._data) - start <= LONGEST_MESSAGE and not is_last:
             return None
+        if len(self._data) - start > LONGEST_MESSAGE:
+            # Longer than any message: go on at the next block.
+            return start + LONGEST_MESSAGE, start + LONGEST_MESSAGE
         end = self._data.rfind(END, start)
         end = end if end >= 0 else len(self._data)
         return end, max(end, self._data.rfind(BEGIN, start))
@@ -210,6 +213,8 @@ class Sipdump:
             received=block.tag == b"rcv",
         )
         record = record_of(lead, raw)
+        if isinstance(record, Request) and not is_whole(raw):
+            record = half(record)
         if record is not None:
             records.append(record)
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from registrations.formats.reader import LINES_BACK, MENTION, Reader
+from registrations.formats.reader import LINES_BACK, MENTION, Reader, endless
 from registrations.formats.record import Answer, Brief, Pulse, Record, Request
 from registrations.formats.text import Text
 from registrations.formats.xlog import Template
@@ -93,6 +93,8 @@ class WrappedReader:
         self._data = b""
         self._base = position
         self._at = 0
+        #: In a line that is too long, up to its end.
+        self._is_lost = False
         self._newest: datetime | None = None
 
     @property
@@ -114,28 +116,46 @@ class WrappedReader:
     def _records(self, *, is_last: bool) -> list[Record]:
         records: list[Record] = []
         before = self._newest
-        while (bounds := self._next(is_last)) is not None:
+        while (bounds := self._next(records, is_last)) is not None:
             start, end = bounds
-            records += self._read(start, end)
+            read = self._read(start, end)
             self._note(self._last_moment(start, end))
             self._at = end
+            self._is_lost = end - start == LONGEST_RECORD
+            if self._is_lost and not read:
+                read = [endless(self._base + start, self._data[start:end])]
+            records += read
         if self._newest is not None and self._newest != before:
             records.append(Pulse(position=self.resume_position, at=self._newest))
         return records
 
-    def _next(self, is_last: bool) -> tuple[int, int] | None:
-        """Where the next record that may matter begins and ends."""
+    def _next(self, records: list[Record], is_last: bool) -> tuple[int, int] | None:
+        """Where the next record that may matter begins and ends.
+
+        Of one that is too long only the beginning is read.
+        """
+        if self._is_lost and not self._found():
+            return None
         found = [self._data.find(marker, self._at) for marker in self._markers]
         marker = min((at for at in found if at >= 0), default=-1)
         if marker < 0:
-            self._skip(is_last)
+            self._skip(records, is_last)
             return None
         start = self._start(marker)
         end = self._wrapper.end(self._data, start, marker, is_last=is_last)
+        if (end or len(self._data)) - start >= LONGEST_RECORD:
+            return start, start + LONGEST_RECORD
         if end is None:
-            self._wait_at(start)
+            self._at = start
             return None
         return start, end
+
+    def _found(self) -> bool:
+        """Behind what was too long reading goes on at the next line."""
+        line = self._data.find(b"\n", self._at) + 1
+        self._is_lost = line == 0
+        self._at = line or len(self._data)
+        return line > 0
 
     def _start(self, marker: int) -> int:
         """The begin of the record around an index."""
@@ -144,19 +164,21 @@ class WrappedReader:
             start = self._data.rfind(b"\n", self._at, start - 1) + 1 or self._at
         return start
 
-    def _skip(self, is_last: bool) -> None:
+    def _skip(self, records: list[Record], is_last: bool) -> None:
         """Nothing here matters but the time: go on at the line that is not whole."""
         end = len(self._data) if is_last else self._data.rfind(b"\n") + 1
         # The newest record may go on, with a marker in what is still to come.
         start = max(self._start(end - 1), self._at) if end > self._at else self._at
         self._note(self._last_moment(self._at, end))
-        self._wait_at(end if is_last else start)
-
-    def _wait_at(self, start: int) -> None:
-        self._at = start
-        if len(self._data) - start > LONGEST_RECORD:
+        self._at = end if is_last else start
+        if len(self._data) - self._at > LONGEST_RECORD:
             # Longer than any record: forget it, go on at the next line.
-            self._at = self._data.rfind(b"\n", start) + 1 or len(self._data)
+            line = self._data.rfind(b"\n", self._at) + 1
+            if line == 0:
+                at, begin = self._base + self._at, self._data[self._at :]
+                records.append(endless(at, begin))
+                self._is_lost = True
+            self._at = line or len(self._data)
 
     def _read(self, start: int, end: int) -> list[Record]:
         envelope = self._wrapper.unwrap(self._data[start:end])
