@@ -43,6 +43,8 @@ class PushRequest:
     call_id: str = ""
     from_uri: str = ""
     display_name: str = ""
+    #: The token to push to, dead or not; without it the one the device holds.
+    token: PushToken | None = None
     resend_of: Push | None = None
     requested_by: AbstractBaseUser | None = None
 
@@ -79,7 +81,7 @@ def _task_for(push_type: str):
 
 def _push_for(request: PushRequest, now: datetime) -> Push:
     device = request.device
-    token = _token_for(device, request.push_type)
+    token = request.token or _token_for(device, request.push_type)
     app = _app_for(device, token)
     call_id = request.call_id or (
         new_call_id() if request.push_type == Push.Type.VOIP else ""

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from notifications import actions, administration, views
+from notifications import actions, administration, gateway_views, views
 
 app_name = "notifications"
 urlpatterns = [
@@ -29,6 +29,10 @@ urlpatterns = [
         "settings/people/<int:pk>/group/",
         administration.change_group,
         name="change-group",
+    ),
+    re_path(r"^gateway/(?P<rest>.*)$", gateway_views.by_url, name="gateway"),
+    path(
+        "flexiapi/api/push_notification", gateway_views.by_json, name="gateway-flexiapi"
     ),
     re_path(
         r"^export/devices\.(?P<form>csv|ndjson)$",

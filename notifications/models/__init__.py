@@ -3,6 +3,7 @@
 from notifications.models.applications import App, Credential, SharedToken
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.calls import Call, VerdictChange
+from notifications.models.gateway import GatewayKey, GatewayRefusal
 from notifications.models.ledgers import Ledger, Looked, Reset, TokenHealth
 from notifications.models.pushes import Attempt, Push
 
@@ -12,6 +13,8 @@ __all__ = [
     "AuditEntry",
     "Call",
     "Credential",
+    "GatewayKey",
+    "GatewayRefusal",
     "Ledger",
     "Looked",
     "Push",

@@ -49,6 +49,7 @@ class Push(models.Model):
         RESEND = "resend"  #: a person's decision on a page
         TEST = "test"  #: a person's test push
         REHEARSAL = "rehearsal"  #: the simulated callers of the demo
+        GATEWAY = "gateway"  #: Flexisip asked for it
         OBSERVED = "observed"  #: a SIP server sent it by itself
 
     #: Also the apns-id.
@@ -85,6 +86,8 @@ class Push(models.Model):
     sent_at = models.DateTimeField(null=True, default=None)
     accepted_at = models.DateTimeField(null=True, default=None)
     ended_at = models.DateTimeField(null=True, default=None)
+    #: How often the same was asked for again: Flexisip repeats its requests.
+    repeats = models.PositiveIntegerField(default=0, db_default=0)
     attempt_count = models.PositiveSmallIntegerField(default=0)
     resend_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="resends"

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import models
 
+from registrations.storable import clean, short
+
 
 class Environment(models.TextChoices):
     """Apple's two worlds: `pn-provider=apns` and `apns.dev`."""
@@ -21,6 +23,35 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         """… with a binding that has not expired at `now`."""
         alive = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=now)
         return self.filter(alive, bound=True)
+
+    def learn(self, aor: str, instance_id: str, token: PushToken) -> Device:
+        """The device a SIP server wants pushed with a token no REGISTER has shown us.
+
+        Not bound and never registered: `is_learned` until a REGISTER confirms it. The
+        identity is that of `registrations.devices.identify`, so the REGISTER finds it.
+        """
+        aor, instance_id = short(clean(aor)), short(clean(instance_id))
+        if instance_id:
+            identity = f"{aor} {instance_id}"
+        else:
+            identity = f"{aor} {token.bundle_id} {token.token}"
+        device, _ = self.get_or_create(
+            identity=short(identity),
+            defaults={
+                "aor": aor,
+                "instance_id": instance_id or None,
+                "bundle_id": token.bundle_id,
+                "environment": token.environment,
+                "first_seen_at": token.first_seen_at,
+            },
+        )
+        Holding.objects.get_or_create(
+            device=device,
+            token=token,
+            current=True,
+            defaults={"since": token.first_seen_at},
+        )
+        return device
 
 
 class Device(models.Model):
@@ -86,6 +117,11 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.aor
+
+    @property
+    def is_learned(self) -> bool:
+        """Known from a SIP server's wish to push alone: no REGISTER, no binding was read."""
+        return self.feed_id is None and self.last_seen_at is None
 
 
 class PushToken(models.Model):

@@ -1,0 +1,95 @@
+"""Takes pushes from a SIP server: stored before it is answered, duplicates folded.
+
+A token we have never seen is pushed all the same, a quarantined one too: the SIP server has
+a call for it now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from notifications.gateway_forms import Asked, Refused
+from notifications.models import GatewayRefusal, Push
+from notifications.outbox import CannotSend, PushRequest, enqueue
+from registrations.models import Device, PushToken
+
+#: Flexisip repeats an unanswered request, and its own retransmissions, within this.
+REPEAT_WINDOW = timedelta(seconds=60)
+KEPT_REFUSALS = 1000
+#: First key of pg_advisory_xact_lock(int4, int4): "one push of a token and Call-ID".
+NAMESPACE = 0x67617465
+
+
+@transaction.atomic
+def take_in(asked: Asked, now: datetime) -> Push:
+    """The push of this request: a new one, or the one it repeats. Raises Refused."""
+    token, _ = PushToken.objects.get_or_create(
+        environment=asked.environment,
+        bundle_id=asked.bundle_id,
+        kind=asked.kind,
+        token=asked.token,
+        defaults={"first_seen_at": now},
+    )
+    if asked.call_id:
+        repeated = _repeated(token, asked, now)
+        if repeated is not None:
+            return repeated
+    request = PushRequest(
+        device=_device_of(token, asked),
+        token=token,
+        push_type=asked.push_type,
+        origin=Push.Origin.GATEWAY,
+        call_id=asked.call_id,
+        from_uri=asked.from_uri,
+        display_name=asked.from_name,
+    )
+    try:
+        return enqueue([request], now)[0]
+    except CannotSend as error:
+        raise Refused(422, str(error)) from error
+
+
+def _repeated(token: PushToken, asked: Asked, now: datetime) -> Push | None:
+    """Two copies may come at once: the second waits for the first to be stored."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",
+            [NAMESPACE, f"{token.pk} {asked.call_id}"],
+        )
+    same = Push.objects.filter(
+        token=token,
+        call_id=asked.call_id,
+        push_type=asked.push_type,
+        origin=Push.Origin.GATEWAY,
+        created_at__gt=now - REPEAT_WINDOW,
+    )
+    push = same.order_by("created_at").first()
+    if push is not None:
+        Push.objects.filter(pk=push.pk).update(repeats=F("repeats") + 1)
+    return push
+
+
+def _device_of(token: PushToken, asked: Asked) -> Device:
+    """Who holds the token, the called AOR first; else a device learned from the request."""
+    holders = Device.objects.filter(holdings__token=token, holdings__current=True)
+    called = holders.filter(aor=asked.to_uri).last() if asked.to_uri else None
+    known = called or holders.last()
+    if known is not None:
+        return known
+    aor = asked.to_uri or f"unknown ({token.masked})"
+    return Device.objects.learn(aor, asked.instance_id, token)
+
+
+def keep_refusal(refused: Refused, values: Mapping[str, str], now: datetime) -> None:
+    """Remember what was refused, its token masked; the oldest are forgotten."""
+    asked = {name: value for name, value in values.items() if name != "api-key"}
+    for name in asked.keys() & {"token", "pn_prid"}:
+        asked[name] = f"{asked[name][:6]}…{asked[name][-4:]}"
+    row = GatewayRefusal.objects.create(
+        at=now, status=refused.status, why=refused.why, asked=asked
+    )
+    GatewayRefusal.objects.filter(pk__lte=row.pk - KEPT_REFUSALS).delete()
