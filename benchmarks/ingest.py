@@ -149,13 +149,8 @@ class Bench:
         return path, count
 
     def _make_fleet(self) -> None:
-        values = {"start": self._start, "devices": self._options.devices}
-        with database() as session:
-            # No checks of keys that hold by how they are made.
-            session.execute("SET session_replication_role = replica")
-            for statement in fleet_log.FLEET_SQL:
-                session.execute(statement, values)
-            session.execute("VACUUM ANALYZE")
+        url = os.environ["DATABASE_URL"]
+        fleet_log.fill(url, self._options.devices, self._start)
 
     def _profile(self, path: Path) -> None:
         words = ["-m", "cProfile", "-s", "tottime", *manage("ingest", str(path))[1:]]
