@@ -99,6 +99,7 @@ class Trial:
             share=max(1, count // (given.rotations + 1)),
             seed=given.seed,
         )
+        self._first_follower(log)
         log.start()
         early = self._kill(given.kills)
         disturbed = self._finish(log, count)
@@ -125,6 +126,17 @@ class Trial:
         phones = max(10, given.registers // 10)
         registers = round(given.registers / (1 + shape.challenged))
         return fleet_log.exchanges(registers, phones, self._start, shape)
+
+    def _first_follower(self, log: RotatingLog) -> None:
+        """A log is followed from its first opening on: wait for that."""
+        log.write_first()
+        process = self._follow()
+        while not opened():
+            if process.poll() is not None:
+                raise SystemExit(f"no follower: {process.returncode}")
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
 
     def _kill(self, kills: int) -> int:
         """Start and kill; how many died before they had read anything."""
@@ -174,6 +186,13 @@ def read_so_far() -> tuple[int, object]:
     with database() as session:
         query = "SELECT register_count, seen_until FROM registrations_feed"
         return session.execute(query).fetchone() or (0, None)
+
+
+def opened() -> bool:
+    """Whether a file of the log was opened ever."""
+    with database() as session:
+        query = "SELECT EXISTS (SELECT FROM registrations_logfile)"
+        return session.execute(query).fetchone()[0]
 
 
 def stored() -> dict[str, Counter]:

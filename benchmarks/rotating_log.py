@@ -26,13 +26,18 @@ class RotatingLog(threading.Thread):
         self, path: Path, texts: Iterable[str], *, pace: float, share: int, seed: int
     ) -> None:
         super().__init__(daemon=True)
-        self._path, self._texts = path, texts
+        self._path, self._texts = path, iter(texts)
         self._pace, self._share = pace, share
         self._dice = random.Random(seed)
         self.rotations: Counter[str] = Counter()
         self.written = 0
         self.failure: Exception | None = None
         path.touch()
+
+    def write_first(self) -> None:
+        """Before it is started: one text, so that there is a log."""
+        self._path.write_text(next(self._texts))
+        self.written = 1
 
     def run(self) -> None:
         try:

@@ -139,7 +139,9 @@ def postgres_command(var: Path) -> list[str]:
         "-h",
         "",
         "-cmax_connections=100",
-        "-cshared_buffers=128MB",
+        "-cshared_buffers=512MB",
+        "-cmax_wal_size=2GB",
+        "-cio_method=sync",
         "-clog_min_messages=warning",
     )
 

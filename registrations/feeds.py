@@ -43,6 +43,8 @@ def open_feed(
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [NAMESPACE, feed.pk])
         if not cursor.fetchone()[0]:
             raise FeedBusy(f"the feed {name!r} is being read by another process")
+        # A batch is thousands of lookups: to start helpers for them costs more than they do.
+        cursor.execute("SET max_parallel_workers_per_gather = 0")
     feed.path, feed.kind = path, kind
     feed.format = format or feed.format
     feed.save(update_fields=["path", "kind", "format"])

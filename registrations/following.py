@@ -79,6 +79,8 @@ class Tail:
 
     def close(self) -> None:
         """Let the file go; the position is in the database."""
+        if self._reading is not None:
+            self._reading.close()
         self._stack.close()
         self._reading = None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +13,7 @@ from typing import BinaryIO
 from registrations.feeds import stamps_of, template_of
 from registrations.formats import open_format
 from registrations.formats.record import Record
+from registrations.hearing import Heard, heard
 from registrations.intake import Piece
 from registrations.logfiles import file_of, next_rotation
 from registrations.models import Feed
@@ -33,6 +36,8 @@ from registrations.sources.rotations import base_of
 FORMAT_BYTES = 64 * 1024
 #: A batch: some 3,000 REGISTERs when there is much to read, what is there when there is not.
 CHUNK = 4 * 1024 * 1024
+#: Where much is to be read, the next piece is read while PostgreSQL stores the last one.
+AHEAD = ThreadPoolExecutor(1, thread_name_prefix="ahead")
 
 
 class FileReading:
@@ -60,6 +65,8 @@ class FileReading:
         )
         #: The byte up to which the stream was read; part of a record may not be stored yet.
         self.read_to = position
+        self._coming: Future[Piece | None] | None = None
+        self._is_short = False
         self.is_growing = self._marks is not None and not is_packed(stream)
 
     @property
@@ -78,6 +85,18 @@ class FileReading:
 
     def read(self, size: int = CHUNK) -> Piece | None:
         """The next piece of at most `size` bytes; None when there is none just now."""
+        coming, self._coming = self._coming, None
+        piece = coming.result() if coming else self._read(size)
+        if piece is not None and not self._is_short:
+            self._coming = AHEAD.submit(self._read, size)
+        return piece
+
+    def close(self) -> None:
+        """Before the stream is closed."""
+        if self._coming is not None:
+            wait([self._coming])
+
+    def _read(self, size: int) -> Piece | None:
         data = available(self._stream, size)
         # Looked at behind the reading: a file cut meanwhile is not read as if it went on.
         if not data or (self.is_growing and self._was_rewritten()):
@@ -85,11 +104,10 @@ class FileReading:
         if self._marks is not None:
             self._marks.add(data)
         self.read_to += len(data)
-        return self._piece(
-            self._reader.feed(data),
-            self._reader.resume_position,
-            is_fresh=len(data) < size and self._path == self._log,
-        )
+        self._is_short = len(data) < size
+        records = heard(self._reader.feed(data))
+        is_fresh = self._is_short and self._path == self._log
+        return self._piece(records, self._reader.resume_position, is_fresh=is_fresh)
 
     def end(self) -> Piece:
         """What is left, now that nothing more will come of this file."""
@@ -112,7 +130,7 @@ class FileReading:
         return os.pread(self._stream.fileno(), len(newest), at) != newest
 
     def _piece(
-        self, records: list[Record], position: int, *, is_fresh: bool = False
+        self, records: list[Record | Heard], position: int, *, is_fresh: bool = False
     ) -> Piece:
         form = self._reader.form
         marks = self._marks.at(position) if self._marks else {}
@@ -131,12 +149,16 @@ def readings(feed: Feed, log: Log, now: datetime) -> Iterator[FileReading]:
     """The files of a log one after the other, each open while it is in hand: those named
     before it, what was rotated away unread, itself. Raises OSError.
     """
-    for path in log.before:
+    for path in _paths(feed, log, now):
         with opened(path) as stream:
-            yield FileReading(feed, log.path, path, stream, now)
+            reading = FileReading(feed, log.path, path, stream, now)
+            with closing(reading):
+                yield reading
+
+
+def _paths(feed: Feed, log: Log, now: datetime) -> Iterator[str]:
+    yield from log.before
     while (path := next_rotation(feed, log.path, now)) is not None:
-        with opened(path) as stream:
-            yield FileReading(feed, log.path, path, stream, now)
+        yield path
     if log.path == STDIN or not log.before or Path(log.path).is_file():
-        with opened(log.path) as stream:
-            yield FileReading(feed, log.path, log.path, stream, now)
+        yield log.path

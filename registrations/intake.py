@@ -15,14 +15,15 @@ from django.db import transaction
 from registrations.answers import Pairing, Waiting
 from registrations.batch import Batch
 from registrations.facts import Judged
-from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
+from registrations.formats.record import Answer, Pulse, Record, Unreadable
+from registrations.hearing import Heard, heard
 from registrations.inbox import Inbox
 from registrations.models import Feed, LogFile, Rejected
 from registrations.progress import Progress
 from registrations.remembering import Memory
-from registrations.sip import SipError, read_register, redacted
+from registrations.sip import SipError, redacted
 from registrations.skew import Skew
-from registrations.storable import clean, clean_lines, storable
+from registrations.storable import clean, clean_lines
 from registrations.waiting import restored, stored
 
 LONGEST_EXCERPT = 4000
@@ -52,11 +53,11 @@ class Piece:
     `log`: which of its feed's logs this is a part of. `always_answers`: its format always
     shows the registrar's answer. `is_fresh`: nothing was left to read behind it, so its
     newest record was written just now. `marks`: columns of the file's row that are stored
-    with the position.
+    with the position. What the requests among the records say may have been read already.
     """
 
     file: LogFile
-    records: list[Record]
+    records: list[Record | Heard]
     position: int
     log: str = ""
     always_answers: bool = False
@@ -120,12 +121,14 @@ class Intake:
     def _rejected(self, piece: Piece, read_at: datetime) -> list[Rejected]:
         """Note every record of the piece; those that could not be read come back."""
         self._always_answers = piece.always_answers
-        notes = (self._note(record, piece, read_at) for record in piece.records)
+        notes = (self._note(one, piece, read_at) for one in heard(piece.records))
         return [row for row in notes if row is not None]
 
-    def _note(self, record: Record, piece: Piece, read_at: datetime) -> Rejected | None:
+    def _note(
+        self, record: Record | Heard, piece: Piece, read_at: datetime
+    ) -> Rejected | None:
         file = piece.file
-        if isinstance(record, Request):
+        if isinstance(record, Heard):
             return self._ask(record, piece, read_at)
         if isinstance(record, Answer):
             if self._pairing.answer(record, piece.log):
@@ -142,15 +145,11 @@ class Intake:
         if at <= read_at + AHEAD:
             self.progress.note(log, at)
 
-    def _ask(
-        self, request: Request, piece: Piece, read_at: datetime
-    ) -> Rejected | None:
-        try:
-            register = storable(read_register(request.raw))
-        except SipError as error:
-            rule, detail = error.rule, error.detail
-            return self._reject(request, rule, detail, piece.file, read_at)
-        self._pairing.ask(request, register, file_id=piece.file.pk, log=piece.log)
+    def _ask(self, heard: Heard, piece: Piece, read_at: datetime) -> Rejected | None:
+        request, said, file = heard.request, heard.said, piece.file
+        if isinstance(said, SipError):
+            return self._reject(request, said.rule, said.detail, file, read_at)
+        self._pairing.ask(request, said, file_id=file.pk, log=piece.log)
         return None
 
     def _reject(

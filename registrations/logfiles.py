@@ -64,6 +64,8 @@ def _new_file(feed: Feed, path: str, now: datetime) -> LogFile:
     unread = feed.files.filter(path=path, position=0, kind=LogFile.Kind.FILE)
     file = unread.order_by("-id").first()
     if file is not None and not file.rejected.exists():
+        file.inode = inode_of(path)
+        file.save(update_fields=["inode"])
         return file
     return LogFile.objects.create(
         feed=feed, path=path, inode=inode_of(path), opened_at=now
@@ -83,21 +85,22 @@ def _unread_rotations(feed: Feed, path: str, now: datetime) -> list[str]:
     """The rotated files of a log that may hold what was not read yet, the oldest first.
 
     Those from the newest one we know on. Where we know none of them any more, those that
-    were written to after the feed was last read. None of a log that we never read.
+    were written to after the feed was last read. None of a log that we never opened.
     """
-    if not _was_read(feed, path):
+    files = [
+        file for file in feed.files.all() if path in (file.path, base_of(file.path))
+    ]
+    if not files:
         return []
+    # Opened, but nothing was stored of it yet.
+    opened_only = {file.inode for file in files if file.position == 0}
     rotated = rotations_of(path)
     for index in range(len(rotated) - 1, -1, -1):
-        if _is_known(feed, rotated[index], now):
+        one = rotated[index]
+        if inode_of(one) in opened_only or _is_known(feed, one, now):
             return rotated[index:]
-    since = feed.last_read_at
-    return [one for one in rotated if since is None or written_at(one, now) > since]
-
-
-def _was_read(feed: Feed, path: str) -> bool:
-    paths = feed.files.exclude(position=0).values_list("path", flat=True).distinct()
-    return any(path in (known, base_of(known)) for known in paths)
+    since = feed.last_read_at or min(file.opened_at for file in files)
+    return [one for one in rotated if written_at(one, now) > since]
 
 
 def _is_known(feed: Feed, path: str, now: datetime) -> bool:

@@ -7,7 +7,9 @@ import os
 import shutil
 
 import pytest
+from django.db import DatabaseError
 
+from registrations.intake import Intake
 from tests.registrations.followed import Followed, lines, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +97,23 @@ def test_after_a_restart_dated_rotations_are_read_in_order(path, follow_here):
 def test_rotations_of_before_the_first_start_are_not_asked_for(path, follow_here):
     path.with_name("proxy.log.1").write_bytes(lines(2))
     assert follow_here(path).take_in() == [1]
+
+
+def test_a_file_opened_and_rotated_before_anything_was_stored_is_read_first(
+    path, follow_here, monkeypatch
+):
+    followed = follow_here(path)
+    with monkeypatch.context() as patched, pytest.raises(DatabaseError):
+        patched.setattr(Intake, "take", full)
+        followed.take_in()
+    path.rename(path.with_name("proxy.log.1"))
+    path.write_bytes(lines(2))
+    followed.start()
+    assert followed.take_in() == [1, 2]
+
+
+def full(*_) -> None:
+    raise DatabaseError("no space left on device")
 
 
 def test_rotations_by_now_unknown_are_read_when_written_since(path, follow_here):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -58,6 +59,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, files: list[str], follow: bool, **options) -> None:
+        # Records make no cycles: without this a sixth of the time goes into looking for some.
+        gc.freeze()
+        gc.set_threshold(100_000)
+        # Reading ahead must not keep waiting what PostgreSQL has answered (5 ms by default).
+        sys.setswitchinterval(0.0005)
         self._files = files
         self._format, self._feed = options["format"], options["feed"]
         self._told = Told(options["xlog"], options["timezone"])

@@ -1,0 +1,30 @@
+"""Requests read into values, apart from the rows: may be done in another thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from registrations.formats.record import Record, Request
+from registrations.sip import Register, SipError, read_register
+from registrations.storable import storable
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A request and what it says, or the rule it breaks."""
+
+    request: Request
+    said: Register | SipError
+
+
+def heard(records: Iterable[Record]) -> list[Record | Heard]:
+    """The records, each request with what it says."""
+    return [_heard(one) if isinstance(one, Request) else one for one in records]
+
+
+def _heard(request: Request) -> Heard:
+    try:
+        return Heard(request, storable(read_register(request.raw)))
+    except SipError as error:
+        return Heard(request, error)
