@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch
 
-from notifications.filters import Chip, Menu, chips_of, menus_of
+from notifications.device_terms import LABELS, fitting, kinds
+from notifications.filters import Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_ID, capped, cut, query, words
-from notifications.models import App, Ledger, Push, TokenHealth
+from notifications.models import App, Ledger, Push
+from notifications.terms import Kind, Query, Term, read_query, written
 from notifications.wording import rules_in_words
-from registrations.models import Device, Environment, Feed, Holding, PushToken
+from registrations.models import Device, Feed, Holding, PushToken
 
-UNSEEN = timedelta(hours=24)
+#: Each tab is a query.
 TABS = (
     ("", "All"),
-    ("risk", "At risk"),
-    ("invalid", "Token refused"),
-    ("unseen", "Not seen for 24 h"),
-    ("problems", "With problems"),
+    ("state:not_waking state:suspected", "At risk"),
+    ("token:invalid", "Token refused"),
+    ("seen:>24h", "Not seen for 24 h"),
+    ("problem:any", "With problems"),
 )
-STRIKES = {"1": "1 or more", "2": "2 or more", "3": "3 or more"}
-BOUND = {"yes": "yes", "no": "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Devices:
     tabs: list[Tab]
     chips: list[Chip]
     menus: list[Menu]
-    chosen: dict[str, str]
+    q: str
+    faults: tuple[str, ...]
     known: int
     registered: int
     rules: str
@@ -67,11 +68,11 @@ class Devices:
 
 def devices(asked, now: datetime) -> Devices:
     """Devices, the newest first."""
-    names = ("view", "q", "state", "strikes", "token", "bound", "env", "app")
-    chosen = {name: words(asked.get(name, "")) for name in names}
-    labels = _labels()
+    known = kinds()
+    q = words(asked.get("q", ""))
+    wanted = read_query(q, known)
     everyone = Device.objects.all()
-    rows = _viewed(_matching(everyone, chosen, now), chosen["view"], now)
+    rows = fitting(everyone, wanted, now)
     held = Holding.objects.filter(current=True).select_related(
         "token__ledger", "token__health"
     )
@@ -79,12 +80,13 @@ def devices(asked, now: datetime) -> Devices:
     last = _last_pushes(page.rows)
     return Devices(
         rows=[_row(device, last.get(device.pk), now) for device in page.rows],
-        newer=page.newer and query(**chosen, after=page.newer),
-        older=page.older and query(**chosen, before=page.older),
-        tabs=_tabs(chosen, now),
-        chips=chips_of(chosen, labels),
-        menus=menus_of(chosen, labels),
-        chosen=chosen,
+        newer=page.newer and query(q=q, after=page.newer),
+        older=page.older and query(q=q, before=page.older),
+        tabs=_tabs(q, known, now),
+        chips=[_chip(term, wanted, known) for term in wanted.terms],
+        menus=_menus(q, wanted, known),
+        q=q,
+        faults=wanted.faults,
         known=capped(everyone),
         registered=capped(everyone.bound_at(now)),
         rules=rules_in_words(App.objects.all()),
@@ -92,76 +94,38 @@ def devices(asked, now: datetime) -> Devices:
     )
 
 
-def _labels() -> dict[str, dict[str, str]]:
-    """What each filter and its values are called; the filter itself under ""."""
-    apps = {app.bundle_id: app.name for app in App.objects.all()}
-    return {
-        "q": {"": "Search"},
-        "state": {"": "State", **dict(Ledger.State.choices)},
-        "strikes": {"": "Strikes", **STRIKES},
-        "token": {"": "VoIP token", **dict(TokenHealth.State.choices)},
-        "bound": {"": "Registered", **BOUND},
-        "env": {"": "Environment", **dict(Environment.choices)},
-        "app": {"": "App", **apps},
-    }
+def _chip(term: Term, asked: Query, known: dict[str, Kind]) -> Chip:
+    choices = known[term.name].choices if term.name else {}
+    typed = term.written.partition(":")[2].strip('"') if term.name else term.value
+    value = choices.get(typed, typed)
+    return Chip(LABELS[term.name], value, query(q=asked.without(term)))
 
 
-def _matching(rows: QuerySet[Device], chosen: dict, now: datetime) -> QuerySet[Device]:
-    if chosen["q"]:
-        rows = rows.filter(named(chosen["q"]))
-    held = Q()
-    if chosen["state"]:
-        held &= Q(token__ledger__state=chosen["state"])
-    if chosen["strikes"] in STRIKES:
-        held &= Q(token__ledger__strikes__gte=int(chosen["strikes"]))
-    if chosen["token"]:
-        held &= Q(token__kind="voip", token__health__state=chosen["token"])
-    if held:
-        rows = rows.filter(pk__in=_holders(held))
-    if chosen["bound"] in BOUND:
-        bound = Device.objects.bound_at(now).values("pk")
-        is_bound = Q(pk__in=bound)
-        rows = rows.filter(is_bound if chosen["bound"] == "yes" else ~is_bound)
-    if chosen["env"]:
-        rows = rows.filter(environment=chosen["env"])
-    return rows.filter(bundle_id=chosen["app"]) if chosen["app"] else rows
-
-
-def _holders(held: Q) -> QuerySet:
-    return Holding.objects.filter(held, current=True).values("device")
-
-
-def _viewed(rows: QuerySet[Device], view: str, now: datetime) -> QuerySet[Device]:
-    if view == "risk":
-        risky = Q(token__ledger__state__in=["not_waking", "suspected"])
-        return rows.filter(pk__in=_holders(risky))
-    if view == "invalid":
-        states = ["retired", "quarantined", "wrong_topic"]
-        return rows.filter(pk__in=_holders(Q(token__health__state__in=states)))
-    if view == "unseen":
-        return rows.filter(last_seen_at__lt=now - UNSEEN)
-    return rows.exclude(problems=[]) if view == "problems" else rows
-
-
-def _tabs(chosen: dict[str, str], now: datetime) -> list[Tab]:
-    rows = Device.objects.all()
+def _menus(q: str, asked: Query, known: dict[str, Kind]) -> list[Menu]:
+    """The filters not in use that have values to propose."""
+    used = {term.name for term in asked.terms}
     return [
-        Tab(label, capped(_viewed(rows, view, now)), query(view=view), view == here)
-        for here in [chosen["view"] if chosen["view"] in dict(TABS) else ""]
-        for view, label in TABS
+        Menu(LABELS[name], [_choice(q, name, *each) for each in kind.choices.items()])
+        for name, kind in known.items()
+        if kind.choices and name not in used
     ]
 
 
-def named(text: str) -> Q:
-    """AOR or a part of it, an instance-id, a token or its first or last characters."""
-    found = Q(aor__icontains=text) | Q(instance_id__icontains=text)
-    if len(text) < 4:
-        return found
-    first, _, end = text.lower().partition("…")
-    ends = Q(token__token__endswith=end or first) if len(end or first) >= 4 else Q()
-    starts = Q(token__token__startswith=first)
-    tokens = Holding.objects.filter(starts & ends if end else starts | ends)
-    return found | Q(pk__in=tokens.values("device"))
+def _choice(q: str, name: str, value: str, label: str) -> Choice:
+    return Choice(label, query(q=f"{q} {written(name, value)}".strip()))
+
+
+def _tabs(q: str, known: dict[str, Kind], now: datetime) -> list[Tab]:
+    rows = Device.objects.all()
+    return [
+        Tab(
+            label,
+            capped(fitting(rows, read_query(view, known), now)),
+            query(q=view),
+            view == q,
+        )
+        for view, label in TABS
+    ]
 
 
 def _last_pushes(shown: list[Device]) -> dict[int, FeedRow]:

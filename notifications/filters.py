@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from notifications.keyset import query
@@ -67,17 +66,3 @@ def chips_of(chosen: dict, labels: dict[str, dict[str, str]]) -> list[Chip]:
 
 def _rest(value, one: str):
     return [other for other in value if other != one] if isinstance(value, list) else ""
-
-
-def menus_of(chosen: dict[str, str], labels: dict[str, dict[str, str]]) -> list[Menu]:
-    """The filters nobody has chosen yet."""
-    return [
-        Menu(words[""], _choices(chosen, name, words))
-        for name, words in labels.items()
-        if not chosen.get(name) and len(words) > 1
-    ]
-
-
-def _choices(chosen: dict, name: str, words: dict[str, str]) -> list[Choice]:
-    values: Iterable[tuple[str, str]] = ((v, label) for v, label in words.items() if v)
-    return [Choice(label, query(**chosen | {name: v})) for v, label in values]

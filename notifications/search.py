@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from notifications.device_list import named
+from notifications.device_terms import named
 from notifications.models import Push
 from registrations.models import Device
 

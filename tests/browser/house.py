@@ -123,7 +123,8 @@ def paths(push: Push) -> list[str]:
     return [
         "/",
         "/devices/",
-        "/devices/?view=risk&state=not_waking",
+        "/devices/?q=state:not_waking+strikes:>=1",
+        "/devices/?q=stat:suspected",
         "/devices/?q=nobody-is-called-so",
         f"/devices/{push.device_id}/",
         "/pushes/",

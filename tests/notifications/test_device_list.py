@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
@@ -66,30 +67,72 @@ def test_each_tab_counts_what_it_shows(fleet):
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("view=risk", {"bob"}),
-        ("view=problems", {"dave"}),
-        ("state=suspected", {"bob"}),
-        ("strikes=1", {"bob"}),
-        ("strikes=nonsense", {"alice", "bob", "carol", "dave"}),
-        ("token=retired", {"carol"}),
-        ("bound=no", {"dave"}),
-        ("bound=yes&q=a", {"alice", "carol"}),
-        ("env=production", {"dave"}),
-        ("app=org.example.other", set()),
+        ("state:not_waking state:suspected", {"bob"}),
+        ("problem:any", {"dave"}),
+        ("problem:token_count", {"dave"}),
+        ("problem:escape", set()),
+        ("state:suspected", {"bob"}),
+        ("state:suspected state:fine", {"alice", "bob"}),
+        ("strikes:>=1", {"bob"}),
+        ("strikes:>1 strikes:<4", {"bob"}),
+        ("strikes:0", {"alice"}),
+        ("token:retired", {"carol"}),
+        ("token:invalid", {"carol"}),
+        ("bound:no", {"dave"}),
+        ("bound:yes a", {"alice", "carol"}),
+        ("seen:>24h", {"dave"}),
+        ("seen:<1h", {"alice", "bob", "carol"}),
+        ("env:production", {"dave"}),
+        ("app:org.example.other", set()),
+        ("sip:bob@x.org", {"bob"}),
+        ("bob alice", set()),
+        ("state:nonsense", set()),
+        ("alice nofilter:1", set()),
     ],
 )
 def test_a_filter_leaves_what_it_says(fleet, query, expected):
-    assert aors(query) == {f"sip:{name}@x.org" for name in expected}
+    assert aors(urlencode({"q": query})) == {f"sip:{name}@x.org" for name in expected}
 
 
 def test_a_chosen_filter_is_a_chip_that_can_be_taken_away(fleet):
-    page = listed("state=suspected&q=bob")
+    page = listed("q=state:suspected+bob")
     chips = {chip.name: chip for chip in page.chips}
     assert chips["State"].value == "Suspected blacklisted"
     assert chips["State"].without == "q=bob"
-    assert chips["Search"].without == "state=suspected"
+    assert chips["Search"].without == "q=state%3Asuspected"
     assert "State" not in {menu.name for menu in page.menus}
     assert "Strikes" in {menu.name for menu in page.menus}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("version:5.2", True),
+        ("version:5.2.3", True),
+        ("version:5.2.30", False),
+        ("version:5", True),
+        ('phone:"iphone 1"', False),
+        ('phone:"iphone 11"', True),
+        ("ios:17", True),
+        ("ios:1", False),
+        ("ios:5", False),
+        ("version:.*", False),
+    ],
+)
+def test_versions_and_phones_fit_by_their_beginning(query, found):
+    device = factories.registered_device()
+    device.user_agent = "LinphoneiOS/5.2.3 (iPhone 11) iOS/17.4 LinphoneSDK/5.3.26"
+    device.save()
+    assert bool(listed(urlencode({"q": query})).rows) is found
+
+
+def test_a_wrong_word_is_named_and_nothing_is_shown(fleet):
+    page = people.browser_of("ops").get("/devices/?q=stat:suspected+seen:soon")
+    assert not page.context["list"].rows
+    text = page.content.decode()
+    assert "There is no filter stat: Did you mean state:?" in text
+    assert "Seen:soon: seen takes an age" in text
+    assert "This query cannot be read" in text
 
 
 def test_a_token_is_found_by_its_ends_as_they_are_shown(fleet):
@@ -99,11 +142,11 @@ def test_a_token_is_found_by_its_ends_as_they_are_shown(fleet):
 
 def test_the_list_goes_on_both_ways_and_keeps_its_filters():
     devices = [factories.registered_device() for _ in range(51)]
-    first = listed("env=sandbox")
+    first = listed("q=env:sandbox")
     second = listed(first.older)
     seen = [row.device.pk for row in [*first.rows, *second.rows]]
     assert seen == sorted((device.pk for device in devices), reverse=True)
-    assert "env=sandbox" in second.newer
+    assert "env%3Asandbox" in second.newer
     again = listed(second.newer)
     assert [row.device.pk for row in again.rows] == seen[:50]
 

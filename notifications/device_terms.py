@@ -1,0 +1,138 @@
+"""What can be asked of the Devices list: each filter, what it takes, and its condition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import reduce
+from operator import and_, or_
+
+from django.db.models import Q, QuerySet
+
+from notifications.models import App, Ledger, TokenHealth
+from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, Text
+from registrations.models import Device, Environment, Holding
+
+LABELS = {
+    "": "Search",
+    "state": "State",
+    "strikes": "Strikes",
+    "token": "Token",
+    "bound": "Registered",
+    "seen": "Seen",
+    "env": "Environment",
+    "app": "App",
+    "version": "Version",
+    "ios": "iOS",
+    "phone": "Phone",
+    "problem": "Problem",
+}
+REFUSED = ("retired", "quarantined", "wrong_topic")
+
+
+def kinds() -> dict[str, Kind]:
+    """What each filter takes."""
+    apps = {app.bundle_id: app.name for app in App.objects.all()}
+    return {
+        "state": OneOf(dict(Ledger.State.choices)),
+        "strikes": Number({">=1": "1 or more", ">=2": "2 or more", ">=3": "3 or more"}),
+        "token": OneOf(
+            {"invalid": "Refused in any way", **dict(TokenHealth.State.choices)}
+        ),
+        "bound": OneOf({"yes": "yes", "no": "no"}),
+        "seen": Age({"<1h": "in the last hour", ">24h": "not for 24 h"}),
+        "env": OneOf(dict(Environment.choices)),
+        "app": Text(apps),
+        "version": Text({}),
+        "ios": Text({}),
+        "phone": Text({}),
+        "problem": Text({"any": "any"}),
+    }
+
+
+def fitting(rows: QuerySet[Device], asked: Query, now: datetime) -> QuerySet[Device]:
+    """The devices a query leaves: none where a word of it is wrong."""
+    if asked.faults:
+        return rows.none()
+    either: dict[str, list[Q]] = {}
+    every = []
+    for term in asked.terms:
+        condition = CONDITIONS[term.name](term, now)
+        if term.name and not term.sign:
+            either.setdefault(term.name, []).append(condition)
+        else:
+            every.append(condition)
+    every += [reduce(or_, conditions) for conditions in either.values()]
+    return rows.filter(reduce(and_, every)) if every else rows
+
+
+def named(text: str) -> Q:
+    """AOR or a part of it, an instance-id, a token or its first or last characters."""
+    found = Q(aor__icontains=text) | Q(instance_id__icontains=text)
+    if len(text) < 4:
+        return found
+    first, _, end = text.lower().partition("…")
+    ends = Q(token__token__endswith=end or first) if len(end or first) >= 4 else Q()
+    starts = Q(token__token__startswith=first)
+    # Of all tokens it ever had: the one in an old log may be gone.
+    return found | _held(starts & ends if end else starts | ends)
+
+
+def holding(tokens: Q) -> Q:
+    """Devices that hold such a token now."""
+    return _held(Q(tokens, current=True))
+
+
+def _held(wanted: Q) -> Q:
+    return Q(pk__in=Holding.objects.filter(wanted).values("device"))
+
+
+def _token(term: Term, now: datetime) -> Q:
+    states = REFUSED if term.value == "invalid" else (term.value,)
+    return holding(Q(token__health__state__in=states))
+
+
+def _bound(term: Term, now: datetime) -> Q:
+    bound = Q(pk__in=Device.objects.bound_at(now).values("pk"))
+    return bound if term.value == "yes" else ~bound
+
+
+def _seen(term: Term, now: datetime) -> Q:
+    # Seen less than an hour ago is seen after that moment.
+    way = "gt" if term.sign == "<" else "lt"
+    return Q(**{f"last_seen_at__{way}": now - term.value})
+
+
+def _problem(term: Term, now: datetime) -> Q:
+    if term.value == "any":
+        return ~Q(problems=[])
+    return Q(problems__contains=[{"rule": term.value}])
+
+
+def _agent(pattern: str) -> Callable[[Term, datetime], Q]:
+    """Versions and phones fit by their beginning: 6.2 is 6.2.1, and not 6.20."""
+
+    def condition(term: Term, now: datetime) -> Q:
+        end = "(?![0-9])" if term.value[-1:].isdigit() else ""
+        return Q(user_agent__iregex=pattern + re.escape(term.value) + end)
+
+    return condition
+
+
+CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
+    "": lambda term, now: named(term.value),
+    "state": lambda term, now: holding(Q(token__ledger__state=term.value)),
+    "strikes": lambda term, now: holding(
+        Q(**{f"token__ledger__strikes{LOOKUPS[term.sign]}": term.value})
+    ),
+    "token": _token,
+    "bound": _bound,
+    "seen": _seen,
+    "env": lambda term, now: Q(environment=term.value),
+    "app": lambda term, now: Q(bundle_id=term.value),
+    "version": _agent(r"^[^/\s(]+[/ ]"),
+    "ios": _agent(r"(^|[^a-z])iOS[/ ]"),
+    "phone": _agent(r"\("),
+    "problem": _problem,
+}

@@ -1,0 +1,143 @@
+"""The query language of the lists: `state:suspected strikes:>=2 alice`. Pure.
+
+A term is `name:value`, with `"…"` around a value that has blanks in it, or text to search
+for. Whatever is typed gives terms or faults that say what is wrong with which word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+
+TERM = re.compile(r'(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
+#: An AOR or an instance-id begins like a filter, and is text.
+SCHEMES = frozenset({"sip", "sips", "tel", "urn"})
+NUMBER = re.compile(r"(>=|<=|>|<|)(\d{1,9})")
+AGE = re.compile(r"([<>])(\d{1,4})([mhdw])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+#: How the signs are called in Django's lookups.
+LOOKUPS = {"": "", ">=": "__gte", "<=": "__lte", ">": "__gt", "<": "__lt"}
+
+
+class WrongValue(ValueError):
+    """A value that its filter cannot take; the text says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a query; `name` is empty for text. `written`: as it was typed."""
+
+    name: str
+    sign: str
+    value: str | int | timedelta
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was typed: terms, and a sentence for each word that is none."""
+
+    terms: tuple[Term, ...]
+    faults: tuple[str, ...]
+
+    def without(self, term: Term) -> str:
+        """The query as it reads when a term is taken away."""
+        return " ".join(each.written for each in self.terms if each is not term)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few values; `choices`: value → what it is called."""
+
+    choices: Mapping[str, str]
+
+    def read(self, written: str) -> tuple[str, str]:
+        """Sign and value. Raises WrongValue."""
+        value = written.lower()
+        if value not in self.choices:
+            raise WrongValue(f"is one of {', '.join(self.choices)}")
+        return "", value
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text. `choices`: values worth proposing."""
+
+    choices: Mapping[str, str]
+
+    def read(self, written: str) -> tuple[str, str]:
+        """Sign and value."""
+        return "", written
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, or more or less than one: `3`, `>=2`."""
+
+    choices: Mapping[str, str]
+
+    def read(self, written: str) -> tuple[str, int]:
+        """Sign and value. Raises WrongValue."""
+        found = NUMBER.fullmatch(written)
+        if found is None:
+            raise WrongValue("takes a number, as 3 or >=2")
+        return found[1], int(found[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Newer or older than so long ago: `<24h`, `>7d`; units m, h, d, w."""
+
+    choices: Mapping[str, str]
+
+    def read(self, written: str) -> tuple[str, timedelta]:
+        """Sign and value. Raises WrongValue."""
+        found = AGE.fullmatch(written.lower())
+        if found is None:
+            raise WrongValue("takes an age, as <24h or >7d (m, h, d, w)")
+        return found[1], timedelta(**{UNITS[found[3]]: int(found[2])})
+
+
+Kind = OneOf | Text | Number | Age
+
+
+def read_query(text: str, known: Mapping[str, Kind]) -> Query:
+    """Terms and faults of what was typed, in its order. `known`: name → what it takes."""
+    terms, faults = [], []
+    for found in TERM.finditer(text):
+        try:
+            terms.append(_term(found, known))
+        except WrongValue as wrong:
+            faults.append(str(wrong))
+    return Query(tuple(terms), tuple(faults))
+
+
+def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
+    quoted, bare = found[2], found[3]
+    name, value = (found[1] or "").lower(), bare if quoted is None else quoted
+    if not name or name in SCHEMES:
+        alone = value.removesuffix(":").lower()
+        if value.endswith(":") and alone in known:
+            raise WrongValue(f"{value} wants a value behind it")
+        return Term("", "", found[0] if name else value, found[0])
+    if name not in known:
+        raise WrongValue(f"there is no filter {name}:{_meant(name, known)}")
+    try:
+        return Term(name, *known[name].read(value), found[0])
+    except WrongValue as wrong:
+        raise WrongValue(f"{found[0]}: {name} {wrong}") from None
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    if near:
+        return f" Did you mean {near[0]}:?"
+    return f" There are {', '.join(f'{each}:' for each in known)}."
+
+
+def written(name: str, value: str) -> str:
+    """A term as it is typed."""
+    return f'{name}:"{value}"' if re.search(r"\s", value) else f"{name}:{value}"
