@@ -1,16 +1,12 @@
-"""Settings: apps and policy, credentials, feeds, people, and the export of devices."""
+"""Settings: apps and policy, credentials, feeds, people."""
 
 from __future__ import annotations
-
-import csv
-import json
-from collections.abc import Iterator
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -21,20 +17,7 @@ from notifications.credentials import seal
 from notifications.forms import AppForm, CredentialForm, FeedForm, GroupForm, UserForm
 from notifications.models import App, Credential
 from notifications.settings_page import settings_page
-from registrations.models import Device, Feed, Holding
-
-COLUMNS = [
-    "aor",
-    "instance_id",
-    "contact",
-    "user_agent",
-    "bundle_id",
-    "environment",
-    "voip",
-    "remote",
-    "last_registered_at",
-    "expires_at",
-]
+from registrations.models import Feed
 
 
 @require_GET
@@ -186,67 +169,3 @@ def change_group(request: HttpRequest, pk: int) -> HttpResponse:
         now = timezone.now()
         audit.note(request.user, "user.group", user.username, now, group=group.name)
     return redirect("notifications:settings")
-
-
-@require_GET
-@login_required
-@needs("export")
-def export_devices(request: HttpRequest, form: str) -> HttpResponse:
-    """Every device as CSV or NDJSON, streamed, tokens masked; audited."""
-    audit.note(request.user, "export.devices", form, timezone.now())
-    lines = _csv(_rows()) if form == "csv" else _ndjson(_rows())
-    kind = "text/csv" if form == "csv" else "application/x-ndjson"
-    disposition = f'attachment; filename="devices.{form}"'
-    headers = {"Content-Disposition": disposition}
-    return StreamingHttpResponse(lines, content_type=kind, headers=headers)
-
-
-def _rows() -> Iterator[dict]:
-    held = Holding.objects.filter(current=True).select_related("token")
-    tokens = {}
-    for holding in held.iterator():
-        tokens.setdefault(holding.device_id, {})[holding.token.kind] = (
-            holding.token.masked
-        )
-    for device in Device.objects.order_by("pk").iterator(chunk_size=2000):
-        mine = tokens.get(device.pk, {})
-        yield {
-            "aor": device.aor,
-            "instance_id": device.instance_id or "",
-            "contact": device.contact.partition(";")[0],
-            "user_agent": device.user_agent,
-            "bundle_id": device.bundle_id,
-            "environment": device.environment,
-            "voip": mine.get("voip", ""),
-            "remote": mine.get("remote", ""),
-            "last_registered_at": _iso(device.last_registered_at),
-            "expires_at": _iso(device.expires_at),
-        }
-
-
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(rows: Iterator[dict]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for row in rows:
-        yield writer.writerow([_unformula(row[name]) for name in COLUMNS])
-
-
-def _unformula(value: str) -> str:
-    """A spreadsheet must not run what a phone sent."""
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-
-
-def _ndjson(rows: Iterator[dict]) -> Iterator[str]:
-    for row in rows:
-        yield json.dumps(row, ensure_ascii=False) + "\n"
-
-
-def _iso(moment) -> str:
-    return moment.isoformat() if moment else ""

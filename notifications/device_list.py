@@ -59,6 +59,7 @@ class Devices:
     chips: list[Chip]
     menus: list[Menu]
     q: str
+    address: str
     faults: tuple[str, ...]
     known: int
     registered: int
@@ -86,6 +87,7 @@ def devices(asked, now: datetime) -> Devices:
         chips=[_chip(term, wanted, known) for term in wanted.terms],
         menus=_menus(q, wanted, known),
         q=q,
+        address=query(q=q),
         faults=wanted.faults,
         known=capped(everyone),
         registered=capped(everyone.bound_at(now)),

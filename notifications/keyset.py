@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -57,6 +57,17 @@ def cut(rows: QuerySet, key: Key, asked, size: int = ROWS) -> Slice:
             more = key.write(shown[0]) if len(found) > size else ""
             return Slice(shown, more, key.write(shown[-1]))
     return _older(rows, key, key.read(asked.get("before", "")), size)
+
+
+def pages(rows: QuerySet, key: Key, size: int) -> Iterator[list]:
+    """Every row in lists of at most `size`, the newest first; no cursor stays open."""
+    before = ""
+    while True:
+        page = _older(rows, key, key.read(before), size)
+        yield page.rows
+        if not page.older:
+            return
+        before = page.older
 
 
 def _older(rows: QuerySet, key: Key, before: tuple | None, size: int) -> Slice:

@@ -19,8 +19,10 @@ SPANS = {
     "1h": timedelta(hours=1),
     "24h": timedelta(hours=24),
     "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
     "all": None,
 }
+USUAL_SPAN = "24h"
 ASLEEP = Q(state="accepted", sip_call__verdict="unhandled")
 LATE = Q(state="accepted", sip_call__rule="late")
 HANDLED = Q(state="accepted", sip_call__verdict="handled")
@@ -88,6 +90,7 @@ class Pushes:
     span: str
     q: str
     clear: str
+    address: str
     total: int
     matching: int
     rules: str
@@ -95,15 +98,11 @@ class Pushes:
 
 def pushes(asked, now: datetime) -> Pushes:
     """Pushes of the span, the newest first."""
-    span = asked.get("span", "24h")
-    span = span if span in SPANS else "24h"
-    chosen = {name: _several(asked, name) for name in NAMES} | {
-        "q": words(asked.get("q", "")),
-        "span": span if span != "24h" else "",
-    }
-    rows = _asked_for(_within(span, now), chosen["q"])
-    groups = _groups(rows)
-    page = cut(_matching(rows, chosen), BY_CREATION, asked)
+    chosen = chosen_of(asked)
+    span = chosen["span"] or USUAL_SPAN
+    groups = _groups(_spanned(chosen, now))
+    rows = fitting(chosen, now).select_related("device", "token__ledger", "app")
+    page = cut(rows.prefetch_related("attempts"), BY_CREATION, asked)
     labels = _labels(groups)
     return Pushes(
         rows=_shown(page.rows),
@@ -115,10 +114,29 @@ def pushes(asked, now: datetime) -> Pushes:
         span=span,
         q=chosen["q"],
         clear=query(span=chosen["span"]),
+        address=query(**chosen),
         total=sum(groups.values()),
         matching=sum(n for group, n in groups.items() if _fits(group, chosen)),
         rules=rules_in_words(App.objects.all()),
     )
+
+
+def chosen_of(asked) -> dict:
+    """What an address asks for: a list of values a facet, the text, the span."""
+    span = asked.get("span", "")
+    return {name: _several(asked, name) for name in NAMES} | {
+        "q": words(asked.get("q", "")),
+        "span": span if span in SPANS and span != USUAL_SPAN else "",
+    }
+
+
+def fitting(chosen: dict, now: datetime) -> QuerySet[Push]:
+    """The pushes an address leaves."""
+    return _matching(_spanned(chosen, now), chosen).select_related("sip_call")
+
+
+def _spanned(chosen: dict, now: datetime) -> QuerySet[Push]:
+    return _asked_for(_within(chosen["span"] or USUAL_SPAN, now), chosen["q"])
 
 
 def _several(asked, name: str) -> list[str]:
@@ -145,8 +163,7 @@ def _matching(rows: QuerySet[Push], chosen: dict) -> QuerySet[Push]:
         for outcome in chosen["outcome"]:
             wanted |= OUTCOMES[outcome][2] if outcome in OUTCOMES else Q(pk__in=[])
         rows = rows.filter(wanted)
-    rows = rows.select_related("device", "token__ledger", "app", "sip_call")
-    return rows.prefetch_related("attempts")
+    return rows
 
 
 def _groups(rows: QuerySet[Push]) -> Counter[tuple]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from notifications import actions, administration, gateway_views, views
+from notifications import actions, administration, exports, gateway_views, views
 
 app_name = "notifications"
 urlpatterns = [
@@ -35,8 +35,8 @@ urlpatterns = [
         "flexiapi/api/push_notification", gateway_views.by_json, name="gateway-flexiapi"
     ),
     re_path(
-        r"^export/devices\.(?P<form>csv|ndjson)$",
-        administration.export_devices,
-        name="export-devices",
+        r"^export/(?P<name>devices|pushes)\.(?P<form>csv|ndjson)$",
+        exports.download,
+        name="export",
     ),
 ]

@@ -57,6 +57,7 @@ ACTIONS = {
     "user.activate": "Gave a login back",
     "user.deactivate": "Took a login away",
     "export.devices": "Exported devices",
+    "export.pushes": "Exported pushes",
 }
 
 

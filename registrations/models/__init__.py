@@ -6,6 +6,7 @@ from registrations.models.devices import (
     Environment,
     Holding,
     PushToken,
+    masked,
 )
 from registrations.models.feeds import (
     Feed,
@@ -32,4 +33,5 @@ __all__ = [
     "Rejected",
     "RoundPage",
     "Sighting",
+    "masked",
 ]

@@ -9,6 +9,11 @@ from django.db import models
 from registrations.storable import clean, short
 
 
+def masked(token: str) -> str:
+    """The first 6 and last 4 characters of a token."""
+    return f"{token[:6]}…{token[-4:]}"
+
+
 class Environment(models.TextChoices):
     """Apple's two worlds: `pn-provider=apns` and `apns.dev`."""
 
@@ -159,7 +164,7 @@ class PushToken(models.Model):
     @property
     def masked(self) -> str:
         """The first 6 and last 4 characters: the only form a page or a log shows."""
-        return f"{self.token[:6]}…{self.token[-4:]}"
+        return masked(self.token)
 
     @property
     def registered_at(self) -> datetime | None:

@@ -130,8 +130,8 @@ def test_a_wrong_word_is_named_and_nothing_is_shown(fleet):
     page = people.browser_of("ops").get("/devices/?q=stat:suspected+seen:soon")
     assert not page.context["list"].rows
     text = page.content.decode()
-    assert "There is no filter stat: Did you mean state:?" in text
-    assert "Seen:soon: seen takes an age" in text
+    assert "there is no filter stat: Did you mean state:?" in text
+    assert "seen:soon: seen takes an age" in text
     assert "This query cannot be read" in text
 
 

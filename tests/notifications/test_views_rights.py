@@ -37,7 +37,7 @@ TABLE = {
     "add-user": ("post", [], ADMIN),
     "toggle-user": ("post", ["user"], ADMIN),
     "change-group": ("post", ["user"], ADMIN),
-    "export-devices": ("get", ["form"], ADMIN),
+    "export": ("get", ["name", "form"], ADMIN),
 }
 #: addresses that need no login, with what guards them instead
 OPEN = {"login", "logout", "first-run"}
@@ -54,6 +54,7 @@ def address():
         "app": push.app_id,
         "feed": 1,
         "user": 1,
+        "name": "devices",
         "form": "csv",
     }
 

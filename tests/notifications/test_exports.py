@@ -1,0 +1,103 @@
+"""Lists as files: what the address leaves, masked, harmless, audited, streamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from urllib.request import Request, urlopen
+
+import pytest
+from django.utils import timezone
+
+from notifications import exports
+from notifications.models import AuditEntry
+from tests import factories
+from tests.notifications import people
+from tests.people import person, session_of
+
+pytestmark = [
+    pytest.mark.django_db,
+    # The test client is the one reader that collects what is streamed.
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
+]
+
+
+def exported(name: str, query: str = "") -> list[dict]:
+    """Both forms of a list; they must say the same."""
+    browser = people.browser_of("admin")
+    text = b"".join(browser.get(f"/export/{name}.ndjson?{query}")).decode()
+    rows = [json.loads(line) for line in text.splitlines()]
+    sheet = b"".join(browser.get(f"/export/{name}.csv?{query}")).decode()
+    lines = list(csv.DictReader(io.StringIO(sheet, newline="")))
+    assert lines == [
+        {key: "" if value is None else str(value) for key, value in row.items()}
+        for row in rows
+    ]
+    return rows
+
+
+def test_devices_are_exported_as_the_query_leaves_them_with_tokens_masked():
+    alice = factories.registered_device("sip:alice@example.org")
+    factories.registered_device("sip:bob@example.org")
+    (row,) = exported("devices", "q=alice")
+    token = factories.token_of(alice)
+    assert row["aor"] == "sip:alice@example.org"
+    assert row["voip"] == token.masked
+    assert token.token not in json.dumps(row)
+    assert len(exported("devices")) == 2
+
+
+def test_pushes_are_exported_as_the_filters_leave_them():
+    device = factories.registered_device("sip:alice@example.org")
+    now = timezone.now()
+    newest = factories.accepted_push(device, now)
+    old = factories.accepted_push(device, now - timedelta(days=3))
+    assert [row["apns_id"] for row in exported("pushes")] == [str(newest.pk)]
+    rows = exported("pushes", "span=7d&type=voip")
+    assert [row["apns_id"] for row in rows] == [str(newest.pk), str(old.pk)]
+    assert rows[0]["state"] == "accepted"
+    assert exported("pushes", "span=7d&type=alert") == []
+
+
+def test_rows_come_in_order_across_pieces(monkeypatch):
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    devices = [factories.registered_device() for _ in range(5)]
+    found = [row["instance_id"] for row in exported("devices")]
+    assert found == [device.instance_id for device in reversed(devices)]
+
+
+def test_each_export_is_audited_with_its_query():
+    exported("devices", "q=alice")
+    entries = AuditEntry.objects.order_by("pk")
+    assert [entry.action for entry in entries] == ["export.devices"] * 2
+    assert entries[0].detail["query"] == "q=alice"
+
+
+def test_a_wrong_query_is_refused_with_its_fault_and_not_audited():
+    answer = people.browser_of("admin").get("/export/devices.csv?q=stat:fine")
+    assert answer.status_code == 400
+    assert b"Did you mean state:?" in answer.content
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_spreadsheet_runs_nothing_a_phone_sent():
+    device = factories.registered_device()
+    device.user_agent = '=HYPERLINK("http://192.0.2.1")'
+    device.save(update_fields=["user_agent"])
+    sheet = b"".join(people.browser_of("admin").get("/export/devices.csv")).decode()
+    (row,) = csv.DictReader(io.StringIO(sheet))
+    assert row["user_agent"] == "'" + device.user_agent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_server_streams_it(base_url):
+    factories.registered_device("sip:alice@example.org")
+    session = session_of(person("anna", "export"))
+    request = Request(
+        f"{base_url}/export/devices.csv", headers={"Cookie": f"sessionid={session}"}
+    )
+    with urlopen(request, timeout=30) as answer:
+        assert answer.headers["Content-Length"] is None
+        assert "sip:alice@example.org" in answer.read().decode()
