@@ -19,12 +19,12 @@ from django.http import (
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from notifications import audit, push_list
+from notifications import audit, push_terms
 from notifications.actions import needs
 from notifications.device_terms import fitting, kinds
 from notifications.keyset import BY_CREATION, BY_ID, pages, words
 from notifications.models import Push
-from notifications.terms import read_query
+from notifications.terms import Query, read_query
 from registrations.models import Device, Holding, masked
 
 #: Rows read and written at once: memory holds no more of them.
@@ -119,10 +119,14 @@ def _ndjson(columns: tuple[str, ...], rows: Iterator[list[tuple]]) -> Iterator[s
 
 def _devices(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted = read_query(words(asked.get("q", "")), kinds())
-    if wanted.faults:
-        raise WrongQuery("; ".join(wanted.faults))
+    _check(wanted)
     found = fitting(Device.objects.all(), wanted, now)
     return (_device_rows(some) for some in pages(found, BY_ID, AT_ONCE))
+
+
+def _check(wanted: Query) -> None:
+    if wanted.faults:
+        raise WrongQuery("; ".join(wanted.faults))
 
 
 def _device_rows(some: list[Device]) -> list[tuple]:
@@ -151,7 +155,9 @@ def _device_rows(some: list[Device]) -> list[tuple]:
 
 
 def _pushes(asked, now: datetime) -> Iterator[list[tuple]]:
-    found = push_list.fitting(push_list.chosen_of(asked), now)
+    wanted = push_terms.asked_of(asked)
+    _check(wanted.query)
+    found = push_terms.fitting(wanted, now)
     found = found.select_related("device", "token", "app", "sip_call", "requested_by")
     return (list(map(_push_row, some)) for some in pages(found, BY_CREATION, AT_ONCE))
 

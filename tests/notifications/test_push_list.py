@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications.models import Call, Push
-from notifications.push_list import OUTCOMES, outcome_named
+from notifications.models import Call, Ledger, Push
+from notifications.push_terms import OUTCOMES, outcome_named
 from tests import factories
 from tests.notifications import people
 
@@ -130,3 +130,45 @@ def test_the_list_goes_on_both_ways_and_keeps_its_filters():
     assert set(seen) == {push.pk for push in pushes}
     assert "type=voip" in second.newer
     assert [row.row.push.pk for row in listed(second.newer).rows] == seen[:50]
+
+
+def test_a_facet_named_in_the_query_is_a_facet_chosen():
+    judged("unhandled", "no_proof")
+    judged("", "", push_type="alert")
+    page = listed("q=type:alert+outcome:remote")
+    assert len(page.rows) == page.matching == 1
+    assert page.q == ""
+    assert [chip.name for chip in page.chips] == ["Type", "Outcome"]
+
+
+def test_the_query_asks_for_strikes_state_and_age():
+    push = judged("unhandled", "no_proof")
+    judged("", "", state="rejected")
+    Ledger.objects.create(token=push.token, strikes=2, since=timezone.now())
+    for text, number in (
+        ("strikes:%3E=2", 1),
+        ("strikes:%3E2", 0),
+        ("state:rejected", 1),
+        ("at:%3C1h", 2),
+        ("at:%3E1h", 0),
+        ("state:accepted+strikes:2", 1),
+    ):
+        assert len(listed(f"q={text}").rows) == number, text
+
+
+def test_each_word_of_the_query_can_be_taken_away():
+    page = listed("q=state:accepted+bob&type=voip")
+    found = {chip.name: chip.without for chip in page.chips}
+    assert found == {
+        "Type": "q=state%3Aaccepted+bob",
+        "State": "type=voip&q=bob",
+        "Search": "type=voip&q=state%3Aaccepted",
+    }
+
+
+def test_a_wrong_word_is_named_and_nothing_is_shown():
+    judged("handled", "register")
+    page = people.browser_of("ops").get("/pushes/?q=outcom:woken")
+    assert page.context["list"].rows == []
+    assert "Did you mean outcome:?" in page.content.decode()
+    assert "This query cannot be read" in page.content.decode()

@@ -1,0 +1,184 @@
+"""What can be asked of the Pushes list: facets, a query, a span of time; its conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+
+from notifications.keyset import words
+from notifications.models import Push
+from notifications.terms import (
+    LOOKUPS,
+    Age,
+    Kind,
+    Number,
+    OneOf,
+    Query,
+    Term,
+    Text,
+    read_query,
+)
+
+SPANS = {
+    "15min": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "all": None,
+}
+USUAL_SPAN = "24h"
+ASLEEP = Q(state="accepted", sip_call__verdict="unhandled")
+LATE = Q(state="accepted", sip_call__rule="late")
+HANDLED = Q(state="accepted", sip_call__verdict="handled")
+PASSED_OVER = Q(sip_call__verdict__in=["exempt", "not_counted"], state="accepted")
+REMOTE = Q(state="accepted") & ~Q(push_type="voip")
+AWAITED = Q(state="accepted", push_type="voip") & (
+    Q(sip_call=None) | Q(sip_call__verdict="awaited")
+)
+#: outcome → tone, words, and which rows it stands for. The first that fits counts.
+OUTCOMES = {
+    "late": ("warn", "Woke late", LATE),
+    "woken": ("ok", "Woken", HANDLED & ~Q(sip_call__rule="late")),
+    "asleep": ("hot", "Did not wake", ASLEEP),
+    "rejected": ("bad", "Rejected by APNs", Q(state="rejected")),
+    "remote": ("mute", "Accepted, remote", REMOTE),
+    "passed": (
+        "mute",
+        "Exempt or not counted",
+        PASSED_OVER & ~Q(sip_call__rule="late"),
+    ),
+    "flying": ("info", "In flight", AWAITED | Q(state__in=["queued", "sending"])),
+    "lost": (
+        "warn",
+        "Not sent, unknown",
+        Q(state__in=["unknown", "failed", "expired"]),
+    ),
+    "withdrawn": ("mute", "Cancelled, held", Q(state__in=["cancelled", "held"])),
+}
+TYPES = dict(Push.Type.choices)
+ORIGINS = dict(Push.Origin.choices)
+COLUMNS = {
+    "type": "push_type",
+    "reason": "reason",
+    "app": "app__bundle_id",
+    "origin": "origin",
+}
+NAMES = {
+    "type": "Type",
+    "outcome": "Outcome",
+    "reason": "Reason",
+    "app": "App",
+    "origin": "Origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks for: the chosen values of each facet, the rest, the span."""
+
+    facets: dict[str, list[str]]
+    query: Query
+    span: str
+
+    @property
+    def address(self) -> dict:
+        """The same as parts of an address."""
+        text = " ".join(term.written for term in self.query.terms)
+        span = "" if self.span == USUAL_SPAN else self.span
+        return {**self.facets, "q": text, "span": span}
+
+
+def kinds() -> dict[str, Kind]:
+    """What the search box takes beside text: the facets' names, and a few more."""
+    return {
+        "type": OneOf(TYPES),
+        "outcome": OneOf({key: label for key, (_, label, _) in OUTCOMES.items()}),
+        "reason": Text({}),
+        "app": Text({}),
+        "origin": OneOf(ORIGINS),
+        "state": OneOf(dict(Push.State.choices)),
+        "strikes": Number({}),
+        "at": Age({}),
+    }
+
+
+def asked_of(asked) -> Asked:
+    """What an address asks for; a facet named in the search box is a facet chosen."""
+    wanted = read_query(words(asked.get("q", "")), kinds())
+    named: dict[str, list[str]] = {name: _several(asked, name) for name in NAMES}
+    for term in wanted.terms:
+        if term.name in NAMES and term.value not in named[term.name]:
+            named[term.name].append(term.value)
+    terms = tuple(term for term in wanted.terms if term.name not in NAMES)
+    span = asked.get("span", "")
+    return Asked(
+        named,
+        Query(terms, wanted.faults),
+        span if span in SPANS else USUAL_SPAN,
+    )
+
+
+def fitting(asked: Asked, now: datetime) -> QuerySet[Push]:
+    """The pushes an address leaves."""
+    return _matching(spanned(asked, now), asked.facets).select_related("sip_call")
+
+
+def spanned(asked: Asked, now: datetime) -> QuerySet[Push]:
+    """Those before the facets choose among them."""
+    rows = _within(asked.span, now)
+    if asked.query.faults:
+        return rows.none()
+    for term in asked.query.terms:
+        rows = rows.filter(_condition(term, now))
+    return rows
+
+
+def _condition(term: Term, now: datetime) -> Q:
+    if term.name == "state":
+        return Q(state=term.value)
+    if term.name == "strikes":
+        return Q(**{f"token__ledger__strikes{LOOKUPS[term.sign]}": term.value})
+    if term.name == "at":
+        # Less than an hour ago is after that moment.
+        way = "gt" if term.sign == "<" else "lt"
+        return Q(**{f"created_at__{way}": now - term.value})
+    return Q(call_id__startswith=term.value) | Q(device__aor__icontains=term.value)
+
+
+def _several(asked, name: str) -> list[str]:
+    return [words(value) for value in asked.getlist(name) if words(value)][:20]
+
+
+def _within(span: str, now: datetime) -> QuerySet[Push]:
+    rows = Push.objects.all()
+    return rows.filter(created_at__gte=now - SPANS[span]) if SPANS[span] else rows
+
+
+def _matching(rows: QuerySet[Push], chosen: dict[str, list[str]]) -> QuerySet[Push]:
+    for name, column in COLUMNS.items():
+        if chosen[name]:
+            rows = rows.filter(**{f"{column}__in": chosen[name]})
+    if chosen["outcome"]:
+        wanted = Q(pk__in=[])
+        for outcome in chosen["outcome"]:
+            wanted |= OUTCOMES[outcome][2] if outcome in OUTCOMES else Q(pk__in=[])
+        rows = rows.filter(wanted)
+    return rows
+
+
+def outcome_named(push_type: str, state: str, verdict: str, rule: str | None) -> str:
+    """The key of OUTCOMES that the same facts have in SQL."""
+    if state in {"queued", "sending"}:
+        return "flying"
+    if state != "accepted":
+        others = {"rejected": "rejected", "cancelled": "withdrawn", "held": "withdrawn"}
+        return others.get(state, "lost")
+    if push_type != Push.Type.VOIP:
+        return "remote"
+    if rule == "late":
+        return "late"
+    names = {"handled": "woken", "unhandled": "asleep", "awaited": "flying"}
+    return names.get(verdict, "passed")
