@@ -108,6 +108,10 @@ def set_credential(request: HttpRequest) -> HttpResponse:
                 "port": values["port"] or 443,
                 "ca_pem": values["ca_pem"],
                 "created_at": now,
+                # A new key is tried at once.
+                "paused_until": None,
+                "pause_reason": "",
+                "jump_at": None,
             },
         )
         subject = f"{values['app']} {values['environment']}"

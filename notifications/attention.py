@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -18,7 +18,7 @@ from registrations.models import Feed, Holding
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Devices at risk, by state; feeds in trouble; apps that have no key."""
+    """Devices at risk, by state; feeds in trouble; apps whose key is missing or in trouble."""
 
     not_waking: int
     suspected: int
@@ -62,5 +62,11 @@ def read() -> Attention:
         not_waking=of_state.get("not_waking", 0),
         suspected=of_state.get("suspected", 0),
         feeds=sum(source.tone in {"warn", "bad"} for source in sources),
-        apps=App.objects.filter(credentials=None).count(),
+        apps=App.objects.filter(
+            Q(credentials=None)
+            | Q(credentials__paused_until__isnull=False)
+            | Q(credentials__jump_at__isnull=False)
+        )
+        .distinct()
+        .count(),
     )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from notifications import reaping, recording
+from notifications import breaker, reaping, recording
 from notifications.journal import Journal
 from notifications.models import Credential, Push
 from notifications.ownership import Owner
@@ -53,22 +53,39 @@ def drain(
 
 @transaction.atomic
 def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
-    """Take up to BATCH due rows for `owner`; rows other workers hold are skipped."""
+    """Take up to BATCH due rows for `owner`; rows other workers hold are skipped.
+
+    None of a credential that pauses, and one alone where a pause has just passed.
+    """
     due = Push.objects.filter(
         state=Push.State.QUEUED,
         push_type__in=push_types,
         due_at__lte=now,
         expires_at__gt=now,
     )
+    for app, environment in breaker.paused_places(now):
+        due = due.exclude(app=app, environment=environment)
     pushes = list(
         due.select_for_update(skip_locked=True, of=("self",))
         .select_related("token", "app")
         .order_by("due_at")[:BATCH]
     )
+    pushes = _one_each(pushes, breaker.probed_places(now))
     Push.objects.filter(pk__in=[push.pk for push in pushes]).update(
         state=Push.State.SENDING, owner=owner, departed_at=None
     )
     return pushes
+
+
+def _one_each(pushes: list[Push], places: set[breaker.Place]) -> list[Push]:
+    """The pushes, but only the first of each of these places."""
+    kept, seen = [], set()
+    for push in pushes:
+        place = (push.app_id, push.environment)
+        if place not in places or place not in seen:
+            kept.append(push)
+        seen.add(place)
+    return kept
 
 
 def deliver(

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from notifications import breaker, token_health
 from notifications.apns import Outcome
-from notifications.models import Attempt, Push, TokenHealth
+from notifications.models import Attempt, Push
 from notifications.retrying import next_step
 from notifications.sending import Try
 
@@ -26,12 +27,6 @@ RECORDED_FIELDS = [
     "ended_at",
     "attempt_count",
 ]
-HEALTH_OF_REASON = {
-    "Unregistered": TokenHealth.State.RETIRED,
-    "ExpiredToken": TokenHealth.State.RETIRED,
-    "BadDeviceToken": TokenHealth.State.QUARANTINED,
-    "DeviceTokenNotForTopic": TokenHealth.State.WRONG_TOPIC,
-}
 
 
 def record(tries: list[Try], owner: int | None, now: datetime) -> None:
@@ -48,8 +43,13 @@ def record(tries: list[Try], owner: int | None, now: datetime) -> None:
             _advance(done, now)
         Attempt.objects.bulk_create(attempts)
         Push.objects.bulk_update([done.push for done in tries], RECORDED_FIELDS)
-        for done in tries:
-            _note_health(done)
+        in_a_jump = breaker.note(tries, now)
+        token_health.note(
+            done
+            for done in tries
+            if done.result.reason not in breaker.MISPLACED
+            or (done.push.app_id, done.push.environment) not in in_a_jump
+        )
     for done in tries:
         logger.info(
             "push tried",
@@ -101,23 +101,3 @@ def _advance(done: Try, now: datetime) -> None:
         push.ended_at = done.ended_at
     if result.outcome == Outcome.ACCEPTED:
         push.accepted_at = done.ended_at
-
-
-def _note_health(done: Try) -> None:
-    """The newest word of APNs on a token; a 410 older than its last REGISTER is stale."""
-    token, result, at = done.push.token, done.result, done.ended_at
-    if result.outcome == Outcome.ACCEPTED:
-        values = {"state": TokenHealth.State.VALID, "reason": "", "at": at}
-        values["last_accepted_at"] = at
-    elif result.reason in HEALTH_OF_REASON and not _is_stale(done):
-        state = HEALTH_OF_REASON[result.reason]
-        values = {"state": state, "reason": result.reason, "at": at}
-    else:
-        return
-    TokenHealth.objects.update_or_create(token=token, defaults=values)
-
-
-def _is_stale(done: Try) -> bool:
-    gone_since = done.result.gone_since
-    registered_at = done.push.token.registered_at
-    return bool(gone_since and registered_at and gone_since < registered_at)

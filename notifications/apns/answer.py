@@ -97,12 +97,18 @@ REASONS: dict[str, Reason] = {reason.name: reason for reason in _TABLE}
 
 def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
     """Read an answer, with whatever body it has: empty, JSON, or a proxy's HTML."""
+    if status == 200:
+        return Result(
+            outcome=Outcome.ACCEPTED,
+            status=status,
+            apns_id=_id(headers.get("apns-id", "")),
+            apns_unique_id=_id(headers.get("apns-unique-id", "")),
+        )
     said = _json(body)
     reason = said.get("reason")
     # Apple's reasons are single words; whatever else stands there is not stored.
     reason = reason if isinstance(reason, str) and _WORD.fullmatch(reason) else ""
-    is_accepted = status == 200
-    detail = "" if is_accepted or reason else f"HTTP {status} without a reason"
+    detail = "" if reason else f"HTTP {status} without a reason"
     return Result(
         outcome=_outcome(status),
         status=status,
@@ -115,8 +121,6 @@ def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
 
 
 def _outcome(status: int) -> Outcome:
-    if status == 200:
-        return Outcome.ACCEPTED
     if 300 <= status < 500 or status == 503:
         return Outcome.REJECTED
     # APNs failed in the middle, or a proxy answered: it may have been taken.

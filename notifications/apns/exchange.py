@@ -26,7 +26,7 @@ DOUBT_SECONDS = 1.0
 #: How long the first push may hold up the others, where SETTINGS allow more than one.
 PROBATION_SECONDS = 1.0
 MOST_BODY_BYTES = 65_536
-STATUS = re.compile(rb"[1-5][0-9]{2}")
+STATUS = re.compile(r"[1-5][0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +208,13 @@ class Exchange:
     def _on_response(self, event: events.ResponseReceived) -> list[Ending]:
         stream = self._streams.get(event.stream_id)
         if stream is not None:
-            headers = {_bytes(name).lower(): _bytes(v) for name, v in event.headers}
-            status = headers.pop(b":status", b"")
-            stream.status = int(status) if STATUS.fullmatch(status) else 0
-            stream.headers = {
-                name.decode("latin-1"): value.decode("latin-1")
-                for name, value in headers.items()
+            headers = {
+                str(name, "latin-1").lower(): str(value, "latin-1")
+                for name, value in event.headers
             }
+            status = headers.pop(":status", "")
+            stream.status = int(status) if STATUS.fullmatch(status) else 0
+            stream.headers = headers
         return []
 
     def _on_data(self, event: events.DataReceived) -> list[Ending]:
@@ -271,7 +271,3 @@ ACTS = {
     events.StreamReset: Exchange._on_reset,
     events.ConnectionTerminated: Exchange._on_goaway,
 }
-
-
-def _bytes(value: bytes | str) -> bytes:
-    return value.encode("latin-1") if isinstance(value, str) else value

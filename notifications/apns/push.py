@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from .errors import BadPush
@@ -37,6 +37,7 @@ class ApnsPush:
     apns_id: str
     collapse_id: str
     payload: dict
+    _body: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.push_type not in LIMITS:
@@ -55,18 +56,14 @@ class ApnsPush:
             self.collapse_id and not HEADER.fullmatch(self.collapse_id)
         ):
             raise BadPush("topic or collapse-id holds what no header may hold")
-        size = len(self.body())
+        object.__setattr__(self, "_body", _as_json(self.payload))
+        size = len(self._body)
         if size > LIMITS[self.push_type]:
             raise BadPush(f"payload of {size} bytes, {LIMITS[self.push_type]} allowed")
 
     def body(self) -> bytes:
         """The payload as JSON."""
-        try:
-            return json.dumps(
-                self.payload, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-            ).encode()
-        except (TypeError, ValueError) as error:
-            raise BadPush(f"the payload is no JSON: {error}") from error
+        return self._body
 
     def headers(self) -> list[tuple[str, str]]:
         """The apns-* headers."""
@@ -80,6 +77,16 @@ class ApnsPush:
         if self.collapse_id:
             headers.append(("apns-collapse-id", self.collapse_id))
         return headers
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _as_json(payload: dict) -> bytes:
+    try:
+        return _ENCODER.encode(payload).encode()
+    except (TypeError, ValueError) as error:
+        raise BadPush(f"the payload is no JSON: {error}") from error
 
 
 def topic_of(bundle_id: str, push_type: str) -> str:

@@ -4,7 +4,13 @@ from notifications.models.applications import App, Credential, SharedToken
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.calls import Call, VerdictChange
 from notifications.models.gateway import GatewayKey, GatewayRefusal
-from notifications.models.ledgers import Ledger, Looked, Reset, TokenHealth
+from notifications.models.ledgers import (
+    Ledger,
+    Looked,
+    Reset,
+    TokenHealth,
+    TokenHealthChange,
+)
 from notifications.models.pushes import Attempt, Push
 
 __all__ = [
@@ -22,5 +28,6 @@ __all__ = [
     "Right",
     "SharedToken",
     "TokenHealth",
+    "TokenHealthChange",
     "VerdictChange",
 ]

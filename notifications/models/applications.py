@@ -55,6 +55,11 @@ class Credential(models.Model):
     port = models.PositiveIntegerField(default=443)
     ca_pem = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
+    #: The breaker: nothing is sent until then, for Apple's reason; after that one push tries.
+    paused_until = models.DateTimeField(null=True, default=None)
+    pause_reason = models.TextField(blank=True, default="")
+    #: Since when so many tokens are refused that a setting must be wrong.
+    jump_at = models.DateTimeField(null=True, default=None)
 
     class Meta:
         constraints = [

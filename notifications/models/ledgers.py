@@ -129,5 +129,34 @@ class TokenHealth(models.Model):
     at = models.DateTimeField()
     last_accepted_at = models.DateTimeField(null=True, default=None)
 
+    class Meta:
+        indexes = [
+            # token_health.revive: the few that were refused
+            models.Index(
+                fields=["token"],
+                condition=~models.Q(state="valid"),
+                name="tokenhealth_refused",
+            )
+        ]
+
     def __str__(self) -> str:
         return f"{self.token} {self.state}"
+
+
+class TokenHealthChange(models.Model):
+    """When and why a token was retired, quarantined or brought back."""
+
+    token = models.ForeignKey(
+        PushToken, on_delete=models.CASCADE, related_name="health_changes"
+    )
+    at = models.DateTimeField()
+    before = models.TextField(choices=TokenHealth.State.choices)
+    after = models.TextField(choices=TokenHealth.State.choices)
+    #: Apple's reason, or ours.
+    reason = models.TextField()
+
+    class Meta:
+        ordering = ["token", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.token_id} {self.before} → {self.after}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from notifications import reaping
 from notifications.apns import Outcome, Result
 from notifications.journal import Ended, Journal, sweep, taken_over
 from notifications.models import Attempt, Push
-from notifications.ownership import Owner
+from notifications.ownership import Owner, is_dead
 from tests.factories import MORNING, accepted_push
 
 DEAD = 4242
@@ -108,12 +109,15 @@ def test_a_process_that_only_lost_its_session_keeps_its_rows(device, tmp_path):
 
 def test_a_living_owners_rows_are_left_alone(device, tmp_path):
     owner = Owner(tmp_path)
-    push = held(device, owner.number())
+    number = owner.number()
+    push = held(device, number)
     try:
         reaping.reap(tmp_path, timezone.now())
         assert states(push) == ["sending"]
     finally:
         owner.close()
+    while not is_dead(number):  # the server notices the end of a session a moment later
+        time.sleep(0.01)
     reaping.reap(tmp_path, timezone.now())
     assert states(push) == ["queued"]
 

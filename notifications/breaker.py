@@ -1,0 +1,99 @@
+"""The breaker of each credential: when to stop pushing with it, and when to stop believing
+what APNs says of tokens because a setting must be wrong (APNS.md A3).
+
+A pause ends with one push: what APNs answers to it closes the breaker or pauses again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q
+
+from notifications.apns import Result
+from notifications.models import Credential, Push
+from notifications.sending import Try
+
+logger = logging.getLogger(__name__)
+
+#: A refused key is asked again each minute: it may be mended at Apple's side.
+REFUSED_PAUSE = timedelta(minutes=1)
+#: Apple counts provider tokens over 20 minutes.
+TOKEN_PAUSE = timedelta(minutes=10)
+#: Tokens refused for environment or topic: so many, and this share of all, are a jump.
+JUMP_WINDOW = timedelta(minutes=10)
+JUMP_LEAST, JUMP_SHARE = 20, 0.3
+MISPLACED = frozenset({"BadDeviceToken", "DeviceTokenNotForTopic"})
+
+#: App and environment: what a credential is for.
+Place = tuple[int, str]
+
+
+def pause_for(result: Result) -> timedelta | None:
+    """How long no push may go out with the credential after this answer."""
+    if result.reason == "TooManyProviderTokenUpdates":
+        return TOKEN_PAUSE
+    return REFUSED_PAUSE if result.status == 403 else None
+
+
+def is_jump(misplaced: int, answered: int) -> bool:
+    """True when so many tokens cannot all be wrong."""
+    return misplaced >= JUMP_LEAST and misplaced >= answered * JUMP_SHARE
+
+
+def note(tries: Iterable[Try], now: datetime) -> set[Place]:
+    """Open and close the breakers by these answers; the places whose tokens are in a jump."""
+    by_place: dict[Place, list[Result]] = defaultdict(list)
+    for done in tries:
+        place = (done.push.app_id, done.push.environment)
+        by_place[place].append(done.result)
+    return {place for place, results in by_place.items() if _note(place, results, now)}
+
+
+def _note(place: Place, results: list[Result], now: datetime) -> bool:
+    credential = Credential.objects.filter(app=place[0], environment=place[1])
+    pauses = [
+        (pause, one.reason) for one in results if (pause := pause_for(one)) is not None
+    ]
+    if pauses:
+        pause, reason = max(pauses)
+        credential.update(paused_until=now + pause, pause_reason=reason)
+        logger.error("credential paused", extra={"place": place, "reason": reason})
+    elif any(one.status is not None and one.status < 500 for one in results):
+        credential.exclude(pause_reason="").update(paused_until=None, pause_reason="")
+    misplaced = sum(one.reason in MISPLACED for one in results)
+    return misplaced > 0 and _is_in_a_jump(place, misplaced, len(results), now)
+
+
+def _is_in_a_jump(place: Place, misplaced: int, answered: int, now: datetime) -> bool:
+    recent = Push.objects.filter(
+        app=place[0],
+        environment=place[1],
+        created_at__gt=now - JUMP_WINDOW,
+        state__in=[Push.State.ACCEPTED, Push.State.REJECTED],
+    )
+    counted = recent.aggregate(
+        all=Count("pk"), bad=Count("pk", Q(reason__in=MISPLACED))
+    )
+    found = is_jump(misplaced + counted["bad"], answered + counted["all"])
+    credential = Credential.objects.filter(app=place[0], environment=place[1])
+    if not found:
+        credential.exclude(jump_at=None).update(jump_at=None)
+    elif credential.filter(jump_at=None).update(jump_at=now):
+        logger.error("tokens of a whole app refused", extra={"place": place})
+    return found
+
+
+def paused_places(now: datetime) -> set[Place]:
+    """Where nothing may be sent now."""
+    paused = Credential.objects.filter(paused_until__gt=now)
+    return set(paused.values_list("app_id", "environment"))
+
+
+def probed_places(now: datetime) -> set[Place]:
+    """Where one push at a time finds out whether the pause may end."""
+    over = Credential.objects.exclude(pause_reason="").filter(paused_until__lte=now)
+    return set(over.values_list("app_id", "environment"))
