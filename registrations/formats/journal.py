@@ -13,6 +13,8 @@ from registrations.formats.syslog import EPOCH
 from registrations.formats.wrapped import Envelope, Wrapper
 
 FIELD = re.compile(rb"([A-Z_][A-Z0-9_]*)(=|\n)")
+#: A name of which more is to come.
+UNDER_WAY = re.compile(rb"[A-Z_][A-Z0-9_]{0,63}")
 #: A longer field is a lie about its length.
 LONGEST_FIELD = 512 * 1024
 REALTIME = re.compile(rb"__REALTIME_TIMESTAMP=(\d{1,17})")
@@ -29,7 +31,11 @@ class JournalExport(Wrapper):
         while at < len(data):
             if data[at : at + 1] == b"\n":
                 return at + 1
+            if at > start and self.header.match(data, at):
+                return at  # an entry whose length was a lie
             after = _behind_field(data, at)
+            if after is None and not is_last and UNDER_WAY.fullmatch(data, at):
+                return None
             if after is None:
                 return super().end(data, start, marker, is_last=is_last)
             if after > len(data):

@@ -61,6 +61,7 @@ class Ngrep(Wrapper):
 
     name = "ngrep"
     header = NGREP
+    has_ends = True
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
@@ -96,7 +97,7 @@ def _unprinted(text: bytes) -> bytes:
         lines = [line.removesuffix(b"\r") for line in lines]
     if lines[0].startswith(b"  "):
         joined = b"".join(line.removeprefix(b"  ") for line in lines)
-        return WRAPPED_END.sub(b"\r\n", joined)
+        return WRAPPED_END.sub(b"\r\n", joined.rstrip(b" "))
     if lines[0].endswith(b"."):
         return b"\n".join(line.removesuffix(b".") for line in lines)
     return b"\n".join(lines)
@@ -110,6 +111,7 @@ class Tcpdump(Wrapper):
 
     name = "tcpdump"
     header = TCPDUMP
+    has_ends = True
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps

@@ -204,6 +204,9 @@ class Sipdump:
         self, block: Block, end: int, block_end: int, records: list[Record]
     ) -> None:
         raw, self._at = self._data[block.message : end], block_end
+        following = self._unannounced(block.message, raw)
+        if following is not None:
+            raw, self._at = self._data[block.message : following], following
         if block.at is not None and (self._newest is None or block.at > self._newest):
             self._newest = block.at
         lead = Lead(
@@ -217,6 +220,15 @@ class Sipdump:
             record = half(record)
         if record is not None:
             records.append(record)
+
+    def _unannounced(self, start: int, raw: bytes) -> int | None:
+        """Where the next block begins amid headers: the end of this one was never written."""
+        at = raw.find(b"\n" + BEGIN) if BEGIN in raw else -1
+        if at < 0 or HEADERS_END.search(raw, 0, at + 1):
+            return None
+        block = self._head(start + at + 1)
+        is_next = block is not None and self._is_believed(block)
+        return block.start if is_next else None
 
     def _head(self, start: int) -> Block | None:
         found = HEAD.match(self._data, start)

@@ -38,6 +38,7 @@ class Sofia(Wrapper):
     name = "sofia"
     markers = (b" bytes from ", b" bytes to ")
     header = HEADER
+    has_ends = True
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
@@ -81,4 +82,5 @@ def _message(lines: bytes) -> bytes:
             kept.append(line.removeprefix(INDENT))
         if dashes == 2:
             break
-    return b"\n".join(kept) + b"\n"
+    # Without the second line of dashes the message was cut off.
+    return b"\n".join(kept) + (b"\n" if dashes == 2 else b"")

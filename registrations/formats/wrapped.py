@@ -43,6 +43,9 @@ class Wrapper:
     #: The same behind a line end.
     boundary: re.Pattern[bytes]
 
+    #: The empty line behind a message's headers is printed, so one without it was cut off.
+    has_ends = False
+
     def __init_subclass__(cls) -> None:
         cls.boundary = re.compile(
             rb"\n(?=" + cls.header.pattern + rb")", cls.header.flags
@@ -89,7 +92,9 @@ class WrappedReader:
         self._wrapper = wrapper
         self._markers = (*wrapper.markers, template.marker)
         self.form = WrappedForm(wrapper.name)
-        self._inner = Reader(Text(template))
+        text = Text(template)
+        text.has_ends = wrapper.has_ends
+        self._inner = Reader(text)
         self._data = b""
         self._base = position
         self._at = 0

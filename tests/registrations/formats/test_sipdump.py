@@ -126,3 +126,13 @@ def test_a_message_waits_for_nothing_behind_its_own_end():
     reader = open_format("sipdump")
     records = reader.feed(block(register()).encode())
     assert names(records) == ["one"]
+
+
+def test_a_block_whose_end_was_never_written_takes_nothing_of_the_next():
+    whole = block(register("one"))
+    cut = whole[: whole.index("Contact") + 20] + "\n"
+    records = read(block(register("zero")) + cut + block(register("two")))
+    assert names(records) == ["zero", "two"]
+    assert [one.rule for one in records if isinstance(one, Unreadable)] == [
+        "headers_cut"
+    ]

@@ -267,3 +267,25 @@ def test_a_printers_file_may_have_passed_through_windows(name):
     there = b"\xef\xbb\xbf" + log.replace(b"\n", b"\r\n")
     contacts = [read_register(one.raw).contacts for one in requests(log)]
     assert [read_register(one.raw).contacts for one in requests(there)] == contacts
+
+
+def test_an_entry_that_lies_about_a_length_is_the_same_in_any_pieces():
+    log = sample("journal_export")
+    at = log.index(b"MESSAGE\n") + 8
+    size = int.from_bytes(log[at : at + 8], "little")
+    for lie in (size - 2, size + 2, size + 400, size * 2):
+        wrong = log[:at] + lie.to_bytes(8, "little") + log[at + 8 :]
+        assert fed(wrong, None) == fed(wrong, None, cuts=range(1, len(wrong)))
+
+
+@pytest.mark.parametrize("name", ["ngrep_byline", "ngrep_default", "tcpdump_A"])
+def test_a_packet_that_was_cut_is_told(name):
+    log = sample(name)
+    cut = log[: log.index(b"Contact:" if name != "ngrep_default" else b"tact:") + 40]
+    (told,) = fed(cut + b"\n", None)
+    assert told.rule == "headers_cut"
+
+
+def test_a_message_whose_dashes_never_come_was_cut():
+    cut = SOFIA[: SOFIA.index(b"Expires") + 9] + b"\n"
+    assert [one.rule for one in fed(cut, "sofia")] == ["headers_cut"]
