@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from notifications import audit
 from notifications.actions import needs
 from notifications.credentials import seal
+from notifications.dry_run import dry_run
 from notifications.forms import AppForm, CredentialForm, FeedForm, GroupForm, UserForm
 from notifications.models import App, Credential
 from notifications.settings_page import settings_page
@@ -119,6 +120,18 @@ def set_credential(request: HttpRequest) -> HttpResponse:
             request.user, "credential.set", subject, now, key_id=values["key_id"]
         )
     messages.success(request, "Key stored, encrypted. It is never shown again.")
+    return redirect("notifications:settings")
+
+
+@require_POST
+@login_required
+@needs("manage_credentials")
+def try_credential(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask APNs about a stored key; nobody's phone rings."""
+    credential = get_object_or_404(Credential.objects.select_related("app"), pk=pk)
+    for finding in dry_run(credential, timezone.now()):
+        tell = messages.success if finding.is_ok else messages.error
+        tell(request, f"{finding.topic}: {finding.words}")
     return redirect("notifications:settings")
 
 

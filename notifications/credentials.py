@@ -7,9 +7,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
+from django.db import transaction
 
 from notifications.apns import PRODUCTION, SANDBOX, Server
-from notifications.models import Credential
+from notifications.models import Credential, SharedToken
 
 
 class CredentialError(Exception):
@@ -30,6 +31,26 @@ def unseal(sealed: bytes) -> str:
             "the key was sealed with an encryption key this machine does not have: "
             "upload the .p8 again, or restore PUSHDASH_ENCRYPTION_KEYS"
         ) from None
+
+
+@transaction.atomic
+def reseal_all() -> int:
+    """Seal every key and shared token with the newest key of the ring; how many keys.
+
+    All or none: raises CredentialError for the first that cannot be opened.
+    """
+    credentials = list(Credential.objects.select_for_update().order_by("pk"))
+    for credential in credentials:
+        credential.sealed_key = seal(unseal(credential.sealed_key))
+    Credential.objects.bulk_update(credentials, ["sealed_key"])
+    for token in SharedToken.objects.select_for_update().order_by("pk"):
+        try:
+            sealed = seal(unseal(token.sealed))
+        except CredentialError:
+            token.delete()  # nobody can read it, so nobody uses it
+        else:
+            SharedToken.objects.filter(pk=token.pk).update(sealed=sealed)
+    return len(credentials)
 
 
 def _ring() -> MultiFernet:

@@ -22,6 +22,11 @@ urlpatterns = [
     path("settings/apps/", administration.add_app, name="add-app"),
     path("settings/apps/<int:pk>/", administration.change_app, name="change-app"),
     path("settings/credentials/", administration.set_credential, name="set-credential"),
+    path(
+        "settings/credentials/<int:pk>/try/",
+        administration.try_credential,
+        name="try-credential",
+    ),
     path("settings/feeds/<int:pk>/", administration.change_feed, name="change-feed"),
     path("settings/people/", administration.add_user, name="add-user"),
     path("settings/people/<int:pk>/", administration.toggle_user, name="toggle-user"),
