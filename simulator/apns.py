@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from h2 import events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
@@ -23,6 +24,7 @@ from simulator.checks import Checker, Keys, Refusal, Request, token_of
 from simulator.directory import Delivery, Directory
 from simulator.faults import Fault, Faults
 from simulator.tls import Identity
+from simulator.token_changes import TokenChanges, is_about_the_key
 
 MOST_STREAMS = 1000
 
@@ -40,7 +42,12 @@ class ApnsServer:
         faults: Faults | None = None,
         clock: Callable[[], float] = time.time,
         bundle_ids: frozenset[str] | None = None,
+        is_strict: bool = False,
     ) -> None:
+        """`is_strict`: one stream until a provider token was accepted, the excess refused;
+        an expired token ends that trust; a second token within 20 minutes is a 429.
+        """
+        self.is_strict, self._token_changes = is_strict, TokenChanges(clock)
         self.directory, self.identity, self.clock = directory, identity, clock
         self.faults = faults or Faults()
         self.received: Counter[str] = Counter()
@@ -79,6 +86,8 @@ class ApnsServer:
     def judge(self, request: Request) -> Refusal | None:
         """Accept (None) or refuse; accepted pushes go to the phones."""
         refusal = self._checkers[self.environment_of(request)].refuse(request)
+        if self.is_strict and not is_about_the_key(refusal):
+            refusal = self._token_changes.refuse(request) or refusal
         if refusal is None:
             self.directory.deliver(self._delivery(request))
         return refusal
@@ -127,7 +136,9 @@ class ApnsConnection(asyncio.Protocol):
         config = H2Configuration(client_side=False, header_encoding="utf-8")
         self._http2 = H2Connection(config)
         self._streams: dict[int, tuple[list, bytearray]] = {}
-        self._tasks: set[asyncio.Task] = set()
+        #: Answers under way → their streams.
+        self._tasks: dict[asyncio.Task, int] = {}
+        self._is_trusting = not server.is_strict
         self._transport: asyncio.Transport | None = None
         self._is_leaving = False
 
@@ -162,17 +173,34 @@ class ApnsConnection(asyncio.Protocol):
             self._transport.write(self._http2.data_to_send())
 
     def _on(self, event: events.Event) -> None:
-        if isinstance(event, events.RequestReceived):
+        if isinstance(event, events.RequestReceived) and self._is_excess():
+            self._http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
+        elif isinstance(event, events.RequestReceived):
             self._streams[event.stream_id] = (list(event.headers), bytearray())
         elif isinstance(event, events.DataReceived):
             self._http2.acknowledge_received_data(
                 event.flow_controlled_length, event.stream_id
             )
-            self._streams[event.stream_id][1].extend(event.data)
-        elif isinstance(event, events.StreamEnded):
+            if event.stream_id in self._streams:
+                self._streams[event.stream_id][1].extend(event.data)
+        elif isinstance(event, events.StreamEnded) and event.stream_id in self._streams:
             self._begin(event.stream_id)
         elif isinstance(event, events.StreamReset):
             self._streams.pop(event.stream_id, None)
+
+    def _is_excess(self) -> bool:
+        return not self._is_trusting and len(self._streams) + len(self._tasks) > 0
+
+    def _note_trust(self, stream_id: int, refusal: Refusal | None) -> None:
+        """After ExpiredProviderToken everything else in flight is refused (pushy #476)."""
+        if not self._server.is_strict:
+            return
+        self._is_trusting = not is_about_the_key(refusal)
+        if refusal is not None and refusal.reason == "ExpiredProviderToken":
+            for task, other in list(self._tasks.items()):
+                if other != stream_id:
+                    task.cancel()
+                    self._http2.reset_stream(other, ErrorCodes.REFUSED_STREAM)
 
     def _begin(self, stream_id: int) -> None:
         headers, body = self._streams.pop(stream_id)
@@ -188,11 +216,11 @@ class ApnsConnection(asyncio.Protocol):
             self._go_away(stream_id)
             return
         task = asyncio.ensure_future(self._answer(stream_id, request, fault))
-        self._tasks.add(task)
+        self._tasks[task] = stream_id
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if self._is_leaving and not self._tasks:
             self._transport.close()
 
@@ -203,6 +231,7 @@ class ApnsConnection(asyncio.Protocol):
         if fault is not None:
             await asyncio.sleep(fault.seconds)
         refusal = self._server.judge(request)
+        self._note_trust(stream_id, refusal)
         if refusal is None:
             self._send(stream_id, 200, [b""], request)
         else:
