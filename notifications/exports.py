@@ -10,6 +10,7 @@ from datetime import datetime
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
+from django.db.models import Func, TextField
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -29,8 +30,26 @@ from registrations.models import Device, Holding, masked
 
 #: Rows read and written at once: memory holds no more of them.
 AT_ONCE = 2000
+#: Read as rows of text: a model and two datetimes a device cost more than all the rest.
+DEVICE_FIELDS = (
+    "aor",
+    "instance_id",
+    "contact",
+    "user_agent",
+    "bundle_id",
+    "environment",
+    "registered",
+    "expiry",
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 KINDS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+
+
+class Iso(Func):
+    """A moment as ISO 8601, written by PostgreSQL; the session's zone is UTC."""
+
+    template = """to_char(%(expressions)s, 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
+    output_field = TextField()
 
 
 class WrongQuery(ValueError):
@@ -120,8 +139,11 @@ def _ndjson(columns: tuple[str, ...], rows: Iterator[list[tuple]]) -> Iterator[s
 def _devices(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted = read_query(words(asked.get("q", "")), kinds())
     _check(wanted)
-    found = fitting(Device.objects.all(), wanted, now)
-    return (_device_rows(some) for some in pages(found, BY_ID, AT_ONCE))
+    found = fitting(Device.objects.all(), wanted, now).annotate(
+        registered=Iso("last_registered_at"), expiry=Iso("expires_at")
+    )
+    rows = found.values_list("pk", *DEVICE_FIELDS, named=True)
+    return (_device_rows(some) for some in pages(rows, BY_ID, AT_ONCE))
 
 
 def _check(wanted: Query) -> None:
@@ -129,8 +151,8 @@ def _check(wanted: Query) -> None:
         raise WrongQuery("; ".join(wanted.faults))
 
 
-def _device_rows(some: list[Device]) -> list[tuple]:
-    held = Holding.objects.filter(device__in=[d.pk for d in some], current=True)
+def _device_rows(some: list[tuple]) -> list[tuple]:
+    held = Holding.objects.filter(device__in=[row[0] for row in some], current=True)
     tokens = {
         (device, kind): masked(token)
         for device, kind, token in held.values_list(
@@ -139,18 +161,16 @@ def _device_rows(some: list[Device]) -> list[tuple]:
     }
     return [
         (
-            device.aor,
-            device.instance_id,
-            device.contact.partition(";")[0],
-            device.user_agent,
-            device.bundle_id,
-            device.environment,
-            tokens.get((device.pk, "voip")),
-            tokens.get((device.pk, "remote")),
-            _iso(device.last_registered_at),
-            _iso(device.expires_at),
+            aor,
+            instance_id,
+            contact.partition(";")[0],
+            *said,
+            tokens.get((pk, "voip")),
+            tokens.get((pk, "remote")),
+            registered,
+            expiry,
         )
-        for device in some
+        for pk, aor, instance_id, contact, *said, registered, expiry in some
     ]
 
 
