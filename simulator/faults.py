@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(slots=True)
@@ -24,6 +25,39 @@ class Fault:
     seconds: float = 0.0
     code: int = 7
     is_processed: bool = False
+
+
+KINDS = frozenset(["answer", "delay", "reset", "goaway", "drop", "silent"])
+
+
+def read_faults(text: str | bytes) -> list[Fault]:
+    """Faults of a JSON list of objects with the names above; `body` is text.
+
+    Raises ValueError, saying which one is wrong.
+    """
+    said = json.loads(text)
+    if not isinstance(said, list):
+        raise ValueError("faults are a JSON list")
+    return [_fault(number, one) for number, one in enumerate(said, 1)]
+
+
+def _fault(number: int, said: object) -> Fault:
+    if not isinstance(said, dict) or said.get("kind") not in KINDS:
+        raise ValueError(
+            f"fault {number}: kind must be one of {', '.join(sorted(KINDS))}"
+        )
+    values = dict(said)
+    values["body"] = str(values.get("body", "")).encode()
+    try:
+        fault = Fault(**values)
+    except TypeError as error:
+        raise ValueError(f"fault {number}: {error}") from None
+    kept = asdict(Fault(kind="silent"))
+    for name, value in values.items():
+        wanted = (int, float) if isinstance(kept[name], float) else type(kept[name])
+        if not isinstance(value, wanted):
+            raise ValueError(f"fault {number}: {name} cannot be {value!r}")
+    return fault
 
 
 @dataclass(slots=True)

@@ -1,0 +1,97 @@
+"""The simulated APNs by itself, for any sender: every token is known, except where its first
+characters say otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.admin import Admin
+from simulator.apns import ApnsServer
+from simulator.directory import Delivery, Entry
+from simulator.faults import Faults, read_faults
+from simulator.tls import make_identity
+
+#: How a token begins that is gone (410), and one that is nobody's (BadDeviceToken).
+GONE, NOBODYS = "dead", "bad0"
+GONE_SINCE_MS = 1_700_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """What to run: `folder` keeps keys and certificates, port 0 takes a free one."""
+
+    folder: Path
+    bundle_id: str
+    environment: str = "production"
+    port: int = 0
+    admin_port: int = 0
+    faults: Path | None = None
+    is_strict: bool = False
+
+
+class AnyToken:
+    """Every token is of the one app: VoIP when it ends in 8…f, remote otherwise."""
+
+    def __init__(self, wanted: Alone) -> None:
+        self._wanted = wanted
+
+    def find(self, token: str) -> Entry | None:
+        """What is known of it, by its first and last characters."""
+        if token.startswith(NOBODYS):
+            return None
+        is_gone = token.startswith(GONE)
+        return Entry(
+            environment=self._wanted.environment,
+            bundle_id=self._wanted.bundle_id,
+            kind="voip" if token[-1:] in "89abcdef" else "remote",
+            status="unregistered" if is_gone else "valid",
+            since_ms=GONE_SINCE_MS if is_gone else 0,
+        )
+
+    def deliver(self, delivery: Delivery) -> None:
+        """One JSON line a push."""
+        line = {
+            "apns_id": delivery.apns_id,
+            "topic": delivery.topic,
+            "type": delivery.push_type,
+            "token": f"{delivery.token[:6]}…{delivery.token[-4:]}",
+        }
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+async def run(wanted: Alone) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ValueError for a faults file that is none."""
+    script = read_faults(wanted.faults.read_text()) if wanted.faults else []
+    identity = make_identity(wanted.folder)
+    server = ApnsServer(
+        AnyToken(wanted),
+        identity,
+        (wanted.environment,),
+        Faults(script),
+        is_strict=wanted.is_strict,
+    )
+    admin, stop = Admin(server), asyncio.Event()
+    await server.start(port=wanted.port)
+    await admin.start(wanted.admin_port)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    ready = {
+        "apns": f"localhost:{server.port}",
+        "admin": f"http://127.0.0.1:{admin.port}/",
+        "team_id": identity.team_id,
+        "key_id": identity.key_id,
+        "p8": str(wanted.folder / "AuthKey.p8"),
+        "ca": str(wanted.folder / "ca.pem"),
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await admin.close()
+    await server.close()
