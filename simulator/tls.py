@@ -89,9 +89,26 @@ def _certificate(name, key, issuer, issuer_key) -> x509.Certificate:
             False,
         )
     )
-    if issuer is not None:
+    # Python 3.13 refuses a CA that does not say what its key may do (RFC 5280 §4.2.1.3).
+    if issuer is None:
+        builder = builder.add_extension(_signs_certificates(), True)
+    else:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
     return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _signs_certificates() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
