@@ -64,10 +64,9 @@ class Command(BaseCommand):
             )
             for device in devices
         ]
-        try:
-            pushes = enqueue(requests, now)
-        except CannotSend as error:
-            raise CommandError(str(error)) from error
+        pushes, refusals = self._queue(requests, now)
+        if not pushes:
+            raise CommandError("; ".join(refusals))
         is_over = is_concluded if options["wait"] else is_ended
         patience = options["timeout"] if options["wait"] else OUTCOME_SECONDS
         wait_for(pushes, is_over, timedelta(seconds=patience))
@@ -75,8 +74,21 @@ class Command(BaseCommand):
             self.stdout.write(
                 json.dumps(as_dict(push)) if options["json"] else as_line(push)
             )
-        if any(push.state != Push.State.ACCEPTED for push in pushes):
+        if refusals or any(push.state != Push.State.ACCEPTED for push in pushes):
             raise SystemExit(1)
+
+    def _queue(self, requests, now) -> tuple[list[Push], list[str]]:
+        """A desk phone bound to the same AOR must not keep the iPhones from ringing."""
+        pushes, refusals = [], []
+        for request in requests:
+            try:
+                pushes += enqueue([request], now)
+            except CannotSend as error:
+                refusals.append(str(error))
+        if pushes:
+            for refusal in refusals:
+                self.stderr.write(f"not sent: {refusal}")
+        return pushes, refusals
 
 
 def bound_devices(aor: str, instance: str | None, now) -> list[Device]:
