@@ -61,6 +61,13 @@ def test_a_busy_port_is_named(tmp_path):
         assert_one_sentence(up("--port", str(port), var=tmp_path), f"port {port}")
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_is_none_is_refused(tmp_path, port):
+    done = up("--port", port, var=tmp_path)
+    assert done.returncode != 0
+    assert "--port: invalid" in done.stderr
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
 def test_the_demo_refuses_to_be_seen_from_outside(tmp_path, host):
     assert_one_sentence(up("--demo", "--host", host, var=tmp_path), "loopback only")

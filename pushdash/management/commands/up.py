@@ -33,7 +33,9 @@ class Command(BaseCommand):
             "--demo", action="store_true", help="with a simulated fleet"
         )
         parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000, help="default: 8000")
+        parser.add_argument(
+            "--port", type=port_number, default=8000, help="default: 8000"
+        )
 
     def handle(self, *, demo: bool, host: str, port: int, **options) -> None:
         if demo and not is_loopback(host):
@@ -165,6 +167,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def port_number(text: str) -> int:
+    """A TCP port to listen on. Raises ValueError for any other text."""
+    port = int(text)
+    if not 0 <= port < 65536:
+        raise ValueError(text)
+    return port
+
+
 def port_is_free(host: str, port: int) -> bool:
     """True when a server could listen there. Raises CommandError for an unknown host."""
     try:
@@ -176,6 +186,10 @@ def port_is_free(host: str, port: int) -> bool:
             probe.bind(address)
     except socket.gaierror as error:
         raise CommandError(f"no such host: {host}") from error
+    except PermissionError as error:
+        raise CommandError(
+            f"port {port} is for root alone: choose one with --port"
+        ) from error
     except OSError:
         return False
     return True
