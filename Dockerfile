@@ -18,4 +18,4 @@ RUN PUSHDASH_VAR=/app/static-root python manage.py collectstatic --noinput -v0 \
 USER 10001
 EXPOSE 8000
 VOLUME /var/lib/pushdash
-CMD ["uvicorn", "pushdash.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
+CMD ["uvicorn", "pushdash.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "3"]
