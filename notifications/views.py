@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from notifications import (
     charts,
@@ -26,7 +26,7 @@ from registrations.models import Device, Feed
 may_see = permission_required("notifications.see", raise_exception=True)
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def live(request: HttpRequest) -> HttpResponse:
@@ -40,7 +40,7 @@ def live(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/live.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def devices(request: HttpRequest) -> HttpResponse:
@@ -52,7 +52,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/devices.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def device(request: HttpRequest, pk: int) -> HttpResponse:
@@ -63,7 +63,7 @@ def device(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "notifications/device.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def pushes(request: HttpRequest) -> HttpResponse:
@@ -72,7 +72,7 @@ def pushes(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/pushes.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def push(request: HttpRequest, pk) -> HttpResponse:
@@ -84,7 +84,7 @@ def push(request: HttpRequest, pk) -> HttpResponse:
     return render(request, "notifications/push.html", context | {"page": "pushes"})
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def failures(request: HttpRequest) -> HttpResponse:
@@ -97,7 +97,7 @@ def failures(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/failures.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def malformed(request: HttpRequest) -> HttpResponse:
@@ -106,7 +106,7 @@ def malformed(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/malformed.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 @may_see
 def search(request: HttpRequest) -> HttpResponse:

@@ -133,3 +133,8 @@ def test_pages_open_on_an_empty_database(name):
 def test_a_nonsense_query_is_answered_and_breaks_nothing(name, query, address):
     answer = people.browser_of("ops").get(f"{address(name)}?{query}")
     assert answer.status_code in {200, 302}
+
+
+@pytest.mark.parametrize("name", ["live", "devices", "pushes", "failures"])
+def test_a_monitor_may_ask_for_the_head_of_a_page_alone(name, address):
+    assert people.browser_of("ops").head(address(name)).status_code == 200
