@@ -38,11 +38,14 @@ class Batch:
         self._of_aor: dict[str, list[DeviceRow]] = {}
         self._changed: dict[str, DeviceRow] = {}
         self._tokens: dict[TokenKey, TokenRow] = {}
+        #: By the Contact's id(): the items of the batch hold it.
+        self._keys: dict[int, dict[str, TokenKey]] = {}
         self._holdings = Holdings()
         self._facts = Facts(feed, read_at)
 
     def write(self, items: list[Judged]) -> None:
         """Apply the items in order and write every row they touch."""
+        self._keys.clear()
         self._facts.prepare(items)
         self._load(items)
         for item in items:
@@ -69,7 +72,7 @@ class Batch:
             key
             for item in items
             for contact in item.register.contacts
-            for key in devices.token_keys(contact).values()
+            for key in self._keys_of(contact).values()
         }
         self._tokens.update(tokens_like(keys - self._tokens.keys()))
 
@@ -81,6 +84,13 @@ class Batch:
             for key, holding in device.holdings.items():
                 # One row a token, whoever holds it.
                 holding.token = self._tokens.setdefault(key, holding.token)
+
+    def _keys_of(self, contact: Contact) -> dict[str, TokenKey]:
+        """The keys of its tokens, by kind: asked for again and again."""
+        keys = self._keys.get(id(contact))
+        if keys is None:
+            keys = self._keys[id(contact)] = devices.token_keys(contact)
+        return keys
 
     # One REGISTER
 
@@ -116,7 +126,7 @@ class Batch:
         elif item.is_refused:
             devices.refuse(device, contact, item.status, item.moment)
         if not item.is_same:
-            voip = devices.token_keys(contact).get("voip")
+            voip = self._keys_of(contact).get("voip")
             self._facts.sighting(device, item, self._tokens.get(voip))
 
     def _device(self, item: Judged, contact: Contact) -> DeviceRow:
@@ -185,7 +195,7 @@ class Batch:
 
     def _tokens_of(self, contact: Contact, moment: datetime | None) -> list[TokenRow]:
         rows = []
-        for key in devices.token_keys(contact).values():
+        for key in self._keys_of(contact).values():
             token = self._tokens.get(key)
             if token is None:
                 token = self._tokens[key] = TokenRow(

@@ -18,6 +18,8 @@ from registrations.storable import clean_lines
 
 #: Asked again with credentials, a registrar may say yes: these are no refusals.
 CHALLENGES = (401, 407)
+ACCEPTED = Sighting.Kind.REGISTER.value
+CHALLENGED = Sighting.Kind.CHALLENGED.value
 PLACE = {
     "day": "date",
     "moment": "timestamptz",
@@ -102,9 +104,7 @@ class Judged:
     @property
     def kind(self) -> str:
         """What kind of sign of life it is."""
-        return (
-            Sighting.Kind.REGISTER if self.accepted else Sighting.Kind.CHALLENGED
-        ).value
+        return ACCEPTED if self.accepted else CHALLENGED
 
 
 class Facts:
