@@ -55,7 +55,7 @@ def measure(path: Path, given: argparse.Namespace) -> dict:
     path.touch()
     command = [sys.executable, "manage.py", "ingest", "--follow", str(path)]
     follower = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    asking = Asking()
+    asking = Asking(path.name)
     asking.start()
     try:
         written = write(path, given)
@@ -109,16 +109,16 @@ def write(path: Path, given: argparse.Namespace) -> list[float]:
 class Asking(threading.Thread):
     """Asks again and again how many REGISTERs are in the database."""
 
-    def __init__(self) -> None:
+    def __init__(self, feed: str) -> None:
         super().__init__(daemon=True)
-        self.is_over = False
+        self._feed, self.is_over = feed, False
         self._counts, self._times = [0], [0.0]
 
     def run(self) -> None:
-        query = "SELECT register_count FROM registrations_feed"
+        query = "SELECT register_count FROM registrations_feed WHERE name = %s"
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as session:
             while not self.is_over:
-                found = session.execute(query).fetchone()
+                found = session.execute(query, [self._feed]).fetchone()
                 if found and found[0] > self._counts[-1]:
                     self._times.append(time.monotonic())
                     self._counts.append(found[0])
