@@ -146,6 +146,20 @@ def test_bytes_written_over_a_log_never_stop_the_reading(name, at, noise):
     assert len(requests(spoilt, FORMATS[name][0])) >= len(EXPECTED) - 3
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(sorted(FORMATS)),
+    st.lists(st.tuples(st.integers(0, 20_000), st.binary(max_size=30)), max_size=5),
+    st.lists(st.integers(0, 40_000), max_size=6),
+)
+def test_a_spoilt_log_is_the_same_in_pieces(name, spots, cuts):
+    log = sample(name)
+    for at, noise in spots:
+        log = log[:at] + noise + log[at + len(noise) // 2 :]
+    cuts = sorted(min(cut, len(log)) for cut in cuts)
+    assert fed(log, None, cuts) == fed(log, None)
+
+
 def test_a_stamp_without_zone_or_year_is_read_by_its_settings():
     line = sample("syslog_trad")
     paris = timezone(timedelta(hours=1))
