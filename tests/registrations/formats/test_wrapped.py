@@ -249,40 +249,6 @@ def test_freeswitchs_own_lines_are_none_of_syslogs():
     assert len(requests(line + SOFIA + percent)) == 1
 
 
-def printed_by_tcpdump(head: bytes, raw: bytes) -> bytes:
-    """Of port 5060 with `-v`: the message indented, then all bytes of the packet."""
-    text = raw.replace(b"\r\n", b"\n")
-    decoded = b"".join(b"\t" + line for line in text.splitlines(keepends=True))
-    return head + decoded + b"E" + b"." * 27 + text + b"\n"
-
-
-def test_tcpdump_tells_of_port_5060_what_it_understood_first():
-    raw = requests(sample("journal_cat"))[0].raw
-    head = b"2026-11-23 19:40:28.563072 IP (tos 0x0, ttl 64, id 1, offset 0, flags [none])\n"
-    head += b"    192.0.2.7.5060 > 192.0.2.1.5060: SIP, length: 691\n"
-    log = printed_by_tcpdump(head, raw) * 2
-    assert [one.source for one in requests(log)] == ["udp:192.0.2.7:5060"] * 2
-    forged = raw.replace(
-        b"\r\n\r\n", b"\r\nE" + b"." * 27 + b"REGISTER sip:x SIP/2.0\r\n"
-    )
-    assert requests(head + b"\tMESSAGE sip:x SIP/2.0\n\t" + forged + b"\n") == []
-
-
-def test_quiet_tcpdump_says_tcp_in_other_words():
-    raw = requests(sample("journal_cat"))[0].raw
-    head = b"2026-11-23 19:40:28.563072 IP 192.0.2.7.40000 > 192.0.2.1.5060: tcp 691\n"
-    (request,) = requests(head + b"E" + b"." * 51 + raw + b"\n")
-    assert request.source == "tcp:192.0.2.7:40000"
-
-
-@pytest.mark.parametrize("name", ["ngrep_byline", "ngrep_default"])
-def test_a_printers_file_may_have_passed_through_windows(name):
-    log = sample(name)
-    there = b"\xef\xbb\xbf" + log.replace(b"\n", b"\r\n")
-    contacts = [read_register(one.raw).contacts for one in requests(log)]
-    assert [read_register(one.raw).contacts for one in requests(there)] == contacts
-
-
 def test_an_entry_that_lies_about_a_length_is_the_same_in_any_pieces():
     log = sample("journal_export")
     at = log.index(b"MESSAGE\n") + 8
@@ -290,14 +256,6 @@ def test_an_entry_that_lies_about_a_length_is_the_same_in_any_pieces():
     for lie in (size - 2, size + 2, size + 400, size * 2):
         wrong = log[:at] + lie.to_bytes(8, "little") + log[at + 8 :]
         assert fed(wrong, None) == fed(wrong, None, cuts=range(1, len(wrong)))
-
-
-@pytest.mark.parametrize("name", ["ngrep_byline", "ngrep_default", "tcpdump_A"])
-def test_a_packet_that_was_cut_is_told(name):
-    log = sample(name)
-    cut = log[: log.index(b"Contact:" if name != "ngrep_default" else b"tact:") + 40]
-    (told,) = fed(cut + b"\n", None)
-    assert told.rule == "headers_cut"
 
 
 def test_a_message_whose_dashes_never_come_was_cut():
