@@ -69,8 +69,8 @@ class Client:
     async def close(self) -> None:
         """Close every connection; what is in flight ends as `unknown`."""
         if self._connections is not None:
-            self._connections.close()
-            self._connections = None
+            connections, self._connections = self._connections, None
+            await connections.close()
 
     async def _send(
         self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]

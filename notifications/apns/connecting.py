@@ -18,6 +18,7 @@ from .errors import NotProcessed
 
 MOST_CONNECTIONS = 4
 CONNECT_SECONDS = 10.0
+GOODBYE_SECONDS = 1.0
 #: After failures in a row Apple is left alone for a while: fast reconnecting is an attack.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 
@@ -54,11 +55,18 @@ class Connections:
             raise NotProcessed(f"no connection to {self._host}: {self._why}")
         return min(free, key=lambda one: (one.is_busy, len(one)))
 
-    def close(self) -> None:
-        """Close all of them."""
-        for connection in self._open:
+    async def close(self) -> None:
+        """Close all of them; a server that does not say goodbye is not waited for."""
+        closing, self._open = self._open, []
+        for connection in closing:
             connection.close()
-        self._open = []
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                for connection in closing:
+                    await connection.gone.wait()
+        except TimeoutError:
+            for connection in closing:
+                connection.transport.abort()
 
     async def _one_more(self) -> None:
         """All who need one wait for the same dial; who gives up does not stop it."""

@@ -53,6 +53,7 @@ class Connection(APNsTLSClientProtocol):
         self._flights: dict[int, Flight] = {}
         self._is_flushing = self._is_lost = False
         self._timer: asyncio.TimerHandle | None = None
+        self.gone = asyncio.Event()
 
     # What the client asks
 
@@ -180,3 +181,4 @@ class Connection(APNsTLSClientProtocol):
         why = Lost(f"the connection was lost: {exc or 'closed by APNs'}")
         self._settle(self._exchange.end(why))
         self._admit()
+        self.gone.set()
