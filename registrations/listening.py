@@ -157,11 +157,14 @@ class Listening:
     def _note_refused(self, refused: Counter[str]) -> None:
         if refused != self._refused_stored:
             Feed.objects.filter(pk=self._feed.pk).update(refused=dict(refused))
-        lost = sum(self._gate.refused[reason] for reason in LOSSES)
+        self._note_losses(sum(self._gate.refused[reason] for reason in LOSSES))
+
+    def _note_losses(self, lost: int) -> None:
+        """A loss is a trouble for a while: noted with each batch, as the next one ends it."""
+        now = time.monotonic()
         if lost > self._losses:
-            self._is_stopping = False
-        self._losses, self._lost_at = lost, time.monotonic()
-        if lost and time.monotonic() - self._lost_at < LOSS_SECONDS:
+            self._losses, self._lost_at = lost, now
+        if lost and now - self._lost_at < LOSS_SECONDS:
             words = f"{lost:,} packets lost since the start: more than can be stored"
             note_trouble(self._feed, words, self._clock())
 

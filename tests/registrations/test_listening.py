@@ -9,13 +9,17 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from benchmarks.hep import pump
+from registrations.listening import Listening
 from registrations.models import Device, Feed, Registration, Sighting
+from registrations.sources.hep_gate import Gate
+from registrations.sources.hep_listener import Packet
 from tests.commands import manage, until
 from tests.corpora import CORPORA, needs_corpora, rows
 from tests.hep import answer, hep3, noise, register
@@ -190,3 +194,30 @@ def test_the_settings_name_what_no_option_names(settings):
 def test_an_open_address_needs_a_key_or_a_list():
     with pytest.raises(CommandError, match="not loopback: name --key-file or --allow"):
         call_command("listen_hep", "--udp", "0.0.0.0:9060")
+
+
+def test_lost_packets_are_a_trouble_that_ends_when_none_is_lost(monkeypatch):
+    queue = [[Packet(hep3(noise(n), timezone.now()), time.time())] for n in range(3)]
+    listener = SimpleNamespace(
+        udp=None, take=lambda most, wait: queue.pop() if queue else []
+    )
+    gate = Gate()
+    heard = Listening("hep", "udp:127.0.0.1:0", listener, gate, timezone.now)
+    gate.refused["queue_full"] = 7
+    heard.drain()
+    assert Feed.objects.get().trouble.startswith("7 packets lost")
+    monkeypatch.setattr("registrations.listening.LOSS_SECONDS", 0.0)
+    queue.append([Packet(hep3(noise(9), timezone.now()), time.time())])
+    heard.drain()
+    assert Feed.objects.get().trouble == ""
+
+
+def test_a_loss_does_not_undo_a_stop():
+    listener = SimpleNamespace(udp=None, take=lambda most, wait: [])
+    gate = Gate()
+    heard = Listening("hep", "udp:127.0.0.1:0", listener, gate, timezone.now)
+    heard.ask_to_stop()
+    gate.refused["queue_full"] = 7
+    heard.open()
+    heard._stored([])
+    heard.run()  # returns at once
