@@ -76,6 +76,11 @@ def wake() -> None:
     outbox.wake(tasks.wake_voip)
 
 
+def queued() -> int:
+    """Pushes no worker has claimed yet."""
+    return Push.objects.filter(state=Push.State.QUEUED).count()
+
+
 def under_way() -> int:
     """Pushes not in a final state."""
     return Push.objects.filter(state__in=["queued", "sending"]).count()

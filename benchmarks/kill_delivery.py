@@ -30,7 +30,6 @@ from simulator.directory import Delivery, Entry
 from simulator.faults import Fault
 from simulator.tls import make_identity
 
-ANSWER_SECONDS = 0.04
 PATIENCE_SECONDS = 600
 
 
@@ -42,6 +41,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pushes", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--answer-ms", type=int, default=40, help="APNs answers after so long"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -59,7 +61,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict:
     """Ask, kill, wait for the end, compare."""
     rows = import_module("benchmarks.delivery_rows")  # needs Django set up
     identity = make_identity(folder / "apns")
-    server, stop = serving(identity)
+    server, stop = serving(identity, given.answer_ms / 1000)
     rows.ask(identity, server.port, given.pushes)
     workers = Workers(given.workers, random.Random(given.seed), rows)
     started = time.monotonic()
@@ -86,10 +88,10 @@ class AnyToken:
         return
 
 
-def serving(identity):
+def serving(identity, seconds: float):
     """The simulated APNs on a thread of its own, and what stops it."""
     server, loop = ApnsServer(AnyToken(), identity), asyncio.new_event_loop()
-    server.faults.add(Fault("delay", times=10**9, seconds=ANSWER_SECONDS))
+    server.faults.add(Fault("delay", times=10**9, seconds=seconds))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
@@ -125,11 +127,11 @@ class Workers:
     def run(self, kills: int, pushes: int) -> None:
         """Wake and kill, evenly spread over the pushes, until none is under way."""
         until = time.monotonic() + PATIENCE_SECONDS
-        while (under_way := self._rows.under_way()) and time.monotonic() < until:
+        while self._rows.under_way() and time.monotonic() < until:
             self._rows.wake()
             time.sleep(0.1 * self._dice.uniform(0.5, 1.5))
-            done = pushes - under_way
-            if self.kills < kills and done > pushes * self.kills / kills:
+            claimed = pushes - self._rows.queued()
+            if self.kills < kills and claimed > pushes * self.kills / kills:
                 self._kill(self._dice.randrange(len(self._running)))
 
     def _kill(self, number: int) -> None:
