@@ -13,10 +13,12 @@ import sys
 import time
 from datetime import UTC, datetime
 
+import django
+from django.core.management import call_command
 from django.db import connection
 
-from benchmarks.database import own_database
 from benchmarks.fleet_log import FLEET_SQL
+from benchmarks.private_services import run_alone
 
 #: Growth of the process between the first tenth and the end that is still flat, in MB.
 FLAT_MB = 10
@@ -26,15 +28,20 @@ def main(arguments: list[str]) -> int:
     """Prints a JSON line a form; 1 when a bar is missed."""
     parser = argparse.ArgumentParser("bin/bench export", description=__doc__)
     parser.add_argument("--devices", type=int, default=1_000_000)
-    wanted = parser.parse_args(arguments).devices
-    with own_database():
-        now = datetime.now(UTC)
-        with connection.cursor() as cursor:
-            for statement in FLEET_SQL:
-                cursor.execute(statement, {"devices": wanted, "start": now})
-            cursor.execute("ANALYZE")
-            floor = copied(cursor)
-        rows = [measured(form, wanted, floor, now) for form in ("csv", "ndjson")]
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if not options.inside:
+        return run_alone("benchmarks.export", arguments)
+    django.setup()
+    call_command("migrate", verbosity=0)
+    wanted = options.devices
+    now = datetime.now(UTC)
+    with connection.cursor() as cursor:
+        for statement in FLEET_SQL:
+            cursor.execute(statement, {"devices": wanted, "start": now})
+        cursor.execute("ANALYZE")
+        floor = copied(cursor)
+    rows = [measured(form, wanted, floor, now) for form in ("csv", "ndjson")]
     for row in rows:
         sys.stdout.write(json.dumps(row) + "\n")
     return int(not all(row["ok"] for row in rows))
@@ -78,3 +85,7 @@ def measured(form: str, wanted: int, floor: float, now: datetime) -> dict:
 def held_mb() -> float:
     """The most memory this process held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

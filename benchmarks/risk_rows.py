@@ -11,11 +11,13 @@ import random
 import sys
 import time
 
+import django
+from django.core.management import call_command
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from benchmarks.database import own_database
+from benchmarks.private_services import run_alone
 from benchmarks.risk_orders import batches
 from tests.notifications.histories import facts
 
@@ -24,30 +26,39 @@ def main(arguments: list[str]) -> int:
     """Prints one line; raises at the first history that differs."""
     parser = argparse.ArgumentParser(prog="bin/bench risk-rows", description=__doc__)
     parser.add_argument("--histories", type=int, default=200)
-    wanted = parser.parse_args(arguments).histories
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if not options.inside:
+        return run_alone("benchmarks.risk_rows", arguments)
+    django.setup()
+    call_command("migrate", verbosity=0)
+    wanted = options.histories
     started = time.monotonic()
-    with own_database():
-        # The models can be loaded only now.
-        rows = importlib.import_module("tests.notifications.history_rows")
+    # The models can be loaded only now.
+    rows = importlib.import_module("tests.notifications.history_rows")
 
-        @settings(
-            max_examples=wanted,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.lists(facts(), min_size=3, max_size=25), st.integers())
-        def check(known, seed):
-            dice = random.Random(seed)
-            pieces = batches(dice.sample(known, len(known)), dice)
-            with transaction.atomic():
-                expected = rows.concluded(known)
-                assert rows.as_it_comes(pieces) == expected, (known, pieces)
-                transaction.set_rollback(True)
+    @settings(
+        max_examples=wanted,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(facts(), min_size=3, max_size=25), st.integers())
+    def check(known, seed):
+        dice = random.Random(seed)
+        pieces = batches(dice.sample(known, len(known)), dice)
+        with transaction.atomic():
+            expected = rows.concluded(known)
+            assert rows.as_it_comes(pieces) == expected, (known, pieces)
+            transaction.set_rollback(True)
 
-        check()
+    check()
     seconds = round(time.monotonic() - started, 1)
     row = {"bench": "risk-rows", "histories": wanted, "seconds": seconds}
     sys.stdout.write(json.dumps(row) + "\n")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
