@@ -14,7 +14,7 @@ import time
 import django
 from django.core.management import call_command
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.private_services import run_alone

@@ -1,4 +1,4 @@
-"""The short form of `bin/bench risk-rows` and `bin/bench export`, with services of their own."""
+"""The short forms of `bin/bench risk-rows` and `bin/bench export`."""
 
 from __future__ import annotations
 
