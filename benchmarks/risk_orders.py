@@ -39,6 +39,17 @@ def batches(order: list[Fact], dice: random.Random) -> list[list[Fact]]:
     return [order[start:end] for start, end in itertools.pairwise(bounds)]
 
 
+def looking(examples: int) -> settings:
+    """So many random histories, the failing one told as it came: shrinking takes minutes."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 def main(arguments: list[str]) -> int:
     """Prints one line; raises at the first history whose order matters."""
     parser = argparse.ArgumentParser(prog="bin/bench risk-orders", description=__doc__)
@@ -46,13 +57,7 @@ def main(arguments: list[str]) -> int:
     wanted = parser.parse_args(arguments).histories
     counts = {"histories": 0, "orders": 0, "strikes": 0, "suspected": 0}
 
-    @settings(
-        max_examples=wanted,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @looking(wanted)
     @given(st.lists(facts(), min_size=1, max_size=20), st.integers())
     def check(known: list[Fact], seed: int) -> None:
         expected = at_once(known)

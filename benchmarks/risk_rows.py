@@ -14,11 +14,11 @@ import time
 import django
 from django.core.management import call_command
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.private_services import run_alone
-from benchmarks.risk_orders import batches
+from benchmarks.risk_orders import batches, looking
 from tests.notifications.histories import facts
 
 
@@ -37,13 +37,7 @@ def main(arguments: list[str]) -> int:
     # The models can be loaded only now.
     rows = importlib.import_module("tests.notifications.history_rows")
 
-    @settings(
-        max_examples=wanted,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @looking(wanted)
     @given(st.lists(facts(), min_size=3, max_size=25), st.integers())
     def check(known, seed):
         dice = random.Random(seed)

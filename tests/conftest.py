@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.tls import Identity, make_identity
 from tests import server
 
 
@@ -12,3 +13,9 @@ def base_url(django_db_setup) -> str:
     """A running server on the test database."""
     with server.running() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def identity(tmp_path_factory) -> Identity:
+    """What a simulated APNs is known by: certificate, CA and provider key."""
+    return make_identity(tmp_path_factory.mktemp("apns"))

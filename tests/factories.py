@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from notifications.models import App, Push
+from notifications.models import App, Credential, Push
 from registrations import partitions
 from registrations.models import (
     Device,
@@ -28,6 +28,19 @@ def app(bundle_id: str = BUNDLE_ID, **policy) -> App:
     """An app with PRODUCT.md's policy, or with `policy` changed."""
     values = {"name": "Phone", **policy}
     return App.objects.update_or_create(bundle_id=bundle_id, defaults=values)[0]
+
+
+def sandbox_credential() -> Credential:
+    """A provider key of `app()` whose sealed key nobody opens."""
+    return Credential.objects.create(
+        app=app(),
+        environment=Environment.SANDBOX,
+        team_id="TEAM123456",
+        key_id="KEY1234567",
+        sealed_key=b"never opened here",
+        server="sandbox",
+        created_at=MORNING,
+    )
 
 
 def push_token(kind: str = "voip", bundle_id: str = BUNDLE_ID) -> PushToken:

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from notifications import breaker, delivery
 from notifications.apns import Outcome, Result
-from notifications.models import Credential, Push, TokenHealth
+from notifications.models import Push, TokenHealth
 from notifications.recording import record
 from notifications.sending import Try
-from tests.factories import accepted_push, app, registered_device
+from tests.factories import accepted_push, registered_device, sandbox_credential
 
 ACCEPTED = Result(outcome=Outcome.ACCEPTED, status=200)
 
@@ -23,15 +23,7 @@ def rejected(status: int, reason: str) -> Result:
 
 @pytest.fixture
 def credential(db):
-    return Credential.objects.create(
-        app=app(),
-        environment="sandbox",
-        team_id="TEAM123456",
-        key_id="KEY1234567",
-        sealed_key=b"never opened here",
-        server="sandbox",
-        created_at=timezone.now(),
-    )
+    return sandbox_credential()
 
 
 def queued(count: int) -> list[Push]:

@@ -17,18 +17,12 @@ from notifications.credentials import seal
 from notifications.dry_run import dry_run, finding_of
 from notifications.models import Credential
 from simulator.apns import ApnsServer
-from simulator.tls import make_identity
 from tests.apns import Phones
 from tests.factories import app
 from tests.notifications import people
 
 pytestmark = pytest.mark.django_db
 BUNDLE_ID = "org.example.app"
-
-
-@pytest.fixture
-def identity(tmp_path):
-    return make_identity(tmp_path / "apns")
 
 
 @contextmanager

@@ -17,29 +17,20 @@ from notifications.gateway import REPEAT_WINDOW
 from notifications.gateway_keys import give_key
 from notifications.models import (
     App,
-    Credential,
     GatewayKey,
     GatewayRefusal,
     Push,
     TokenHealth,
 )
 from registrations.models import Device, PushToken
-from tests.factories import BUNDLE_ID, app, registered_device, token_of
+from tests.factories import BUNDLE_ID, registered_device, sandbox_credential, token_of
 
 TOKEN = "ab" * 32
 
 
 @pytest.fixture
 def secret(db):
-    Credential.objects.create(
-        app=app(),
-        environment="sandbox",
-        team_id="TEAM123456",
-        key_id="KEY1234567",
-        sealed_key=b"never opened here",
-        server="sandbox",
-        created_at=timezone.now(),
-    )
+    sandbox_credential()
     return give_key("flexisip", [], timezone.now())
 
 

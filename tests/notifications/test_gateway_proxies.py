@@ -14,10 +14,10 @@ import pytest
 from django.utils import timezone
 
 from notifications.gateway_keys import give_key
-from notifications.models import Credential, Push
+from notifications.models import Push
 from simulator.tls import make_identity
 from tests import server
-from tests.factories import BUNDLE_ID, app
+from tests.factories import BUNDLE_ID, sandbox_credential
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DOCS = Path(__file__).parents[2] / "docs/proxy"
@@ -95,15 +95,7 @@ def curl(url: str, ca: Path, *options: str) -> tuple[str, str]:
 
 @pytest.fixture
 def secret():
-    Credential.objects.create(
-        app=app(),
-        environment="sandbox",
-        team_id="TEAM123456",
-        key_id="KEY1234567",
-        sealed_key=b"never opened here",
-        server="sandbox",
-        created_at=timezone.now(),
-    )
+    sandbox_credential()
     return give_key("flexisip", [], timezone.now())
 
 

@@ -6,25 +6,18 @@ import random
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.risk_orders import batches
+from benchmarks.risk_orders import batches, looking
 from tests.notifications.histories import facts
 from tests.notifications.history_rows import as_it_comes, concluded
 
 pytestmark = pytest.mark.django_db
 
 
-# The same ten each time; `bin/bench risk-rows` looks at others. Shrinking through PostgreSQL
-# takes minutes and would hide the failure behind the timeout.
-@settings(
-    max_examples=10,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+# The same ten each time; `bin/bench risk-rows` looks at others.
+@settings(looking(10), derandomize=True)
 @given(st.lists(facts(), min_size=3, max_size=20), st.integers())
 def test_rows_settled_in_any_order_equal_a_rebuild_and_the_pure_rules(known, seed):
     dice = random.Random(seed)

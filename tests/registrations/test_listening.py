@@ -213,11 +213,15 @@ def test_lost_packets_are_a_trouble_that_ends_when_none_is_lost(monkeypatch):
 
 
 def test_a_loss_does_not_undo_a_stop():
-    listener = SimpleNamespace(udp=None, take=lambda most, wait: [])
+    taken = []
+    listener = SimpleNamespace(
+        udp=None, take=lambda most, wait: taken.append(most) or []
+    )
     gate = Gate()
     heard = Listening("hep", "udp:127.0.0.1:0", listener, gate, timezone.now)
     heard.ask_to_stop()
     gate.refused["queue_full"] = 7
-    heard.open()
-    heard._stored([])
-    heard.run()  # returns at once
+    heard._store([])
+    heard.run()
+    assert Feed.objects.get().trouble.startswith("7 packets lost")
+    assert taken == []

@@ -19,11 +19,6 @@ EXPIRED, SANDBOX = "dd" * 32, "ee" * 32
 SHORT, LONG = "ab" * 20, "ab" * 80
 
 
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory):
-    return make_identity(tmp_path_factory.mktemp("apns"))
-
-
 @pytest.fixture
 def phones():
     phones = Phones()

@@ -16,11 +16,6 @@ from tests.apns import GONE, REMOTE, VOIP, Phones, client_of, push
 Scene = Callable[[ApnsServer, Phones, object], Awaitable[object]]
 
 
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory):
-    return make_identity(tmp_path_factory.mktemp("apns"))
-
-
 @pytest.fixture
 def play(identity):
     """Run a scene against a fresh server and client."""

@@ -10,13 +10,7 @@ import pytest
 from notifications.apns import Outcome
 from simulator.apns import ApnsServer
 from simulator.faults import Fault
-from simulator.tls import make_identity
 from tests.apns import Phones, client_of, push
-
-
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory):
-    return make_identity(tmp_path_factory.mktemp("apns"))
 
 
 @pytest.fixture

@@ -9,23 +9,7 @@ import pytest
 
 from notifications.apns import Outcome, ProviderTokens
 from simulator.apns import ApnsServer
-from simulator.tls import make_identity
-from tests.apns import Phones, client_of, push
-
-
-class Clock:
-    """Seconds of the epoch, set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory):
-    return make_identity(tmp_path_factory.mktemp("apns"))
+from tests.apns import Clock, Phones, client_of, push
 
 
 @pytest.fixture
