@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import resource
 import sys
 import time
@@ -17,7 +18,7 @@ import django
 from django.core.management import call_command
 from django.db import connection
 
-from benchmarks.fleet_log import FLEET_SQL
+from benchmarks import fleet_log
 from benchmarks.private_services import run_alone
 
 #: Growth of the process between the first tenth and the end that is still flat, in MB.
@@ -36,10 +37,8 @@ def main(arguments: list[str]) -> int:
     call_command("migrate", verbosity=0)
     wanted = options.devices
     now = datetime.now(UTC)
+    fleet_log.fill(os.environ["DATABASE_URL"], wanted, now)
     with connection.cursor() as cursor:
-        for statement in FLEET_SQL:
-            cursor.execute(statement, {"devices": wanted, "start": now})
-        cursor.execute("ANALYZE")
         floor = copied(cursor)
     rows = [measured(form, wanted, floor, now) for form in ("csv", "ndjson")]
     for row in rows:

@@ -9,10 +9,13 @@ from datetime import timedelta
 from urllib.request import Request, urlopen
 
 import pytest
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from notifications import exports
 from notifications.models import AuditEntry
+from registrations.models import Device
 from tests import factories
 from tests.notifications import people
 from tests.people import person, session_of
@@ -40,11 +43,14 @@ def exported(name: str, query: str = "") -> list[dict]:
 
 def test_devices_are_exported_as_the_query_leaves_them_with_tokens_masked():
     alice = factories.registered_device("sip:alice@example.org")
+    Device.objects.update(contact=Concat("contact", Value(";pn-prid=00fc13")))
     factories.registered_device("sip:bob@example.org")
     (row,) = exported("devices", "q=alice")
     token = factories.token_of(alice)
     assert row["aor"] == "sip:alice@example.org"
     assert row["voip"] == token.masked
+    assert row["remote"] == factories.token_of(alice, "remote").masked
+    assert row["contact"] == alice.contact
     assert token.token not in json.dumps(row)
     assert len(exported("devices")) == 2
 
