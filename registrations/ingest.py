@@ -27,6 +27,7 @@ from registrations.sources.logfile import (
     is_same_file,
     opened,
     read_at,
+    size_of,
     written_until,
 )
 from registrations.sources.named import STDIN, Log
@@ -82,6 +83,13 @@ class FileReading:
         if self._was_rewritten():
             return Fate.CUT
         return fate_of(self._path, self._inode, self.read_to)
+
+    @property
+    def end_of_file(self) -> tuple[int, int]:
+        """Inode and size of the file as far as it was read; of a packed one, as it is."""
+        if self.is_growing:
+            return self._inode, self.read_to
+        return inode_of(self._path), size_of(self._path) or 0
 
     def read(self, size: int = CHUNK) -> Piece | None:
         """The next piece of at most `size` bytes; None when there is none just now."""

@@ -18,7 +18,7 @@ from registrations.sources.logfile import (
     opened,
     written_at,
 )
-from registrations.sources.rotations import base_of, rotations_of
+from registrations.sources.rotations import base_of, rotations_of, stem_of
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,15 @@ logger = logging.getLogger(__name__)
 PACKING = timedelta(seconds=60)
 #: Files of one path, and of other paths, that are compared with a stream.
 MOST_OF_PATH, MOST_OF_OTHERS = 10, 100
+
+
+def ends_of(feed: Feed) -> dict[str, tuple[int, int]]:
+    """Path → inode and position of the newest file of each path."""
+    rows = feed.files.filter(kind=LogFile.Kind.FILE).order_by("id")
+    return {
+        path: (inode, position)
+        for path, inode, position in rows.values_list("path", "inode", "position")
+    }
 
 
 def file_of(feed: Feed, path: str, stream: BinaryIO, now: datetime) -> LogFile:
@@ -87,9 +96,8 @@ def _unread_rotations(feed: Feed, path: str, now: datetime) -> list[str]:
     Those from the newest one we know on. Where we know none of them any more, those that
     were written to after the feed was last read. None of a log that we never opened.
     """
-    files = [
-        file for file in feed.files.all() if path in (file.path, base_of(file.path))
-    ]
+    likely = feed.files.filter(path__startswith=stem_of(path))
+    files = [file for file in likely if path in (file.path, base_of(file.path))]
     if not files:
         return []
     # Opened, but nothing was stored of it yet.

@@ -36,6 +36,7 @@ class FlexisipEvents(Format):
     markers = (b": Registered ", b": Unregistered ")
     always_answers = True
     announces = True
+    looks_back = False
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps

@@ -47,6 +47,8 @@ class Format:
     has_ends = True
     #: Every message follows a log line of its own.
     announces = False
+    #: The line above may say whose message this one begins.
+    looks_back = True
 
     @property
     def anchor(self) -> int | None:

@@ -195,6 +195,8 @@ class Reader:
 
     def _above(self, start: int) -> int:
         """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""
+        if not self.form.looks_back:
+            return start
         data, at = self._data, start
         while at > self._floor:
             at = data.rfind(b"\n", 0, at - 1) + 1

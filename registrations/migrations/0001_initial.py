@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='registrations.feed')),
             ],
             options={
-                'indexes': [models.Index(fields=['feed', '-id'], name='logfile_newest_of_feed')],
+                'indexes': [models.Index(fields=['feed', '-id'], name='logfile_newest_of_feed'), models.Index(fields=['feed', 'path'], name='logfile_by_path', opclasses=['int8_ops', 'text_pattern_ops'])],
             },
         ),
         migrations.CreateModel(

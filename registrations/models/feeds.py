@@ -98,6 +98,12 @@ class LogFile(models.Model):
         indexes = [
             # ingest: "which file of this feed was I reading?"
             models.Index(fields=["feed", "-id"], name="logfile_newest_of_feed"),
+            # following: the row of a path among the files of a tree
+            models.Index(
+                fields=["feed", "path"],
+                opclasses=["int8_ops", "text_pattern_ops"],
+                name="logfile_by_path",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 from registrations.sources.rotations import PACKED, base_of, in_order
-from registrations.sources.trees import files_of
+from registrations.sources.trees import files_of, pattern_of
 
 STDIN = "-"
 
@@ -21,21 +21,18 @@ STDIN = "-"
 class Log:
     """`path`: the file itself, or a directory that stands for the files in it. `before`:
     files to read first, in this order. `is_found`: a pattern found it, so it may vanish.
+    `tree`: the directory it was found in.
     """
 
     path: str
     before: tuple[str, ...] = ()
     is_found: bool = False
+    tree: str = ""
 
     @property
     def name(self) -> str:
         """What its feed is called when nobody says."""
-        return Path(self.path).name.removesuffix(PACKED)
-
-    @property
-    def is_directory(self) -> bool:
-        """True when only `before` is to be read."""
-        return Path(self.path).is_dir()
+        return Path(self.tree or self.path).name.removesuffix(PACKED)
 
 
 def logs_of(words: Iterable[str]) -> list[Log]:
@@ -56,6 +53,18 @@ def logs_of(words: Iterable[str]) -> list[Log]:
     return [
         _log(path, part, is_found=path not in named) for path, part in parts.items()
     ]
+
+
+def growing_logs_of(words: Iterable[str]) -> list[Log]:
+    """The logs meant, to be followed: in a directory each file is one of its own."""
+    words = list(words)
+    trees = dict.fromkeys(_absolute(word) for word in words if Path(word).is_dir())
+    logs = logs_of(word for word in words if not Path(word).is_dir())
+    named = {log.path for log in logs}
+    for tree in trees:
+        found = logs_of([pattern_of(tree)])
+        logs += [replace(log, tree=tree) for log in found if log.path not in named]
+    return logs
 
 
 def _log(path: str, part: list[str], *, is_found: bool) -> Log:

@@ -29,6 +29,11 @@ def base_of(path: str) -> str | None:
     return str(folder / (found["stem"] + found["suffix"])) if found else None
 
 
+def stem_of(path: str) -> str:
+    """What the names of a log and of all its rotations begin with."""
+    return str(Path(path).parent / Path(path).name.partition(".")[0])
+
+
 def rotations_of(path: str) -> list[str]:
     """The rotated files there are of a log, the oldest first.
 

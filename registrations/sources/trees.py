@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 #: Where Flexisip's event log keeps registrations, beside calls, messages and errors.
@@ -25,3 +26,10 @@ def files_of(path: str) -> list[str]:
     else:
         ordered = sorted(files, key=lambda file: (file.stat().st_mtime, str(file)))
     return [str(file) for file in ordered]
+
+
+def pattern_of(path: str) -> str:
+    """The pattern of the files that `files_of` finds now, and of those to come."""
+    is_event_log = next(Path(path).glob(f"**/{REGISTERS}/*"), None) is not None
+    below = f"**/{REGISTERS}/*" if is_event_log else "**"
+    return str(Path(glob.escape(path)) / below)

@@ -15,7 +15,7 @@ from tests.registrations.processes import started
 def follow_here(monkeypatch):
     """Follows files in this process, what is missing tried again at once."""
     monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.setattr("registrations.following.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("registrations.tails.RETRY_SECONDS", 0.0)
     feeds: list[Followed] = []
 
     def follow(*words) -> Followed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from registrations.feeds import Told, close_feed
 from registrations.following import Follower
 from registrations.models import Feed, Registration
-from registrations.sources.named import logs_of
+from registrations.sources.named import growing_logs_of
 from tests.registrations.logs import MORNING, FlexisipLog, contact, register
 
 
@@ -51,14 +51,18 @@ class Followed:
             close_feed(self._follower.feed)
 
     def take_in(self, seconds: float = 0.0) -> list[int]:
-        """Poll until nothing is new, `seconds` later; whose REGISTERs are stored."""
+        """Read on, `seconds` later; whose REGISTERs are stored."""
+        self.read_on(seconds)
+        return stored()
+
+    def read_on(self, seconds: float = 0.0) -> None:
+        """Poll until nothing is new, `seconds` later."""
         self.now += timedelta(seconds=seconds)
-        self._follower.sync(logs_of(self._words))
+        self._follower.sync(growing_logs_of(self._words))
         quiet = 0
         # A tail lets go of a file in one poll and opens the next in another.
         while quiet < 3:
             quiet = 0 if self._follower.poll() else quiet + 1
-        return stored()
 
     @property
     def seen_until(self) -> float | None:

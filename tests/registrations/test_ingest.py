@@ -227,5 +227,3 @@ def test_a_tree_of_event_logs_is_one_feed_and_read_again_changes_nothing(tmp_pat
     call_command("ingest", str(tmp_path), "--feed", "events", stderr=StringIO())
     assert Device.objects.filter(bound=True).count() <= 2
     assert not Device.objects.get(aor="sip:u2@e.org").bound
-    with pytest.raises(CommandError, match="cannot be followed"):
-        call_command("ingest", "--follow", str(tmp_path))

@@ -27,7 +27,7 @@ from registrations.ingest import FileReading, readings
 from registrations.intake import Intake
 from registrations.models import Feed
 from registrations.sources.logfile import BROKEN
-from registrations.sources.named import STDIN, Log, logs_of
+from registrations.sources.named import STDIN, Log, growing_logs_of, logs_of
 from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
 
@@ -37,6 +37,8 @@ POLL_SECONDS = 0.1
 RETRY_SECONDS = 2.0
 #: New files of a pattern are looked for this often.
 LOOK_SECONDS = 1.0
+#: Looking through many files takes a tenth of the time at most.
+LOOK_SHARE = 10
 
 
 class Command(BaseCommand):
@@ -77,17 +79,16 @@ class Command(BaseCommand):
         except (OSError, *BROKEN) as error:
             raise CommandError(f"cannot be read: {error}") from error
 
-    def _logs(self) -> dict[str, list[Log]]:
-        """The logs that are there now, by the feed they belong to."""
+    def _by_feed(self, logs: list[Log]) -> dict[str, list[Log]]:
         feeds: dict[str, list[Log]] = {}
-        for log in logs_of(self._files):
+        for log in logs:
             feeds.setdefault(self._feed or log.name, []).append(log)
         return feeds
 
     # Once
 
     def _read(self) -> None:
-        feeds = self._logs()
+        feeds = self._by_feed(logs_of(self._files))
         if not feeds:
             raise CommandError(f"no file fits {' '.join(self._files)}")
         for name, logs in feeds.items():
@@ -123,8 +124,6 @@ class Command(BaseCommand):
     def _follow(self) -> None:
         if STDIN in self._files:
             raise CommandError("standard input is read to its end: without --follow")
-        if any(log.is_directory for log in logs_of(self._files)):
-            raise CommandError("a directory cannot be followed: name its files")
         signal.signal(signal.SIGTERM, _stop)
         with suppress(KeyboardInterrupt):
             while True:
@@ -150,14 +149,16 @@ class Command(BaseCommand):
         look_at = 0.0
         while True:
             if time.monotonic() >= look_at:
-                look_at = time.monotonic() + LOOK_SECONDS
+                began = time.monotonic()
                 self._sync(followers, stack)
+                took = time.monotonic() - began
+                look_at = began + max(LOOK_SECONDS, LOOK_SHARE * took)
             polled = [follower.poll() for follower in followers.values()]
             if not any(polled):
                 time.sleep(POLL_SECONDS)
 
     def _sync(self, followers: dict[str, Follower], stack: ExitStack) -> None:
-        logs_of_feed = self._logs()
+        logs_of_feed = self._by_feed(growing_logs_of(self._files))
         for name in logs_of_feed.keys() - followers.keys():
             followers[name] = Follower(
                 name, shown(logs_of_feed[name]), self._told, self._format, timezone.now
@@ -180,7 +181,7 @@ class Command(BaseCommand):
 
 def shown(logs: list[Log]) -> str:
     """Where a feed comes from, for people."""
-    return ", ".join(log.path for log in logs)
+    return ", ".join(dict.fromkeys(log.tree or log.path for log in logs))
 
 
 def _stop(*_) -> None:
