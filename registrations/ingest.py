@@ -141,7 +141,8 @@ class FileReading:
         self, records: list[Record | Heard], position: int, *, is_fresh: bool = False
     ) -> Piece:
         form = self._reader.form
-        marks = self._marks.at(position) if self._marks else {}
+        # Nothing stored yet: the marks of its opening stand.
+        marks = self._marks.at(position) if self._marks and position else {}
         return Piece(
             file=self.file,
             log=self._log,

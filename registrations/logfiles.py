@@ -12,10 +12,13 @@ from typing import BinaryIO
 from registrations.models import Feed, LogFile
 from registrations.sources.logfile import (
     BROKEN,
+    HEAD_BYTES,
+    digest,
     inode_of,
     is_cut_copy,
     is_same_file,
     opened,
+    read_at,
     written_at,
 )
 from registrations.sources.rotations import base_of, rotations_of, stem_of
@@ -41,7 +44,7 @@ def file_of(feed: Feed, path: str, stream: BinaryIO, now: datetime) -> LogFile:
     """The row of the file that this stream continues, under its old name or another; new
     where it continues none.
     """
-    return known_file(feed, path, stream) or _new_file(feed, path, now)
+    return known_file(feed, path, stream) or _new_file(feed, path, stream, now)
 
 
 def known_file(feed: Feed, path: str, stream: BinaryIO) -> LogFile | None:
@@ -63,22 +66,28 @@ def known_file(feed: Feed, path: str, stream: BinaryIO) -> LogFile | None:
 
 
 def _candidates(feed: Feed, path: str) -> Iterator[LogFile]:
-    known = feed.files.exclude(position=0).order_by("-id")
+    known = feed.files.exclude(head_bytes=0).order_by("-id")
     yield from known.filter(path=path)[:MOST_OF_PATH]
     yield from known.exclude(path=path)[:MOST_OF_OTHERS]
 
 
-def _new_file(feed: Feed, path: str, now: datetime) -> LogFile:
-    # A row that nothing was read into yet serves again: an empty log may be opened often.
-    unread = feed.files.filter(path=path, position=0, kind=LogFile.Kind.FILE)
-    file = unread.order_by("-id").first()
+def _new_file(feed: Feed, path: str, stream: BinaryIO, now: datetime) -> LogFile:
+    # By its first bytes it is known again though nothing is stored of it yet.
+    head = read_at(stream, 0, HEAD_BYTES) if stream.seekable() else b""
+    facts = {
+        "inode": inode_of(path),
+        "head_bytes": len(head),
+        "head_digest": digest(head),
+        "tail_digest": digest(b""),
+    }
+    # The row of an empty log serves again: it may be opened often.
+    empty = feed.files.filter(path=path, position=0, kind=LogFile.Kind.FILE)
+    file = empty.filter(head_bytes=0).order_by("-id").first()
     if file is not None and not file.rejected.exists():
-        file.inode = inode_of(path)
-        file.save(update_fields=["inode"])
+        feed.files.filter(pk=file.pk).update(**facts)
+        file.refresh_from_db()
         return file
-    return LogFile.objects.create(
-        feed=feed, path=path, inode=inode_of(path), opened_at=now
-    )
+    return LogFile.objects.create(feed=feed, path=path, opened_at=now, **facts)
 
 
 def next_rotation(feed: Feed, path: str, now: datetime) -> str | None:
@@ -93,32 +102,35 @@ def next_rotation(feed: Feed, path: str, now: datetime) -> str | None:
 def _unread_rotations(feed: Feed, path: str, now: datetime) -> list[str]:
     """The rotated files of a log that may hold what was not read yet, the oldest first.
 
-    Those from the newest one we know on. Where we know none of them any more, those that
-    were written to after the feed was last read. None of a log that we never opened.
+    Those from the newest one on of which something is stored. Where there is none any more,
+    those we opened, and those that were written to after a file was opened in vain or the
+    feed was last read. None of a log that we never opened.
     """
     likely = feed.files.filter(path__startswith=stem_of(path))
     files = [file for file in likely if path in (file.path, base_of(file.path))]
     if not files:
         return []
-    # Opened, but nothing was stored of it yet.
-    opened_only = {file.inode for file in files if file.position == 0}
-    rotated = rotations_of(path)
+    in_vain = [file.opened_at for file in files if file.position == 0]
+    since = min(in_vain, default=feed.last_read_at)
+    since = since or min(file.opened_at for file in files)
+    rotated, oldest = rotations_of(path), None
     for index in range(len(rotated) - 1, -1, -1):
-        one = rotated[index]
-        if inode_of(one) in opened_only or _is_known(feed, one, now):
+        file = _known_rotation(feed, rotated[index], now)
+        if file is not None and file.position:
             return rotated[index:]
-    since = feed.last_read_at or min(file.opened_at for file in files)
-    return [one for one in rotated if written_at(one, now) > since]
+        if file is not None or written_at(rotated[index], now) > since:
+            oldest = index
+    return [] if oldest is None else rotated[oldest:]
 
 
-def _is_known(feed: Feed, path: str, now: datetime) -> bool:
+def _known_rotation(feed: Feed, path: str, now: datetime) -> LogFile | None:
     try:
         with opened(path) as stream:
-            return known_file(feed, path, stream) is not None
+            return known_file(feed, path, stream)
     except BROKEN:
         if _is_being_packed(path, now):
             raise
-        return False
+        return None
 
 
 def _is_read(feed: Feed, path: str, now: datetime) -> bool:

@@ -116,6 +116,25 @@ def full(*_) -> None:
     raise DatabaseError("no space left on device")
 
 
+def test_files_that_were_all_opened_in_vain_are_all_read(
+    path, follow_here, monkeypatch
+):
+    followed = follow_here(path)
+    for number in (2, 3):
+        with monkeypatch.context() as patched, pytest.raises(DatabaseError):
+            patched.setattr(Intake, "take", full)
+            followed.take_in()
+        cut(path)
+        packed = path.with_name(f"proxy.log.{4 - number}.gz")
+        packed.write_bytes(gzip.compress(path.with_name("proxy.log.1").read_bytes()))
+        path.with_name("proxy.log.1").unlink()
+        # Written before it was opened, by a clock that may be ours.
+        age(packed, followed, -60)
+        path.write_bytes(lines(number))
+        followed.start()
+    assert followed.take_in() == [1, 2, 3]
+
+
 def test_rotations_by_now_unknown_are_read_when_written_since(path, follow_here):
     followed = follow_here(path)
     followed.take_in()
