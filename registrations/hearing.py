@@ -25,6 +25,6 @@ def heard(records: Iterable[Record]) -> list[Record | Heard]:
 
 def _heard(request: Request) -> Heard:
     try:
-        return Heard(request, storable(read_register(request.raw)))
+        return Heard(request, storable(read_register(request.raw, request.message)))
     except SipError as error:
         return Heard(request, error)

@@ -165,9 +165,9 @@ def _holders(entries: list[Entry]) -> dict[tuple, list[tuple[Device, bool]]]:
 
 
 def _of_aor(entry: Entry, aor: str) -> Entry:
-    return replace(entry, register=replace(entry.register, aor=aor))
+    return replace(entry, register=entry.register._replace(aor=aor))
 
 
 def _of_instance(entry: Entry, instance_id: str | None) -> Entry:
-    contacts = (replace(entry.contact, instance_id=instance_id),)
-    return replace(entry, register=replace(entry.register, contacts=contacts))
+    contacts = (entry.contact._replace(instance_id=instance_id),)
+    return replace(entry, register=entry.register._replace(contacts=contacts))

@@ -10,7 +10,6 @@ from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -96,7 +95,7 @@ class Posted:
     def _timed(self, record: Record) -> Record:
         """The record, at its line's time stamp where the log itself has none."""
         if isinstance(record, Request | Answer) and record.at is None:
-            return replace(record, at=self._time_at(record.position))
+            return record._replace(at=self._time_at(record.position))
         return record
 
     def _time_at(self, position: int) -> datetime | None:

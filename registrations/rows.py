@@ -29,12 +29,12 @@ class Rows:
         at, source, agent = iso(request.at), request.source, register.user_agent
         expires, status = register.expires, item.status
         return (
-            f'{{"at": {"null" if at is None else _string(at)}, '
+            f'{{"at": {_text(at)}, '
             f'"format": {_string(format)}, "position": {request.position}, '
-            f'"source": {"null" if source is None else _string(source)}, '
+            f'"source": {_text(source)}, '
             f'"call_id": {_string(register.call_id)}, "cseq": {register.cseq}, '
             f'"expires": {"null" if expires is None else expires}, '
-            f'"user_agent": {"null" if agent is None else _string(agent)}, '
+            f'"user_agent": {_text(agent)}, '
             f'"status": {"null" if status is None else status}, '
             f'"aor": {_string(register.aor)}, '
             f'"contacts": {self._contacts_of(register.contacts)}}}'
@@ -45,8 +45,8 @@ class Rows:
         if known is None:
             if len(self._contacts) >= REMEMBERED:
                 self._contacts.clear()
-            text = json.dumps([contact_of(contact) for contact in contacts])
-            known = self._contacts[id(contacts)] = contacts, text
+            text = ", ".join(map(_contact, contacts))
+            known = self._contacts[id(contacts)] = contacts, f"[{text}]"
         return known[1]
 
 
@@ -55,25 +55,30 @@ def error_row(error: SipError, position: int) -> str:
     return json.dumps({"error": error.detail, "rule": error.rule, "position": position})
 
 
-def contact_of(contact: Contact) -> dict:
-    """One Contact as `parse` prints it."""
-    problems = [
-        {"rule": problem.rule, "detail": problem.detail} for problem in contact.problems
-    ]
-    return {
-        "uri": contact.uri,
-        "instance_id": contact.instance_id,
-        "expires": contact.expires,
-        "q": contact.q,
-        "pn_provider": contact.pn_provider,
-        "pn_param": contact.pn_param,
-        "pn_prid": contact.pn_prid,
-        "team_id": contact.team_id,
-        "bundle_id": contact.bundle_id,
-        "environment": contact.environment,
-        "tokens": contact.tokens,
-        "problems": problems,
-    }
+def _text(value: str | None) -> str:
+    return "null" if value is None else _string(value)
+
+
+def _contact(contact: Contact) -> str:
+    uri, instance_id, expires, q, provider, param, prid, team, bundle, world, *rest = (
+        contact
+    )
+    tokens, problems = rest
+    held = ", ".join(
+        f"{_string(kind)}: {_string(token)}" for kind, token in tokens.items()
+    )
+    broken = ", ".join(
+        f'{{"rule": {_string(problem.rule)}, "detail": {_string(problem.detail)}}}'
+        for problem in problems
+    )
+    return (
+        f'{{"uri": {_string(uri)}, "instance_id": {_text(instance_id)}, '
+        f'"expires": {"null" if expires is None else expires}, "q": {_text(q)}, '
+        f'"pn_provider": {_text(provider)}, "pn_param": {_text(param)}, '
+        f'"pn_prid": {_text(prid)}, "team_id": {_text(team)}, '
+        f'"bundle_id": {_text(bundle)}, "environment": {_text(world)}, '
+        f'"tokens": {{{held}}}, "problems": [{broken}]}}'
+    )
 
 
 def iso(at: datetime | None) -> str | None:

@@ -7,7 +7,6 @@ One odd message must never stop the reading of a feed.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 from registrations.sip import Contact, Problem, Register
 
@@ -20,8 +19,7 @@ def storable(register: Register) -> Register:
     """The same REGISTER; hostile characters become escapes, overlong names end in a digest."""
     if _is_storable(register):
         return register
-    return replace(
-        register,
+    return register._replace(
         aor=short(clean(register.aor)),
         call_id=short(clean(register.call_id)),
         user_agent=_cleaned(register.user_agent),
@@ -83,8 +81,7 @@ def short(text: str, longest: int = LONGEST_INDEXED) -> str:
 
 def _contact(contact: Contact) -> Contact:
     instance_id, bundle_id = contact.instance_id, contact.bundle_id
-    return replace(
-        contact,
+    return contact._replace(
         uri=clean(contact.uri),
         instance_id=instance_id and short(clean(instance_id)),
         pn_provider=_cleaned(contact.pn_provider),

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from registrations.formats.form import Format, Lead
 from registrations.formats.stamps import ISO, WITHOUT_YEAR, Stamps
+from registrations.sip import Message
 
 COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 PREFIX = re.compile(
@@ -75,7 +76,7 @@ class Asterisk(Format):
             return lead
         return Lead(at=self._at, received=False) if prefix is not None else None
 
-    def message_read(self, lead: Lead, raw: bytes) -> Lead:
+    def message_read(self, lead: Lead, message: Message) -> Lead:
         self._at = self._anchor = None
         return lead
 

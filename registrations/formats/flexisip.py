@@ -9,33 +9,35 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer
 from registrations.formats.stamps import Stamps
+from registrations.sip import Message, cleaned
 
 PREFIX = re.compile(
-    rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d):(\d{3}) "
+    rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d):(\d{3}) "
     rb"flexisip(?:-user)?-(?:debug|message|warning|error|fatal)-"
 )
+SECOND = re.compile(rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)")
 POINTER = re.compile(rb"\[(0x[0-9a-fA-F]+)\]")
-RECEIVED = re.compile(rb"Received SIP request|Receiving new Request SIP message")
-RESPONSE = re.compile(rb"Received SIP response|Receiving new Response SIP message")
-SENT = re.compile(rb"Sending SIP re|Sending Re(?:quest|sponse) SIP message")
-REPLIED = re.compile(
-    rb"(?:Replying to SIP request|Replying Request SIP message): (\d{3})"
+#: What was received; the status that was replied; and what else a dump may follow.
+WORDS = re.compile(
+    rb"(Received SIP request|Receiving new Request SIP message)"
+    rb"|(?:Replying to SIP request|Replying Request SIP message): (\d{3})"
+    rb"|Received SIP response|Receiving new Response SIP message"
+    rb"|Sending SIP re|Sending Re(?:quest|sponse) SIP message"
 )
 REGISTER = re.compile(rb"(?:\[0x[0-9a-fA-F]+\]|SIP message) REGISTER\b")
 #: From 2.5 on: method, CSeq and Call-ID of the message that is dumped next.
 IDENT = re.compile(rb"\[0x[0-9a-fA-F]+\] (\w+) \((\d{1,10}) - (\S+)\)")
-CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*(\S+)")
-CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,10})[ \t]+(\w+)")
+CSEQ = re.compile(rb"\s*(\d{1,10})[ \t]+(\w+)")
 #: Announcements whose dump may still come: those of other threads stand between.
 MOST_ANNOUNCED = 64
 MOST_FOREIGN = 10_000
-MESSAGE = re.compile(rb"Message:\s*$")
+DUMP = b"Message:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +64,43 @@ class Exchange:
 
     def told(self, text: bytes, at: datetime | None, position: int) -> Lead | None:
         """What a line without its prefix says; None where it is none of Flexisip's words."""
-        is_dump, is_received = MESSAGE.search(text), RECEIVED.search(text)
-        replied = REPLIED.search(text)
-        is_other = replied or RESPONSE.search(text) or SENT.search(text)
-        if not is_dump:
-            self.anchor = None
-        if not (is_dump or is_received or is_other):
-            return None
-        pointer = POINTER.search(text)
+        words = WORDS.search(text)
+        if words is None:
+            if not text.rstrip().endswith(DUMP):
+                self.anchor = None
+                return None
+            return Lead(at=at, key=self._key, received=self._received)
+        self.anchor = None
+        pointer, (received, status) = POINTER.search(text), words.groups()
         key = pointer[1].decode() if pointer else None
+        if status is not None:
+            return self._replied(text, at, position, int(status), key)
         ident = IDENT.search(text)
-        if ident is not None and not replied:
-            one = Announced(ident.groups(), key, is_received is not None)
+        if ident is not None:
+            one = Announced(ident.groups(), key, received is not None)
             self._announced.append(one)
-        if is_received:
-            self._key, self._received, self.anchor = key, True, position
-            self._note_method(text, key)
-        elif not is_dump:
+        if received is None:
             self._key, self._received = None, False
-        if replied is not None and self._is_ours(text, key):
-            answer = Answer(position=position, at=at, status=int(replied[1]), key=key)
-            return Lead(at=at, received=False, answer=answer)
-        is_shown = bool(is_dump or is_received)
-        return Lead(at=at, key=self._key, received=self._received and is_shown)
+            return Lead(at=at, received=False)
+        self._key, self._received, self.anchor = key, True, position
+        self._note_method(text, ident, key)
+        return Lead(at=at, key=key)
 
-    def _note_method(self, text: bytes, key: str | None) -> None:
-        self._is_register = REGISTER.search(text) is not None
+    def _replied(
+        self, text: bytes, at: datetime | None, position: int, status: int, key
+    ) -> Lead:
+        self._key, self._received = None, False
+        if not self._is_ours(text, key):
+            return Lead(at=at, received=False)
+        answer = Answer(position=position, at=at, status=status, key=key)
+        return Lead(at=at, received=False, answer=answer)
+
+    def _note_method(
+        self, text: bytes, ident: re.Match[bytes] | None, key: str | None
+    ) -> None:
+        self._is_register = (
+            ident[1] == b"REGISTER" if ident else REGISTER.search(text) is not None
+        )
         if key is None:
             return
         self._foreign.pop(key, None)
@@ -102,20 +115,27 @@ class Exchange:
             return key not in self._foreign
         return self._is_register or b"Registration" in text
 
-    def message_read(self, lead: Lead, raw: bytes) -> Lead:
+    def message_read(self, lead: Lead, message: Message) -> Lead:
         """The dump was read: the next one is another message's.
 
         Where the lines of several threads mix, the message says which line announced it.
         """
         self._key, self._received, self.anchor = None, False, None
         if self._announced:
-            call_id, cseq = CALL_ID.search(raw), CSEQ.search(raw)
-            ident = (cseq[2], cseq[1], call_id[1]) if call_id and cseq else ()
+            ident = ident_of(message)
             for one in self._announced:
                 if one.ident == ident:
                     self._announced.remove(one)
-                    return replace(lead, key=one.key, received=one.received)
+                    lead.key, lead.received = one.key, one.received
+                    break
         return lead
+
+
+def ident_of(message: Message) -> tuple[bytes, ...]:
+    """Method, CSeq and Call-ID of a message, as the line before it has them."""
+    cseq = CSEQ.match(message.first.get("cseq", b""))
+    call_id = cleaned(message.first.get("call-id", b""))
+    return (cseq[2], cseq[1], call_id) if cseq and call_id else ()
 
 
 class Flexisip(Format):
@@ -132,6 +152,8 @@ class Flexisip(Format):
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
         self._exchange = Exchange()
+        #: The second that was last worked out: many lines have the same.
+        self._second, self._whole = b"", None
 
     @property
     def anchor(self) -> int | None:
@@ -145,13 +167,17 @@ class Flexisip(Format):
         told = self._exchange.told(line[prefix.end() :], at, position)
         return told or Lead(at=at, received=False)
 
-    def message_read(self, lead: Lead, raw: bytes) -> Lead:
-        return self._exchange.message_read(lead, raw)
+    def message_read(self, lead: Lead, message: Message) -> Lead:
+        return self._exchange.message_read(lead, message)
 
     def moment(self, line: bytes) -> datetime | None:
         prefix = PREFIX.match(line)
         return self._moment(prefix) if prefix else None
 
     def _moment(self, prefix: re.Match[bytes]) -> datetime | None:
-        *parts, millis = (int(part) for part in prefix.groups())
-        return self._stamps.at(*parts, millis * 1000)
+        second, millis = prefix.groups()
+        if second != self._second:
+            parts = map(int, SECOND.fullmatch(second).groups())
+            self._second, self._whole = second, self._stamps.at(*parts)
+        whole = self._whole
+        return whole and whole.replace(microsecond=int(millis) * 1000)

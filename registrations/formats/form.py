@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from registrations.formats.record import Answer, Record
+from registrations.sip import Message
 
 
 @dataclass(slots=True)
@@ -65,13 +66,16 @@ class Format:
         return None
 
     def record_end(self, data: bytes, start: int, end: int) -> int:
-        """Where the record ends whose first line is `data[start:end]`; 0: not here yet."""
+        """Where the record ends whose first line is `data[start:end]`; 0: not here yet.
+
+        Asked of lines that end with CR LF: a log's own end with LF alone.
+        """
         return end
 
     def moment(self, line: bytes) -> datetime | None:
         """The time a line of this format's begins with; None where it prints none."""
         return None
 
-    def message_read(self, lead: Lead, raw: bytes) -> Lead:
+    def message_read(self, lead: Lead, message: Message) -> Lead:
         """The message behind `lead` has been read: what is known of it now."""
         return lead

@@ -18,9 +18,9 @@ PREFIX = re.compile(
 #: In lower case, as the other patterns here: the operator chose the words, and the case.
 #: An IPv6 address is printed without brackets by `$si`.
 PEER = re.compile(
-    rb"from[ :=]+(udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5})(?=[\s,;:)]|$)"
+    rb"from[ :=]+((?:udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5}))(?=[\s,;:)]|$)"
+    rb"(?:.*?\((?:size|len|length)[ =:]*(\d{1,6})\)\s*$)?"
 )
-SIZE = re.compile(rb"\((?:size|len|length)[ =:]*(\d{1,6})\)\s*$")
 SENT = re.compile(rb"\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
 RECEIVED = re.compile(rb"\b(?:received?|receiving|incoming|got)\b")
 
@@ -53,10 +53,11 @@ def told(line: bytes, position: int, template: Template) -> Lead:
         return Lead(records=(brief,))
     line = line.lower()
     peer = PEER.search(line)
-    size = SIZE.search(line, peer.end()) if peer else None
+    size = peer[4] if peer else None
     return Lead(
+        position=position,
         source=_source(peer) if peer else None,
-        size=int(size[1]) if size else None,
+        size=int(size) if size else None,
         # Most lines say so, and need not be looked at further.
         received=b" received" in line or not _is_sent(line),
     )
@@ -67,7 +68,7 @@ def _is_sent(line: bytes) -> bool:
 
 
 def _source(peer: re.Match[bytes]) -> str:
-    protocol, host, port = peer.groups()
+    source, host, port, _ = peer.groups()
     if b":" in host and not host.startswith(b"["):
-        host = b"[%b]" % host
-    return (b"%b:%b:%b" % (protocol, host, port)).decode("ascii", "replace")
+        source = b"%b:[%b]:%b" % (source.partition(b":")[0], host, port)
+    return source.decode("ascii", "replace")

@@ -10,10 +10,9 @@ import re
 
 from registrations.formats.record import Brief, Pulse, Record, Request, Unreadable
 from registrations.formats.xlog import Template
+from registrations.sip import cleaned, read_message
 
-# Classes are faster than (?i).
-CALL_ID = re.compile(rb"\n(?:[Cc][Aa][Ll][Ll]-[Ii][Dd]|[Ii])[ \t]*:[ \t]*([^\r\n]*)")
-CSEQ = re.compile(rb"\n[Cc][Ss][Ee][Qq][ \t]*:[ \t]*(\d{1,40})")
+CSEQ = re.compile(rb"\s*(\d{1,40})")
 #: Messages whose line may still come, and lines whose message may.
 NEAR = 16
 
@@ -56,38 +55,41 @@ class Once:
         out: list[Record] = []
         for record in records:
             if isinstance(record, Request):
-                out += self._message(record)
+                self._message(record, out)
             elif isinstance(record, Brief):
-                out += self._line(record)
+                self._line(record, out)
             elif isinstance(record, Pulse) and self._held is not None:
                 # The watermark must not pass a REGISTER that is still held.
                 self._pulse = record
             else:
-                out += [*self._released(), record]
+                out += self._released()
+                out.append(record)
         return out
 
-    def _line(self, line: Brief) -> list[Record]:
+    def _line(self, line: Brief, out: list[Record]) -> None:
         key = self._template.key(line.raw)
         if _taken(self._messages, key):
             self._is_alone = False
-            return []
-        out = self._released()
+            return
+        out += self._released()
         if self._is_alone:
-            return [*out, self._told(line, key)]
-        self._held, self._held_key = line, key
-        return out
+            out.append(self._told(line, key))
+        else:
+            self._held, self._held_key = line, key
 
-    def _message(self, message: Request) -> list[Record]:
-        key = _key(message.raw)
+    def _message(self, message: Request, out: list[Record]) -> None:
+        key = _key(message)
         if self._held is not None and self._is_held(key):
             self._held = None
-            return [message, *self._pulses()]
-        out = self._released()
+            out.append(message)
+            out += self._pulses()
+            return
+        out += self._released()
         if _taken(self._lines, key):
             self._is_alone = False
-            return out
+            return
         _keep(self._messages, key)
-        return [*out, message]
+        out.append(message)
 
     def _is_held(self, key: Key | None) -> bool:
         """True when the line that is held tells of this message.
@@ -116,12 +118,13 @@ class Once:
         return [pulse] if pulse is not None else []
 
 
-def _key(raw: bytes) -> Key | None:
+def _key(request: Request) -> Key | None:
     """Of a whole message; None where it has none."""
-    call_id, cseq = CALL_ID.search(raw), CSEQ.search(raw)
+    first = (request.message or read_message(request.raw)).first
+    call_id, cseq = first.get("call-id"), CSEQ.match(first.get("cseq", b""))
     if call_id is None or cseq is None:
         return None
-    return call_id[1].strip(), int(cseq[1])
+    return cleaned(call_id), int(cseq[1])
 
 
 def _keep(known: dict[Key, int], key: Key | None) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime
 
 from registrations.formats.form import Lead
@@ -29,7 +28,7 @@ class OpenSips(Kamailio):
         lead = super().lead(line, position)
         if lead is not None:
             lead.at = self.moment(line)
-            lead.records = tuple(replace(told, at=lead.at) for told in lead.records)
+            lead.records = tuple(told._replace(at=lead.at) for told in lead.records)
         return lead
 
     def moment(self, line: bytes) -> datetime | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from registrations.formats.cutting import HEADERS_END, LONGEST_MESSAGE, cut
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
-from registrations.sip import is_register
+from registrations.sip import Message, is_register, read_message
 
 START_LINE = re.compile(
     rb"((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)", re.I
@@ -23,8 +23,8 @@ INLINE_START = re.compile(
     re.I,
 )
 STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
-CALL_ID = re.compile(rb"(?i)\n(?:call-id|i)[ \t]*:[ \t]*(\S+)")
-CSEQ = re.compile(rb"(?i)\ncseq[ \t]*:[ \t]*(\d{1,40})[ \t]+REGISTER\b")
+CSEQ = re.compile(rb"(\d{1,40})[ \t]+REGISTER\b")
+CR = ord("\r")
 #: Every start line has this.
 MENTION = b"/2.0"
 #: And goes on so: a Via goes on with `/UDP`, and log prose with anything else.
@@ -42,12 +42,13 @@ class Reader:
 
     def __init__(self, form: Format, position: int = 0) -> None:
         self.form = form
-        self._markers = (VERSION, *form.markers)
+        self._markers = form.markers
         self._data = b""
         self._base = position
         self._at = 0  # index into _data of the first byte not yet read
         self._floor = 0  # nothing before it is looked at again
-        self._next: dict[bytes | re.Pattern[bytes], int] = {}
+        #: Where markers stand that were not looked at yet, the last one first.
+        self._marks: list[int] = []
         self._lead: Lead | None = None
         self._newest: datetime | None = None
         self._skipping = False
@@ -71,7 +72,7 @@ class Reader:
         self._base += kept
         self._at -= kept
         self._floor = max(self._floor - kept, 0)
-        self._next.clear()
+        self._marks = self._marked()
         return self._records(is_last=False)
 
     def end(self) -> list[Record]:
@@ -91,37 +92,36 @@ class Reader:
         return records
 
     def _step(self, records: list[Record], is_last: bool) -> bool:
+        """Read one line or one message; False when nothing whole is left."""
         if self._open is not None:
             return self._message(records, is_last)
-        marker = -1 if self._skipping else self._marker()
-        if marker < 0:
+        data, at, marks = self._data, self._at, self._marks
+        while marks and marks[-1] < at:
+            marks.pop()
+        if not marks or self._skipping:
             return self._rest(records, is_last)
-        self._at = self._data.rfind(b"\n", self._at, marker) + 1 or self._at
-        end = self._data.find(b"\n", marker) + 1
+        start = self._at = data.rfind(b"\n", at, marks[-1]) + 1 or at
+        end = data.find(b"\n", marks[-1]) + 1
         if end == 0:
             return self._rest(records, is_last)
-        end = self.form.record_end(self._data, self._at, end)
-        if end == 0 and not is_last:
-            return False
-        self._line(end or len(self._data), records)
+        if data[end - 2] == CR:
+            end = self.form.record_end(data, start, end)
+            if end == 0 and not is_last:
+                return False
+        self._line(end or len(data), records)
         return True
 
-    def _marker(self) -> int:
-        """The index of the next marker, -1 for none in what we have."""
-        nearest = -1
+    def _marked(self) -> list[int]:
+        """Where markers stand in what we have, the last one first."""
+        data, start = self._data, self._at
+        marks = [found.start() for found in VERSION.finditer(data, start)]
         for marker in self._markers:
-            found = self._next.get(marker)
-            if found is None or 0 <= found < self._at:
-                found = self._next[marker] = self._find(marker)
-            if found >= 0 and (nearest < 0 or found < nearest):
-                nearest = found
-        return nearest
-
-    def _find(self, marker: bytes | re.Pattern[bytes]) -> int:
-        if isinstance(marker, bytes):
-            return self._data.find(marker, self._at)
-        found = marker.search(self._data, self._at)
-        return found.start() if found else -1
+            at = data.find(marker, start)
+            while at >= 0:
+                marks.append(at)
+                at = data.find(marker, at + 1)
+        marks.sort(reverse=True)
+        return marks
 
     def _rest(self, records: list[Record], is_last: bool) -> bool:
         """No marker in a whole line any more: wait at the line that is not whole."""
@@ -146,17 +146,20 @@ class Reader:
     def _line(self, end: int, records: list[Record]) -> None:
         start, position = self._at, self._base + self._at
         line = self._data[start:end]
-        lead = self._lead_of(line, position)
+        lead = self.form.lead(line, position)
         if lead is not None:
+            lead.position = position
             self._note(lead.at)
             if lead.answer is not None:
                 records.append(lead.answer)
             records += lead.records
+        if MENTION not in line:
+            self._lead, self._at = lead, end
+            return
         before = lead or self._lead_before(start)
         found = self._start(line, lead, before)
         if found is None:
-            self._lead = lead
-            self._at = end
+            self._lead, self._at = lead, end
         elif lead is None and before is not None and before.size is not None:
             self._open, self._lead, self._is_inline = before, None, False
             self._at = self._data.find(b"\n", before.position - self._base) + 1
@@ -165,15 +168,7 @@ class Reader:
             self._is_inline = found.start(1) > 0
             self._at += found.start(1)
 
-    def _lead_of(self, line: bytes, position: int) -> Lead | None:
-        lead = self.form.lead(line, position)
-        if lead is not None:
-            lead.position = position
-        return lead
-
     def _start(self, line: bytes, lead: Lead | None, before: Lead | None):
-        if MENTION not in line:
-            return None
         if lead is not None and (lead.size is not None or lead.records):
             return None
         # Where each message is announced, a start line elsewhere is text of a body.
@@ -189,7 +184,9 @@ class Reader:
         lead = self._lead
         if lead is None or lead.position != self._base + at:
             end = self._data.find(b"\n", at) + 1
-            lead = self._lead_of(self._data[at:end], self._base + at)
+            lead = self.form.lead(self._data[at:end], self._base + at)
+            if lead is not None:
+                lead.position = self._base + at
         tells_itself = lead is not None and (lead.answer is not None or lead.records)
         return None if tells_itself else lead
 
@@ -216,10 +213,11 @@ class Reader:
         self._floor = self._at
         self._open = None
         self._note(lead.at)
-        lead = self.form.message_read(lead, raw)
+        message = read_message(raw)
+        lead = self.form.message_read(lead, message)
         # A start line that only the log's next line follows is quoted in its prose.
         is_quoted = self._is_inline and raw.count(b"\n") == 1
-        record = None if is_quoted else record_of(lead, raw)
+        record = None if is_quoted else record_of(lead, raw, message)
         is_long = len(raw) >= LONGEST_MESSAGE
         # The rest of a line that was cut is none.
         self._skipping = is_long and not raw.endswith(b"\n")
@@ -265,26 +263,25 @@ def half(request: Request) -> Unreadable:
     return Unreadable(rule="headers_cut", detail=detail, **facts)
 
 
-def record_of(lead: Lead, raw: bytes) -> Request | Answer | None:
+def record_of(lead: Lead, raw: bytes, message: Message) -> Request | Answer | None:
     """The REGISTER or the answer to one that a message is; None for any other."""
     if is_register(raw):
         if not lead.received:
             return None
-        return Request(
-            position=lead.position,
-            at=lead.at,
-            source=lead.source,
-            raw=raw,
-            key=lead.key,
-        )
-    status, cseq = STATUS.match(raw), CSEQ.search(raw)
-    if status is None or cseq is None:
+        return Request(lead.position, lead.at, lead.source, raw, lead.key, message)
+    status = STATUS.match(raw)
+    return answer_of(lead, int(status[1]), message) if status else None
+
+
+def answer_of(lead: Lead, status: int, message: Message) -> Answer | None:
+    """An answer to a REGISTER; None for one to any other request."""
+    cseq = CSEQ.match(message.first.get("cseq", b"").strip())
+    if cseq is None:
         return None
-    call_id = CALL_ID.search(raw)
     return Answer(
         position=lead.position,
         at=lead.at,
-        status=int(status[1]),
-        call_id=call_id[1].decode("utf-8", "backslashreplace") if call_id else None,
+        status=status,
+        call_id=message.call_id,
         cseq=int(cseq[1]),
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+
+from registrations.sip import Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """A REGISTER that was received. `position`: byte offset of its prefix line.
 
     `at` is aware UTC or None; `source` is `udp:host:port` or None; `key` ties an answer to
-    it where the log prints neither Call-ID nor CSeq with the answer.
+    it where the log prints neither Call-ID nor CSeq with the answer. `message`: what was
+    read of its headers, where they were.
     """
 
     position: int
@@ -19,10 +21,10 @@ class Request:
     source: str | None
     raw: bytes
     key: str | None = None
+    message: Message | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """The registrar answered a REGISTER: found by Call-ID and CSeq, else by `key`."""
 
     position: int
@@ -33,16 +35,14 @@ class Answer:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulse:
+class Pulse(NamedTuple):
     """The newest moment of the complete records read so far: the watermark."""
 
     position: int
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """Bytes that should have been a message, with the rule they broke."""
 
     position: int
@@ -52,8 +52,7 @@ class Unreadable:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
+class Brief(NamedTuple):
     """A line that tells of a REGISTER which the log may also show whole (see `once`)."""
 
     position: int

@@ -14,6 +14,7 @@ from registrations.formats.cutting import CONTENT_LENGTH, HEADERS_END, LONGEST_M
 from registrations.formats.form import Lead
 from registrations.formats.reader import half, is_whole, record_of
 from registrations.formats.record import Pulse, Record, Request, Unreadable
+from registrations.sip import read_message
 
 BEGIN = b"=" * 20 + b"\ntag: "
 HEAD = re.compile(
@@ -215,7 +216,7 @@ class Sipdump:
             source=block.source,
             received=block.tag == b"rcv",
         )
-        record = record_of(lead, raw)
+        record = record_of(lead, raw, read_message(raw))
         if isinstance(record, Request) and not is_whole(raw):
             record = half(record)
         if record is not None:

@@ -10,6 +10,7 @@ from registrations.formats import asterisk, flexisip, kamailio
 from registrations.formats.form import Format, Lead
 from registrations.formats.plain import START
 from registrations.formats.xlog import Template
+from registrations.sip import Message
 
 
 class Text(Format):
@@ -42,8 +43,8 @@ class Text(Format):
     def record_end(self, data: bytes, start: int, end: int) -> int:
         return self._template.line_end(data, start, end)
 
-    def message_read(self, lead: Lead, raw: bytes) -> Lead:
-        return self._exchange.message_read(lead, raw)
+    def message_read(self, lead: Lead, message: Message) -> Lead:
+        return self._exchange.message_read(lead, message)
 
 
 def _whole(lead: Lead) -> Lead:

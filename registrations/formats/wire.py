@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from registrations.formats.record import Answer, Record, Request, Unreadable
+from registrations.sip import Message, cleaned, read_message
 
 REGISTER = b"REGISTER "
 RESPONSE = re.compile(rb"SIP/2\.0[ \t]+(\d{3})(?!\d)")
@@ -106,16 +107,19 @@ class Wire:
 
     def message(self, head: bytes, hop: Hop) -> Record | None:
         """The record of one message, given from its start line to the end of its headers."""
-        if head.startswith(REGISTER):
-            return None if self._is_forwarded(head, hop) else request(head, hop)
-        return answer(head, hop)
+        if not head.startswith(REGISTER):
+            return answer(head, hop)
+        message = read_message(head)
+        if self._is_forwarded(head, message, hop):
+            return None
+        return Request(hop.position, hop.at, hop.sender, head, None, message)
 
-    def _is_forwarded(self, head: bytes, hop: Hop) -> bool:
+    def _is_forwarded(self, head: bytes, message: Message, hop: Hop) -> bool:
         """The same request with a further Via, from a host that had received it."""
-        call_id, cseq = CALL_ID.search(head), CSEQ.search(head)
+        call_id, cseq = message.first.get("call-id"), message.first.get("cseq")
         if call_id is None or cseq is None:
             return False
-        ident = call_id[1], cseq[1]
+        ident = cleaned(call_id), cleaned(cseq)
         heard = self._heard.get(ident)
         if heard is None:
             self._remember(ident, Heard(head, {hop.target}))
@@ -132,11 +136,6 @@ class Wire:
         self._heard[ident] = heard
         if len(self._heard) > MOST_REMEMBERED:
             self._heard.popitem(last=False)
-
-
-def request(head: bytes, hop: Hop) -> Request:
-    """A REGISTER as a record."""
-    return Request(position=hop.position, at=hop.at, source=hop.sender, raw=head)
 
 
 def answer(head: bytes, hop: Hop) -> Answer | None:

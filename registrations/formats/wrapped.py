@@ -6,7 +6,7 @@ inside; the text is then read like any log.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from registrations.formats.reader import LINES_BACK, MENTION, Reader, endless
@@ -218,7 +218,7 @@ def _placed(record: Record, envelope: Envelope, position: int) -> Record | None:
         if not envelope.received:
             return None
         source = envelope.source or record.source
-        return replace(record, position=position, at=at, source=source)
+        return record._replace(position=position, at=at, source=source)
     if isinstance(record, Answer):
-        return replace(record, position=position, at=at)
-    return replace(record, position=position, at=at)
+        return record._replace(position=position, at=at)
+    return record._replace(position=position, at=at)

@@ -139,8 +139,10 @@ class Template:
         return self.marker in line and self._second in line
 
     def line_end(self, data: bytes, start: int, end: int) -> int:
-        """Where the line `data[start:end]` ends, folds included; 0: not known yet."""
-        if data[end - 2 : end] != b"\r\n" or data.find(self.marker, start, end) < 0:
+        """Where the line `data[start:end]`, CR LF behind it, ends with its folds; 0: not
+        known yet.
+        """
+        if data.find(self.marker, start, end) < 0:
             return end
         return folded_end(data, start, end)
 

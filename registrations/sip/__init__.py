@@ -2,7 +2,7 @@
 
 from .address import aor_of
 from .errors import FramingError, MalformedMessage, SipError
-from .message import redacted
+from .message import Message, cleaned, read_message, redacted
 from .push_params import Problem
 from .register import Contact, Register, is_register, read_contact, read_register
 
@@ -10,12 +10,15 @@ __all__ = [
     "Contact",
     "FramingError",
     "MalformedMessage",
+    "Message",
     "Problem",
     "Register",
     "SipError",
     "aor_of",
+    "cleaned",
     "is_register",
     "read_contact",
+    "read_message",
     "read_register",
     "redacted",
 ]

@@ -10,37 +10,38 @@ from .errors import MalformedMessage
 
 DEFAULT_PORTS = {"sip": "5060", "sips": "5061"}
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
-#: A whole quoted-string, a whole `<…>` (a quote inside is an ordinary, if illegal, character
-#: of the URI), or the separator itself. What is left open goes on to the end.
-OUTSIDE = {
-    separator: re.compile(rf'"(?:[^"\\]|\\.?)*"?|<[^>]*>?|{separator}', re.S)
+#: What stands between separators: anything else, a whole quoted-string, a whole `<…>` (a
+#: quote inside is an ordinary, if illegal, character of the URI). What is left open goes on
+#: to the end.
+PIECE = {
+    separator: re.compile(
+        rf'(?:[^{separator}"<]++|"(?:[^"\\]|\\.?)*+"?|<[^>]*+>?)++', re.S
+    )
     for separator in ",;"
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URI as received, without `<>`, and the header parameters behind it."""
+    """A URI as received, without `<>`, and the header parameters behind it.
+
+    `params`: name in lower case → the first value of this name as received.
+    """
 
     uri: str
-    params: tuple[tuple[str, str | None], ...]
+    params: dict[str, str]
 
     def param(self, name: str) -> str | None:
-        """The first header parameter of this name (lower case), unquoted; None if absent."""
-        for key, value in self.params:
-            if key == name:
-                return unquoted(value or "")
-        return None
+        """A header parameter, unquoted; None if absent."""
+        value = self.params.get(name)
+        return None if value is None else unquoted(value)
 
 
-def split_outside_quotes(text: str, separator: str) -> Iterator[str]:
-    """Pieces of `text` between separators that stand outside quotes and `<>`."""
-    start = 0
-    for found in OUTSIDE[separator].finditer(text):
-        if found[0] == separator:
-            yield text[start : found.start()]
-            start = found.end()
-    yield text[start:]
+def split_outside_quotes(text: str, separator: str) -> list[str]:
+    """Pieces of `text` between separators that stand outside quotes and `<>`; none empty."""
+    if '"' in text or "<" in text:
+        return PIECE[separator].findall(text)
+    return [piece for piece in text.split(separator) if piece]
 
 
 def unquoted(value: str) -> str:
@@ -76,7 +77,7 @@ def read_address(text: str) -> Address:
     uri = text[opening + 1 : closing].strip()
     if not uri:
         raise MalformedMessage("address_empty", f"no URI in {text[:80]!r}")
-    return Address(uri, tuple(_params(text[closing + 1 :])))
+    return Address(uri, _params(text[closing + 1 :]))
 
 
 def _opening_angle(text: str) -> int | None:
@@ -98,7 +99,7 @@ def _bare(text: str) -> Address:
     if not uri:
         raise MalformedMessage("address_empty", "the address is empty")
     if uri == "*":
-        return Address("*", ())
+        return Address("*", {})
     # RFC 3261 §20: a URI with comma, question mark or semicolon must stand in <>.
     if "?" in QUOTED.sub("", text):
         raise MalformedMessage(
@@ -106,15 +107,15 @@ def _bare(text: str) -> Address:
         )
     if ":" not in uri:
         raise MalformedMessage("address_scheme", f"no scheme in {uri[:80]!r}")
-    return Address(uri, tuple(_params(semicolon + rest)))
+    return Address(uri, _params(semicolon + rest))
 
 
-def _params(text: str) -> Iterator[tuple[str, str | None]]:
+def _params(text: str) -> dict[str, str]:
+    params: dict[str, str] = {}
     for piece in split_outside_quotes(text, ";"):
-        name, equals, value = piece.partition("=")
-        name = name.strip().lower()
-        if name:
-            yield name, value.strip() if equals else None
+        name, _, value = piece.partition("=")
+        params.setdefault(name.strip().lower(), value.strip())
+    return params
 
 
 def aor_of(uri: str) -> str:
@@ -136,16 +137,14 @@ def aor_of(uri: str) -> str:
     return f"{scheme}:{user}{at}{host}"
 
 
-def uri_params(uri: str) -> list[tuple[str, str | None]]:
-    """The parameters of a `sip:` or `sips:` URI, as received; none of other schemes."""
+def uri_params(uri: str) -> list[tuple[str, str, str]]:
+    """The parameters of a `sip:` or `sips:` URI as (name, "=", value), as received; none of
+    other schemes.
+    """
     scheme, _, rest = uri.partition(":")
     if scheme.lower() not in DEFAULT_PORTS:
         return []
     # The user part may hold ';' (RFC 3261 §19.1.1); an '@' behind the first is a slip.
     user, at, host = rest.partition("@")
     after_user = (host if at else user).partition("?")[0]
-    pieces = after_user.split(";")[1:]
-    return [
-        (name, value if equals else None)
-        for name, equals, value in [piece.partition("=") for piece in pieces if piece]
-    ]
+    return [piece.partition("=") for piece in after_user.split(";")[1:]]

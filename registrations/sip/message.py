@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
-
-from .errors import MalformedMessage
+from typing import NamedTuple
 
 #: The headers we read, by every name they may have (compact forms: RFC 3261 §7.3.3).
 NAMES = {
@@ -22,18 +19,26 @@ NAMES = {
     b"authorization": "authorization",
     b"proxy-authorization": "authorization",
 }
+#: The same as they are usually written.
+WRITTEN = NAMES | {name.title(): what for name, what in NAMES.items()}
+WRITTEN |= {b"Call-ID": "call-id", b"CSeq": "cseq"}
 #: A header goes on in the next line if that begins with a blank (RFC 3261 §7.3.1).
 FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
+#: One header of `NAMES` as name and value, folds and blanks included, or the empty line behind
+#: the last one as nothing. `[^\n]` is ten times as fast as `[^\r\n]`.
+HEADER = re.compile(
+    rb"\n(?:(" + b"|".join(NAMES) + rb")(?:[ \t]|\r?\n[ \t])*"
+    rb":([^\n]*(?:\n[ \t][^\n]*)*)|\r?(?=\n))",
+    re.I,
+)
 CREDENTIALS = re.compile(
     r"(?im)^((?:Proxy-)?Authorization[ \t]*:(?:[ \t]*[a-z]+(?=[ \t]))?)"
     r"[^\n]*(?:\n[ \t]+[^\n]*)*"
 )
-END_OF_HEADERS = frozenset({b"", b"\r"})
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A start line and the headers of `NAMES`, still bytes.
+class Message(NamedTuple):
+    """A start line and the headers of `NAMES`, as they were written: see `cleaned`.
 
     `first`: name → its first value; `contacts`: every value of Contact, in order.
     """
@@ -42,41 +47,38 @@ class Message:
     first: dict[str, bytes]
     contacts: tuple[bytes, ...]
 
+    @property
+    def call_id(self) -> str | None:
+        """Its Call-ID as text, None where it has none."""
+        value = self.first.get("call-id")
+        return None if value is None else decoded(cleaned(value))
+
 
 def decoded(raw: bytes) -> str:
     """SIP text is UTF-8 (RFC 3261 §7); other bytes stay visible as escapes."""
     return raw.decode("utf-8", "backslashreplace")
 
 
-def read_message(raw: bytes) -> Message:
-    """Read start line and headers; the body is not looked at.
+def cleaned(value: bytes) -> bytes:
+    """A header value without folds and the blanks around it."""
+    return (FOLD.sub(b" ", value) if b"\n" in value else value).strip()
 
-    Raises MalformedMessage when there is no start line.
-    """
-    raw = raw.lstrip(b"\r\n")
-    is_folded = b"\n " in raw or b"\n\t" in raw
-    lines = iter((FOLD.sub(b" ", raw) if is_folded else raw).split(b"\n"))
-    start_line = next(lines).rstrip()
-    if not start_line:
-        raise MalformedMessage("start_line", "the message is empty")
+
+def read_message(raw: bytes) -> Message:
+    """Read start line and headers; the body is not looked at."""
+    if raw[:1] in b"\r\n":
+        raw = raw.lstrip(b"\r\n")
     first: dict[str, bytes] = {}
     contacts: list[bytes] = []
-    for line in lines:
-        written, _, value = line.partition(b":")
-        name = _name(written)
-        if name == "contact":
-            contacts.append(value.strip())
-        elif name is not None:
-            first.setdefault(name, value.strip())
-        elif written in END_OF_HEADERS:
+    for written, value in HEADER.findall(raw):
+        name = WRITTEN.get(written) or NAMES.get(written.lower())
+        if name is None:
             break
-    return Message(start_line, first, tuple(contacts))
-
-
-@lru_cache(1024)
-def _name(written: bytes) -> str | None:
-    """The header as we know it: any case, compact, blanks before the colon."""
-    return NAMES.get(written.strip().lower())
+        if name == "contact":
+            contacts.append(value)
+        elif name not in first:
+            first[name] = value
+    return Message(raw[: raw.find(b"\n") + 1] or raw, first, tuple(contacts))
 
 
 def redacted(raw: bytes) -> str:

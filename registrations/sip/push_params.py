@@ -22,8 +22,7 @@ TOKEN = re.compile(r"[0-9A-Za-z]{64}")
 LONGEST_VALUE = 255
 RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
 LEGACY = ("app-id", "pn-type", "pn-tok")
-#: The names we read, as they are usually written.
-NAMES = {name: name for name in RFC_8599 + LEGACY}
+NAMES = frozenset(RFC_8599 + LEGACY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,11 @@ class PushParams:
         self.problems.append(Problem(rule, detail))
 
 
-def read_push_params(pairs: list[tuple[str, str | None]]) -> PushParams:
-    """Read the URI parameters `pairs` (name, value or None as received)."""
-    found, push = _first_of_each(pairs)
-    push.pn_provider, push.pn_param, push.pn_prid = (
-        found.get(name) for name in RFC_8599
-    )
+def read_push_params(triples: list[tuple[str, str, str]]) -> PushParams:
+    """Read the URI parameters `triples` (name, "=", value as received)."""
+    found, push = _first_of_each(triples)
+    push.pn_provider = found.get("pn-provider")
+    push.pn_param, push.pn_prid = found.get("pn-param"), found.get("pn-prid")
     if push.pn_provider is not None:
         _read_rfc_8599(push)
     elif any(name in found for name in LEGACY):
@@ -66,26 +64,32 @@ def read_push_params(pairs: list[tuple[str, str | None]]) -> PushParams:
     return push
 
 
-def _first_of_each(pairs) -> tuple[dict[str, str], PushParams]:
+def _first_of_each(triples) -> tuple[dict[str, str], PushParams]:
     found: dict[str, str] = {}
     push = PushParams()
-    for raw_name, value in pairs:
-        name = NAMES.get(raw_name) or _name_of(raw_name)
+    for written, _, value in triples:
+        name = _name_of(written)
         if name is None:
             continue
         if name in found:
             push.fault("parameter_twice", f"{name} stands twice; the first counts")
             continue
-        found[name] = value or ""
-        if value and len(value.encode()) > LONGEST_VALUE:
-            push.fault("value_too_long", f"{name} is longer than 255 bytes")
+        found[name] = value
+        if len(value) > LONGEST_VALUE or not value.isascii():
+            _check_length(push, name, value)
     return found, push
+
+
+def _check_length(push: PushParams, name: str, value: str) -> None:
+    if len(value.encode()) > LONGEST_VALUE:
+        push.fault("value_too_long", f"{name} is longer than 255 bytes")
 
 
 @lru_cache(1024)
 def _name_of(written: str) -> str | None:
     """The name as we know it: names are compared unescaped and without case."""
-    return NAMES.get(unquote(written).lower())
+    name = unquote(written).lower()
+    return name if name in NAMES else None
 
 
 def _read_rfc_8599(push: PushParams) -> None:

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from .address import Address, aor_of, read_address, split_outside_quotes, uri_params
 from .errors import MalformedMessage
-from .message import decoded, read_message
+from .message import Message, cleaned, decoded, read_message
 from .push_params import LEGACY, RFC_8599, Problem, read_push_params
 
 #: RFC 3261 §20.19: delta-seconds go up to 2**32 - 1.
 LONGEST_EXPIRES = 2**32 - 1
 DIGITS = re.compile(r"\s*([0-9]+)\s*(?:;.*)?")
 PUSH_NAMES = frozenset(RFC_8599 + LEGACY)
-CSEQ = re.compile(rb"([0-9]+)[ \t]+(\S+)")
+CSEQ = re.compile(rb"\s*([0-9]+)[ \t]+(\S+)\s*")
 #: Header values remembered, of each kind: about 2 kB a Contact.
 REMEMBERED = 8192
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class Contact(NamedTuple):
     """One Contact of a REGISTER; `expires` in seconds as asked for, None where nothing says."""
 
     uri: str
@@ -43,8 +42,7 @@ class Contact:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Register:
+class Register(NamedTuple):
     """One REGISTER request. `authorized`: it carries credentials."""
 
     aor: str
@@ -61,20 +59,23 @@ def is_register(raw: bytes) -> bool:
     return raw.startswith(b"REGISTER ") or raw.lstrip(b"\r\n").startswith(b"REGISTER ")
 
 
-def read_register(raw: bytes) -> Register:
-    """Read one REGISTER request. Raises MalformedMessage with the rule it breaks."""
-    message = read_message(raw)
-    _check_start_line(message.start_line)
-    first = message.first
+def read_register(raw: bytes, message: Message | None = None) -> Register:
+    """Read one REGISTER request. Raises MalformedMessage with the rule it breaks.
+
+    `message`: what `read_message` said of it, where that is known already.
+    """
+    start_line, first, contacts = message or read_message(raw)
+    _check_start_line(start_line)
+    cseq, aor = _cseq(_required(first, "cseq")), _aor(_required(first, "to"))
     expires, user_agent = first.get("expires"), first.get("user-agent")
     return Register(
-        cseq=_cseq(_required(first, "cseq")),
-        aor=_aor(_required(first, "to")),
-        call_id=decoded(_required(first, "call-id")),
-        expires=None if expires is None else _seconds(expires),
-        user_agent=None if user_agent is None else _text(user_agent),
-        contacts=_contacts(message.contacts, expires),
-        authorized="authorization" in first,
+        aor,
+        _call_id(_required(first, "call-id")),
+        cseq,
+        None if expires is None else _seconds(expires),
+        None if user_agent is None else _text(user_agent),
+        _contacts(contacts, expires),
+        "authorization" in first,
     )
 
 
@@ -88,9 +89,11 @@ def read_contact(value: str, expires: int | None = None) -> Contact:
 
 @lru_cache(256)
 def _check_start_line(line: bytes) -> None:
-    method, _, rest = line.partition(b" ")
+    method, _, rest = line.rstrip().partition(b" ")
     uri, _, version = rest.rpartition(b" ")
     shown = decoded(line[:60])
+    if not line.strip():
+        raise MalformedMessage("start_line", "the message is empty")
     if method != b"REGISTER":
         raise MalformedMessage("method", f"not a REGISTER: {shown!r}")
     if version.upper() != b"SIP/2.0" or not uri.strip():
@@ -99,28 +102,32 @@ def _check_start_line(line: bytes) -> None:
 
 def _required(first: dict[str, bytes], name: str) -> bytes:
     value = first.get(name)
-    if not value:
+    if not value or value.isspace():
         raise MalformedMessage(f"{name.replace('-', '_')}_missing", f"no {name} header")
     return value
 
 
 def _cseq(value: bytes) -> int:
-    found = CSEQ.fullmatch(value)
+    found = CSEQ.fullmatch(value) or CSEQ.fullmatch(cleaned(value))
     if found is None:
-        raise MalformedMessage("cseq", f"CSeq reads {decoded(value)!r}")
+        raise MalformedMessage("cseq", f"CSeq reads {decoded(cleaned(value))!r}")
     if found[2] != b"REGISTER":
         raise MalformedMessage("cseq_method", f"CSeq names {decoded(found[2][:40])!r}")
     return int(found[1][:4000])
 
 
+def _call_id(value: bytes) -> str:
+    return decoded(cleaned(value))
+
+
 @lru_cache(REMEMBERED)
 def _aor(value: bytes) -> str:
-    return aor_of(read_address(decoded(value)).uri)
+    return aor_of(read_address(decoded(cleaned(value))).uri)
 
 
 @lru_cache(REMEMBERED)
 def _text(value: bytes) -> str:
-    return decoded(value)
+    return decoded(cleaned(value))
 
 
 def _delta_seconds(value: str | None) -> int | None:
@@ -131,7 +138,7 @@ def _delta_seconds(value: str | None) -> int | None:
 
 @lru_cache(256)
 def _seconds(value: bytes) -> int | None:
-    return _delta_seconds(decoded(value))
+    return _delta_seconds(decoded(cleaned(value)))
 
 
 @lru_cache(REMEMBERED)
@@ -141,7 +148,7 @@ def _contacts(values: tuple[bytes, ...], expires: bytes | None) -> tuple[Contact
 
 
 def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Contact]:
-    for value in map(decoded, values):
+    for value in map(decoded, map(cleaned, values)):
         pieces = split_outside_quotes(value, ",") if "," in value else (value,)
         for piece in pieces:
             if piece and not piece.isspace():
@@ -151,7 +158,7 @@ def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Co
 def _contact(address: Address, header_expires: int | None) -> Contact:
     push = read_push_params(uri_params(address.uri))
     expires = _delta_seconds(address.param("expires"))
-    stray = [name for name, _ in address.params if name in PUSH_NAMES]
+    stray = [name for name in address.params if name in PUSH_NAMES]
     if stray:
         push.fault(
             "outside_uri",

@@ -88,7 +88,7 @@ def _read(records: list[Record], pairing: Pairing) -> Iterator[Read]:
     for record in records:
         if isinstance(record, Request):
             try:
-                pairing.ask(record, read_register(record.raw))
+                pairing.ask(record, read_register(record.raw, record.message))
             except SipError as error:
                 yield error, record.position
         elif isinstance(record, Answer):
