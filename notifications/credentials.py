@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import serialization
@@ -9,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import transaction
 
-from notifications.apns import PRODUCTION, SANDBOX, Server
+from notifications.apns import PRODUCTION, SANDBOX, Proxy, Server
 from notifications.models import Credential, SharedToken
 
 
@@ -78,9 +80,22 @@ def check_p8(pem: str) -> str:
 
 
 def server_of(credential: Credential) -> Server:
-    """The APNs server a credential speaks to."""
+    """The APNs server a credential speaks to; Apple's through the proxy, where one is set.
+
+    Raises CredentialError for a proxy that is none.
+    """
     if credential.server == Credential.Server.PRODUCTION:
-        return PRODUCTION
+        return replace(PRODUCTION, proxy=proxy_of(settings.APNS_PROXY))
     if credential.server == Credential.Server.SANDBOX:
-        return SANDBOX
+        return replace(SANDBOX, proxy=proxy_of(settings.APNS_PROXY))
     return Server(credential.host, credential.port, credential.ca_pem or None)
+
+
+def proxy_of(text: str) -> Proxy | None:
+    """`host:port`; None for an empty text. Raises CredentialError for anything else."""
+    if not text:
+        return None
+    host, _, port = text.removeprefix("http://").rstrip("/").rpartition(":")
+    if not host or not port.isdecimal():
+        raise CredentialError(f"PUSHDASH_APNS_PROXY: {text!r} is no host:port")
+    return Proxy(host, int(port))

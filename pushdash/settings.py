@@ -73,6 +73,8 @@ HEP_UDP = os.environ.get("PUSHDASH_HEP_UDP", "")
 HEP_TCP = os.environ.get("PUSHDASH_HEP_TCP", "")
 HEP_ALLOW = words("PUSHDASH_HEP_ALLOW")
 HEP_KEY_FILE = os.environ.get("PUSHDASH_HEP_KEY_FILE", "")
+#: The HTTP proxy on the way to Apple, as host:port; empty: none.
+APNS_PROXY = os.environ.get("PUSHDASH_APNS_PROXY", "")
 REGISTRAR_URL = os.environ.get("PUSHDASH_REGISTRAR_URL", "")
 REGISTRAR_DOMAIN = os.environ.get("PUSHDASH_REGISTRAR_DOMAIN", "")
 

@@ -13,7 +13,8 @@ class Fault:
     `kind`: `answer` (status and raw body), `delay` (seconds), `reset` (RST_STREAM code),
     `goaway` (earlier requests are still answered, this one and later ones are above
     last_stream_id), `drop` (the TCP connection is cut; `is_processed` says whether the push
-    had gone to the phone before), `silent` (never answered).
+    had gone to the phone before), `silent` (never answered), `mute` (the connection reads
+    and answers nothing any more, PING neither), `limit` (SETTINGS allow so many `streams`).
     """
 
     kind: str
@@ -25,9 +26,12 @@ class Fault:
     seconds: float = 0.0
     code: int = 7
     is_processed: bool = False
+    streams: int = 100
 
 
-KINDS = frozenset(["answer", "delay", "reset", "goaway", "drop", "silent"])
+KINDS = frozenset(
+    ["answer", "delay", "reset", "goaway", "drop", "silent", "mute", "limit"]
+)
 
 
 def read_faults(text: str | bytes) -> list[Fault]:

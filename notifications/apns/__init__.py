@@ -13,6 +13,7 @@ from .push import (
     topic_of,
     voip_payload,
 )
+from .tunnel import Proxy
 
 __all__ = [
     "PRODUCTION",
@@ -28,6 +29,7 @@ __all__ = [
     "Outcome",
     "ProviderToken",
     "ProviderTokens",
+    "Proxy",
     "Reason",
     "Result",
     "Server",

@@ -16,15 +16,19 @@ from .connection import Connection, Flight
 from .errors import Lost, NotProcessed
 from .provider_token import Key, ProviderTokens
 from .push import ApnsPush
+from .tunnel import Proxy
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An APNs server. `ca_pem`: who signs its certificate, None for the system's roots."""
+    """An APNs server. `ca_pem`: who signs its certificate, None for the system's roots;
+    `proxy`: the HTTP proxy before it, if any.
+    """
 
     host: str
     port: int = 443
     ca_pem: str | None = None
+    proxy: Proxy | None = None
 
 
 PRODUCTION = Server("api.push.apple.com")
@@ -110,7 +114,7 @@ class Client:
                 (Connection,),
                 {"APNS_SERVER": self._server.host, "APNS_PORT": self._server.port},
             )
-            self._connections = Connections(apns, self._server.host)
+            self._connections = Connections(apns, self._server.host, self._server.proxy)
         return self._connections
 
     def _tls(self) -> ssl.SSLContext:

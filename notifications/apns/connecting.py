@@ -10,11 +10,13 @@ import asyncio
 import random
 import ssl
 import time
+from functools import partial
 
 from aioapns import APNs
 
 from .connection import Connection
 from .errors import NotProcessed
+from .tunnel import Proxy, open_tunnel
 
 MOST_CONNECTIONS = 4
 CONNECT_SECONDS = 10.0
@@ -32,8 +34,11 @@ def pause_after(failures: int, dice: float) -> float:
 class Connections:
     """Up to `MOST_CONNECTIONS` to one server with one credential. Belongs to one loop."""
 
-    def __init__(self, apns: APNs, host: str) -> None:
+    def __init__(self, apns: APNs, host: str, proxy: Proxy | None = None) -> None:
         self._pool, self._host = apns.pool, host
+        if proxy is not None:
+            # The pool's own seam for its two ways, direct and through its proxy.
+            self._pool._create_connection = partial(_through, proxy, apns.pool)
         self._open: list[Connection] = []
         self._dialling: asyncio.Task[None] | None = None
         self._failures, self._not_before = 0, 0.0
@@ -41,7 +46,7 @@ class Connections:
 
     async def best(self) -> Connection:
         """The connection the next push should take. Raises NotProcessed without any."""
-        self._open = [one for one in self._open if not one.is_over]
+        self._drop_what_is_over()
         free = [one for one in self._open if not one.is_busy]
         if free:
             return min(free, key=len)
@@ -80,10 +85,33 @@ class Connections:
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = await self._pool.create_connection()
         except (OSError, ssl.SSLError, TimeoutError) as error:
-            self._failures += 1
-            pause = pause_after(self._failures, random.random())
-            self._not_before = time.monotonic() + pause
-            self._why = str(error) or f"no answer within {CONNECT_SECONDS:.0f} s"
+            self._failed(str(error) or f"no answer within {CONNECT_SECONDS:.0f} s")
             return
-        self._failures = 0
         self._open.append(connection)
+
+    def _drop_what_is_over(self) -> None:
+        """One that ended and never answered a push is as bad as one that never opened."""
+        over = [one for one in self._open if one.is_over]
+        self._open = [one for one in self._open if not one.is_over]
+        if any(one.has_answered for one in [*over, *self._open]):
+            self._failures = 0
+        elif over:
+            self._failed("it closes connections before it answers")
+
+    def _failed(self, why: str) -> None:
+        self._failures, self._why = self._failures + 1, why
+        pause = pause_after(self._failures, random.random())
+        self._not_before = time.monotonic() + pause
+
+
+async def _through(proxy: Proxy, pool, factory) -> Connection:
+    server = pool.protocol_class
+    way = await open_tunnel(proxy, server.APNS_SERVER, server.APNS_PORT)
+    try:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            factory, sock=way, ssl=pool.ssl_context, server_hostname=server.APNS_SERVER
+        )
+    except BaseException:
+        way.close()
+        raise
+    return connection

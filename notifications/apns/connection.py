@@ -51,7 +51,8 @@ class Connection(APNsTLSClientProtocol):
         self._waiting: deque[Flight] = deque()
         self._leaving: list[Flight] = []
         self._flights: dict[int, Flight] = {}
-        self._is_flushing = self._is_lost = False
+        self._is_flushing = self._is_lost = self._is_stuffed = False
+        self.has_answered = False
         self._timer: asyncio.TimerHandle | None = None
         self.gone = asyncio.Event()
 
@@ -70,8 +71,8 @@ class Connection(APNsTLSClientProtocol):
     def is_busy(self) -> bool:
         """A push would have to wait here, or had better go elsewhere."""
         now = time.monotonic()
-        has_room = self._exchange.has_room(now) and not self._waiting
-        return self.is_over or self._exchange.is_doubtful(now) or not has_room
+        is_full = self._waiting or not self._has_room(now)
+        return bool(is_full) or self.is_over or self._exchange.is_doubtful(now)
 
     async def send(self, flight: Flight) -> Answer:
         """Send one request and wait for its answer.
@@ -90,7 +91,7 @@ class Connection(APNsTLSClientProtocol):
     def _admit(self) -> None:
         """Begin waiting requests, first come first served, while there is room."""
         now = time.monotonic()
-        while self._waiting and (self.is_over or self._exchange.has_room(now)):
+        while self._waiting and (self.is_over or self._has_room(now)):
             flight = self._waiting.popleft()
             if flight.ended.done():
                 continue  # its deadline passed while it waited
@@ -99,6 +100,9 @@ class Connection(APNsTLSClientProtocol):
             except NotProcessed as error:
                 flight.ended.set_exception(error)
         self._flush_soon()
+
+    def _has_room(self, now: float) -> bool:
+        return not self._is_stuffed and self._exchange.has_room(now)
 
     def _begin(self, flight: Flight, now: float) -> None:
         if self.is_over:
@@ -111,7 +115,7 @@ class Connection(APNsTLSClientProtocol):
 
     def _forget(self, flight: Flight) -> None:
         if self._flights.pop(flight.stream_id, None) is not None and not self._is_lost:
-            self._exchange.abandon(flight.stream_id)
+            self._exchange.abandon(flight.stream_id, time.monotonic())
             self._admit()
         self._close_when_done()
 
@@ -135,6 +139,14 @@ class Connection(APNsTLSClientProtocol):
         self._leaving.clear()
         self.transport.write(data)
 
+    def pause_writing(self) -> None:
+        """The server does not read: what begins now would wait in our own memory."""
+        self._is_stuffed = True
+
+    def resume_writing(self) -> None:
+        self._is_stuffed = False
+        self._admit()
+
     def connection_made(self, transport) -> None:
         self.transport = transport
         self.flush()
@@ -154,6 +166,7 @@ class Connection(APNsTLSClientProtocol):
     def _settle(self, endings: list[Ending]) -> None:
         for stream_id, ending in endings:
             flight = self._flights.pop(stream_id, None)
+            self.has_answered |= isinstance(ending, Answer)
             if flight is None or flight.ended.done():
                 continue
             if isinstance(ending, Answer):

@@ -21,6 +21,8 @@ MOST_STREAMS = 1000
 #: Nothing heard for so long: ask, when pushes wait for an answer and when none does.
 QUIET_BUSY_SECONDS, QUIET_IDLE_SECONDS = 3.0, 30.0
 PING_ANSWER_SECONDS = 5.0
+#: A server that has not sent its SETTINGS by then never will.
+SETTINGS_SECONDS = 5.0
 #: An unanswered PING this old makes new pushes look for another connection.
 DOUBT_SECONDS = 1.0
 #: How long the first push may hold up the others, where SETTINGS allow more than one.
@@ -68,7 +70,8 @@ class Exchange:
         self._http2.initiate_connection()
         self._streams: dict[int, Stream] = {}
         self._held_back: list[int] = []
-        self._heard_at, self._pinged_at = now, None
+        self._began_at, self._heard_at, self._pinged_at = now, now, None
+        self._answered_at = now
         self._by_token, self._is_trusted = by_token, not by_token
         self._is_ready = self._is_leaving = False
 
@@ -116,22 +119,33 @@ class Exchange:
         self._let_out(stream_id, stream)
         return stream_id, stream
 
-    def abandon(self, stream_id: int) -> None:
-        """Nobody waits for this answer any more: tell the server, free the stream."""
-        if self._streams.pop(stream_id, None) is not None:
+    def abandon(self, stream_id: int, now: float) -> None:
+        """Nobody waits for this answer any more: tell the server, free the stream.
+
+        A connection that answered nothing since the push began takes no other.
+        """
+        stream = self._streams.pop(stream_id, None)
+        if stream is not None:
             self._drop_rest(stream_id)
             self._reset(stream_id)
+            is_long = now - stream.began_at >= QUIET_BUSY_SECONDS
+            self._is_leaving |= is_long and self._answered_at < stream.began_at
 
     def receive(self, data: bytes, now: float) -> list[Ending]:
         """Take bytes of the socket in; say what ended by them."""
-        self._heard_at, self._pinged_at = now, None
-        broken = None
+        broken, frames = None, self._http2.frames
         try:
             self._http2.receive_data(data)
         except ProtocolError as error:
             broken = Lost(f"APNs broke HTTP/2: {error}")
+        if (
+            self._http2.frames > frames
+        ):  # pieces of one that never ends are no sign of life
+            self._heard_at, self._pinged_at = now, None
         seen, self._http2.seen = self._http2.seen, []
         endings = [ending for event in seen for ending in self._on(event)]
+        if any(isinstance(ending, Answer) for _, ending in endings):
+            self._answered_at = now
         if broken is not None:
             return endings + self.end(broken)
         self._let_all_out()
@@ -139,6 +153,8 @@ class Exchange:
 
     def tick(self, now: float) -> list[Ending]:
         """Call about each second: asks a quiet server, gives a silent one up."""
+        if not self._is_ready and now - self._began_at >= SETTINGS_SECONDS:
+            return self.end(Lost("APNs sent no SETTINGS"))
         if self._pinged_at is None:
             patience = QUIET_BUSY_SECONDS if self._streams else QUIET_IDLE_SECONDS
             if now - self._heard_at >= patience and not self._is_leaving:

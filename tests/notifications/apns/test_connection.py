@@ -143,3 +143,16 @@ def test_a_thousand_abandoned_pushes_leave_every_stream_free(play):
     lost, sent = play(scene)
     assert {result.outcome for result in lost} <= {Outcome.UNKNOWN, Outcome.NOT_SENT}
     assert outcomes(sent) == {Outcome.ACCEPTED: 300}
+
+
+def test_a_connection_that_cannot_be_written_to_is_passed_over(play):
+    async def scene(server, phones, client):
+        (stuffed,) = client._connections._open
+        stuffed.pause_writing()
+        results = [await client.send(push(), 5)]
+        stuffed.resume_writing()
+        return [*results, await client.send(push(), 5)], server.opened
+
+    results, opened = play(scene)
+    assert [result.outcome for result in results] == [Outcome.ACCEPTED] * 2
+    assert opened == 2

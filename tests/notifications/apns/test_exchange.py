@@ -150,7 +150,7 @@ def test_a_request_cut_in_the_middle_was_surely_not_processed():
 def test_an_abandoned_push_gives_its_stream_and_its_place_back():
     talk = Talk(max_concurrent_streams=1, initial_window_size=10).shake_hands()
     stream_id = talk.push(b"x" * 100)
-    talk.exchange.abandon(stream_id)
+    talk.exchange.abandon(stream_id, talk.now)
     assert talk.exchange.has_room(talk.now)
     talk.up()
     assert talk.reset == {stream_id}
@@ -166,7 +166,7 @@ def test_a_late_answer_to_an_abandoned_push_harms_nothing():
     talk.up()
     talk.answer(given_up, 410, b'{"reason":"Unregistered"}')
     talk.answer(other)
-    talk.exchange.abandon(given_up)
+    talk.exchange.abandon(given_up, talk.now)
     assert talk.down().keys() == {other}
 
 

@@ -1,0 +1,107 @@
+"""Servers that break HTTP/2, or keep to its letter and to nothing else. Whatever they do:
+nothing hangs, nothing is sent twice, each outcome is true, and the next push gets through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from notifications.apns import Outcome
+from tests.apns import client_of, push
+from tests.notifications.apns.hostile import HostileServer, Misdeed
+from tests.notifications.apns.misdeeds import BROKEN, CLOSED, COUNT, KIND, deaf
+
+
+@pytest.fixture
+def meet(identity):
+    """Send some pushes into the misdeed, then one more; (server, sent, last result)."""
+
+    def run(misdeed: Misdeed, seconds: float = 3.0, count: int = COUNT):
+        async def main():
+            server = HostileServer(misdeed)
+            client = client_of(identity, await server.start(identity))
+            try:
+                pushes = [push() for _ in range(count)]
+                sends = [client.send(one, seconds) for one in pushes]
+                results = await asyncio.gather(*sends)
+                server.mend()
+                after = [await client.send(push(), 8) for _ in range(3)]
+                return server, list(zip(pushes, results, strict=True)), after
+            finally:
+                await client.close()
+                await server.close()
+
+        return asyncio.run(asyncio.wait_for(main(), 60))
+
+    return run
+
+
+def check_truth(server: HostileServer, sent: list) -> None:
+    assert set(server.whole.values()) <= {1}, "a push was sent twice"
+    for one, result in sent:
+        if result.outcome == Outcome.ACCEPTED:
+            assert one.apns_id in server.answered
+        elif result.outcome == Outcome.UNKNOWN:
+            assert one.apns_id in server.whole
+        elif result.outcome == Outcome.NOT_SENT:
+            reached = set(server.whole) - server.disclaimed
+            assert one.apns_id not in reached
+
+
+@pytest.mark.parametrize("kind", KIND)
+def test_whatever_is_answered_is_told(meet, kind):
+    server, sent, after = meet(KIND[kind])
+    check_truth(server, sent)
+    told = {result.outcome for _, result in sent}
+    assert told <= {Outcome.ACCEPTED, Outcome.NOT_SENT}
+    assert sum(one.outcome == Outcome.ACCEPTED for _, one in sent) == len(
+        server.answered & {one.apns_id for one, _ in sent}
+    )
+    assert {one.outcome for one in after} == {Outcome.ACCEPTED}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_whatever_had_left_is_unknown(meet, kind):
+    server, sent, after = meet(BROKEN[kind])
+    check_truth(server, sent)
+    assert Outcome.UNKNOWN in {result.outcome for _, result in sent}
+    assert after[-1].outcome == Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("kind", CLOSED)
+def test_what_never_left_is_told_so(meet, kind):
+    server, sent, after = meet(CLOSED[kind], seconds=3.5)
+    check_truth(server, sent)
+    assert {result.outcome for _, result in sent} <= {
+        Outcome.NOT_SENT,
+        Outcome.ACCEPTED,
+    }
+    assert after[-1].outcome == Outcome.ACCEPTED
+
+
+def test_a_server_that_does_not_read_is_left(meet):
+    server, sent, after = meet(Misdeed(greet=deaf), seconds=2.0)
+    assert Outcome.ACCEPTED not in {result.outcome for _, result in sent}
+    assert after[-1].outcome == Outcome.ACCEPTED
+    assert set(server.whole.values()) == {1}
+
+
+def test_a_server_that_closes_every_connection_is_not_dialled_without_pause(identity):
+    misdeed = CLOSED["closed at once"]
+
+    async def main():
+        server = HostileServer(misdeed, bad_connections=10_000)
+        client = client_of(identity, await server.start(identity))
+        try:
+            results = [await client.send(push(), 0.5) for _ in range(6)]
+            return results, len(server.connections)
+        finally:
+            await client.close()
+            await server.close()
+
+    results, dialled = asyncio.run(main())
+    assert {one.outcome for one in results} == {Outcome.NOT_SENT}
+    # Doubling pauses: 0.05…0.1, 0.1…0.2, 0.2…0.4 s and so on.
+    assert dialled <= 6
