@@ -29,6 +29,8 @@ HEADER = re.compile(
     rb"|<\d{1,3}>\d{1,2} (\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?:\xef\xbb\xbf)?)"
 )
 ESCAPED = re.compile(rb"#(0[0-3][0-7]|177)")
+#: What is left of an escape where the line was cut.
+CUT_ESCAPE = re.compile(rb"#(?:0[0-3]?|17?)?\Z")
 LINE_END = b"#012"
 
 
@@ -51,7 +53,7 @@ class Syslog(Wrapper):
         text = record[header.end() :]
         first, _, rest = text.partition(b"\n")
         if LINE_END in first:
-            text = ESCAPED.sub(_unescaped, first)
+            text = CUT_ESCAPE.sub(b"", ESCAPED.sub(_unescaped, first))
         elif rest:
             text = first + b"\n" + _unindented(rest, header.end())
         return Envelope(text=text, at=self._moment(header))

@@ -9,13 +9,21 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from registrations.formats.reader import LINES_BACK, MENTION, Reader, endless
+from registrations.formats.reader import (
+    LINES_BACK,
+    MENTION,
+    Reader,
+    endless,
+    half,
+)
 from registrations.formats.record import Answer, Brief, Pulse, Record, Request
 from registrations.formats.text import Text
 from registrations.formats.xlog import Template
 
 #: A wrapped record may be longer than what is in it: escapes, indents, JSON.
 LONGEST_RECORD = 1024 * 1024
+CONTACT_LAST = re.compile(rb"\n(?:contact|m)[ \t]*:[^\n]*\n?\Z", re.I)
+BEHIND_CONTACT = re.compile(rb"\n(?:expires|content-length|l)[ \t]*:", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +197,10 @@ class WrappedReader:
         envelope = self._wrapper.unwrap(self._data[start:end])
         if envelope is None:
             return []
-        text = envelope.text if envelope.text.endswith(b"\n") else envelope.text + b"\n"
-        inner = self._inner.feed(text) + self._inner.end()
+        is_open = not envelope.text.endswith((b"\r", b"\n"))
+        inner = self._inner.feed(envelope.text + b"\n" * is_open) + self._inner.end()
+        if is_open:
+            inner = [whole_or_half(record) for record in inner]
         position = self._base + start
         placed = [_placed(record, envelope, position) for record in inner]
         return [record for record in placed if record is not None]
@@ -222,3 +232,15 @@ def _placed(record: Record, envelope: Envelope, position: int) -> Record | None:
     if isinstance(record, Answer):
         return record._replace(position=position, at=at)
     return record._replace(position=position, at=at)
+
+
+def whole_or_half(record: Record) -> Record:
+    """A record that ends without a line end: RFC 3164 cuts at 1,024 bytes. A REGISTER that
+    ends with its Contact, and has nothing that stands behind one, was cut in it.
+    """
+    is_torn = (
+        isinstance(record, Request)
+        and CONTACT_LAST.search(record.raw)
+        and not BEHIND_CONTACT.search(record.raw)
+    )
+    return half(record) if is_torn else record

@@ -77,7 +77,10 @@ def read_address(text: str) -> Address:
     uri = text[opening + 1 : closing].strip()
     if not uri:
         raise MalformedMessage("address_empty", f"no URI in {text[:80]!r}")
-    return Address(uri, _params(text[closing + 1 :]))
+    behind = text[closing + 1 :]
+    if '"' in behind and '"' in QUOTED.sub("", behind):
+        raise MalformedMessage("address_quote", f"open quote in {behind[:80]!r}")
+    return Address(uri, _params(behind))
 
 
 def _opening_angle(text: str) -> int | None:

@@ -7,6 +7,7 @@ ngrep 1.47, sipgrep 2.1 and tcpdump 4.99 wrote them.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 from registrations.formats import detect, open_format
 from registrations.formats.record import Answer, Pulse, Request
 from registrations.formats.stamps import Stamps
-from registrations.sip import read_register
+from registrations.sip import SipError, read_register
+from tests.registrations.logs import register
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "wrapped"
 ALICE, DAVE = "udp:127.0.0.1:15101", "udp:127.0.0.1:15104"
@@ -261,3 +263,20 @@ def test_an_entry_that_lies_about_a_length_is_the_same_in_any_pieces():
 def test_a_message_whose_dashes_never_come_was_cut():
     cut = SOFIA[: SOFIA.index(b"Expires") + 9] + b"\n"
     assert [one.rule for one in fed(cut, "sofia")] == ["headers_cut"]
+
+
+def test_a_line_that_syslog_cut_never_gives_half_a_contact():
+    message = register().replace("\n", "#015#012")
+    head = "2026-11-23T19:51:41.377040+00:00 vm kamailio[4349]: INFO: RECEIVED "
+
+    def told(text: str) -> list[tuple]:
+        (request,) = requests(f"{head}{text}\n".encode())
+        contacts = read_register(request.raw).contacts
+        return [(one.uri, one.instance_id, one.tokens) for one in contacts]
+
+    whole, given = told(message), []
+    for cut in range(len(message)):
+        with suppress(SipError, ValueError):
+            given.append(told(message[:cut]))
+    assert whole in given
+    assert all(one in ([], whole) for one in given)

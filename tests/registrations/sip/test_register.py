@@ -99,6 +99,7 @@ def test_no_contact_is_a_query():
     ("raw", "rule"),
     [
         (message("<sip:a@b;pn-prid=12"), "address_unclosed"),
+        (message('<sip:a@b>;+sip.instance="<urn:uuid:12'), "address_quote"),
         (message('"Alice <sip:a@b>'), "address_quote"),
         (message("sip:a@b?Route=x"), "address_bare_headers"),
         (message("<>"), "address_empty"),
