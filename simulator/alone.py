@@ -8,11 +8,13 @@ import asyncio
 import json
 import signal
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulator.admin import Admin
-from simulator.apns import ApnsServer
+from simulator.apns import ApnsServer, Limits
+from simulator.device import Devices
 from simulator.directory import Delivery, Entry
 from simulator.faults import Faults, read_faults
 from simulator.tls import make_identity
@@ -33,16 +35,35 @@ class Alone:
     admin_port: int = 0
     faults: Path | None = None
     is_strict: bool = False
+    pushes_a_second: int = 0
+    connections_a_minute: int = 0
+    idle_seconds: float = 0.0
 
 
 class AnyToken:
-    """Every token is of the one app: VoIP when it ends in 8…f, remote otherwise."""
+    """Every token is of the one app: VoIP when it ends in 8…f, remote otherwise; what
+    happens on its device is in `devices`.
+    """
 
     def __init__(self, wanted: Alone) -> None:
         self._wanted = wanted
+        self.devices = Devices()
+        self._changed: dict[str, Entry] = {}
+
+    def change(self, token: str, status: str) -> None:
+        """Let a token be `valid`, `unregistered` or `expired` from now on."""
+        if status not in {"valid", "unregistered", "expired"}:
+            raise ValueError(f"no token is {status!r}")
+        entry = self.find(token)
+        if entry is None:
+            raise ValueError("nobody has this token")
+        since_ms = 0 if status == "valid" else int(time.time() * 1000)
+        self._changed[token] = replace(entry, status=status, since_ms=since_ms)
 
     def find(self, token: str) -> Entry | None:
-        """What is known of it, by its first and last characters."""
+        """What is known of it: what was said of it, else by its first and last characters."""
+        if token in self._changed:
+            return self._changed[token]
         if token.startswith(NOBODYS):
             return None
         is_gone = token.startswith(GONE)
@@ -55,7 +76,8 @@ class AnyToken:
         )
 
     def deliver(self, delivery: Delivery) -> None:
-        """One JSON line a push."""
+        """One JSON line a push; then it goes to its device."""
+        self.devices.deliver(delivery)
         line = {
             "apns_id": delivery.apns_id,
             "topic": delivery.topic,
@@ -70,14 +92,20 @@ async def run(wanted: Alone) -> None:
     """Serve until SIGTERM or SIGINT. Raises ValueError for a faults file that is none."""
     script = read_faults(wanted.faults.read_text()) if wanted.faults else []
     identity = make_identity(wanted.folder)
+    tokens = AnyToken(wanted)
     server = ApnsServer(
-        AnyToken(wanted),
+        tokens,
         identity,
         (wanted.environment,),
         Faults(script),
         is_strict=wanted.is_strict,
+        limits=Limits(
+            pushes_a_second=wanted.pushes_a_second,
+            connections_a_minute=wanted.connections_a_minute,
+            idle_seconds=wanted.idle_seconds,
+        ),
     )
-    admin, stop = Admin(server), asyncio.Event()
+    admin, stop = Admin(server, tokens), asyncio.Event()
     await server.start(port=wanted.port)
     await admin.start(wanted.admin_port)
     for sign in (signal.SIGTERM, signal.SIGINT):

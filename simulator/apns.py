@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import serialization
 
@@ -15,8 +17,23 @@ from simulator.checks import Checker, Keys, Refusal, Request, token_of
 from simulator.connection import ApnsConnection
 from simulator.directory import Delivery, Directory
 from simulator.faults import Faults
+from simulator.rates import Rate
 from simulator.tls import Identity
 from simulator.token_changes import TokenChanges, is_about_the_key
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What this server puts up with; 0: anything. `is_lazy`: it gives a window back only
+    when it answers.
+    """
+
+    pushes_a_second: int = 0
+    connections_a_minute: int = 0
+    idle_seconds: float = 0.0
+    is_lazy: bool = False
 
 
 class ApnsServer:
@@ -33,18 +50,24 @@ class ApnsServer:
         clock: Callable[[], float] = time.time,
         bundle_ids: frozenset[str] | None = None,
         is_strict: bool = False,
+        keys: Keys | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """`is_strict`: one stream until a provider token was accepted, the excess refused;
         an expired token ends that trust; a second token within 20 minutes is a 429.
         """
+        limits = limits or Limits()
+        self.idle_seconds, self.is_lazy = limits.idle_seconds, limits.is_lazy
+        self._pushes = Rate(limits.pushes_a_second, 1.0, clock)
+        self._dials = Rate(limits.connections_a_minute, 60.0, clock)
         self.is_strict, self._token_changes = is_strict, TokenChanges(clock)
         self.directory, self.identity, self.clock = directory, identity, clock
         self.faults = faults or Faults()
         self.received: Counter[str] = Counter()
         self.provider_tokens: Counter[str] = Counter()
-        keys = keys_of(identity)
+        self.keys = keys or keys_of(identity)
         self._checkers = {
-            name: Checker(directory, keys, name, clock, bundle_ids)
+            name: Checker(directory, self.keys, name, clock, bundle_ids)
             for name in environments
         }
         self.opened = 0
@@ -71,6 +94,9 @@ class ApnsServer:
     def connected(self, connection: ApnsConnection) -> None:
         self.opened += 1
         self._connections.add(connection)
+        if self._dials.is_passed("connections"):
+            logger.warning("denial of service: connections opened too fast")
+            connection.cut()
 
     def disconnected(self, connection: ApnsConnection) -> None:
         self._connections.discard(connection)
@@ -85,6 +111,8 @@ class ApnsServer:
         refusal = self._checkers[self.environment_of(request)].refuse(request)
         if self.is_strict and not is_about_the_key(refusal):
             refusal = self._token_changes.refuse(request) or refusal
+        if refusal is None and self._pushes.is_passed(token_of(request)):
+            refusal = Refusal(429, "TooManyRequests")
         if refusal is None:
             self.directory.deliver(self._delivery(request))
         return refusal

@@ -11,7 +11,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jwt
 
@@ -48,9 +48,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys this server trusts: key id → (team id, public key PEM)."""
+    """The keys this server trusts: key id → (team id, public key PEM). Of `environment_of`
+    each that is for one environment only; `revoked` may change while the server runs.
+    """
 
     by_id: Mapping[str, tuple[str, str]]
+    environment_of: Mapping[str, str] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +142,14 @@ class Checker:
             age = self._clock() - float(claims.get("iat", 0))
         except (jwt.PyJWTError, ValueError, TypeError):
             return Refusal(403, "InvalidProviderToken")
-        if claims.get("iss") != team_id or age < -SKEW_SECONDS:
+        is_false = claims.get("iss") != team_id or key_id in self._keys.revoked
+        if is_false or age < -SKEW_SECONDS:
             return Refusal(403, "InvalidProviderToken")
         if age > TOKEN_LIFE_SECONDS:
             return Refusal(403, "ExpiredProviderToken")
+        environment = self._keys.environment_of.get(key_id, self._environment)
+        if environment != self._environment:
+            return Refusal(403, "BadEnvironmentKeyIdInToken")
         return None
 
     def _simple_headers(self, request: Request) -> Refusal | None:

@@ -14,11 +14,11 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
-from hyperframe.frame import GoAwayFrame
+from hyperframe.frame import GoAwayFrame, SettingsFrame
 
 from simulator.checks import Refusal, Request
 from simulator.faults import Fault, Faults
-from simulator.token_changes import is_about_the_key
+from simulator.token_changes import OneKey, is_about_the_key
 
 MOST_STREAMS = 1000
 
@@ -27,6 +27,8 @@ class Server(Protocol):
     """What a connection asks of its server."""
 
     is_strict: bool
+    is_lazy: bool
+    idle_seconds: float
     faults: Faults
 
     def connected(self, connection: ApnsConnection) -> None: ...
@@ -51,6 +53,10 @@ class ApnsConnection(asyncio.Protocol):
         #: Answers under way → their streams.
         self._tasks: dict[asyncio.Task, int] = {}
         self._is_trusting = not server.is_strict
+        self._one_key = OneKey()
+        self._unread: dict[int, int] = {}
+        self._newest = 0
+        self._idle: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._is_leaving = False
 
@@ -66,9 +72,14 @@ class ApnsConnection(asyncio.Protocol):
         self._http2.local_settings = Settings(client=False, initial_values=values)
         self._http2.initiate_connection()
         self._flush()
+        if self._server.is_strict:
+            self._allow(1)
+        self._sit_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.disconnected(self)
+        if self._idle is not None:
+            self._idle.cancel()
         for task in self._tasks:
             task.cancel()
 
@@ -90,15 +101,37 @@ class ApnsConnection(asyncio.Protocol):
         elif isinstance(event, events.RequestReceived):
             self._streams[event.stream_id] = (list(event.headers), bytearray())
         elif isinstance(event, events.DataReceived):
-            self._http2.acknowledge_received_data(
-                event.flow_controlled_length, event.stream_id
-            )
+            self._read(event.stream_id, event.flow_controlled_length)
             if event.stream_id in self._streams:
                 self._streams[event.stream_id][1].extend(event.data)
         elif isinstance(event, events.StreamEnded) and event.stream_id in self._streams:
             self._begin(event.stream_id)
         elif isinstance(event, events.StreamReset):
             self._streams.pop(event.stream_id, None)
+
+    def _read(self, stream_id: int, size: int) -> None:
+        if self._server.is_lazy:
+            self._unread[stream_id] = self._unread.get(stream_id, 0) + size
+        else:
+            self._http2.acknowledge_received_data(size, stream_id)
+
+    def _sit_up(self) -> None:
+        """Something happened: the idle time starts anew."""
+        if self._idle is not None:
+            self._idle.cancel()
+        seconds = self._server.idle_seconds
+        if seconds:
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(seconds, self._go_idle)
+
+    def _go_idle(self) -> None:
+        if not self._transport.is_closing():
+            self.leave(self._newest, "IdleTimeout")
+
+    def _allow(self, streams: int) -> None:
+        """SETTINGS past h2, which would break the connection over an excess stream."""
+        setting = {SettingCodes.MAX_CONCURRENT_STREAMS: streams}
+        self._transport.write(SettingsFrame(0, settings=setting).serialize())
 
     def _is_excess(self) -> bool:
         return not self._is_trusting and len(self._streams) + len(self._tasks) > 0
@@ -107,7 +140,9 @@ class ApnsConnection(asyncio.Protocol):
         """After ExpiredProviderToken everything else in flight is refused (pushy #476)."""
         if not self._server.is_strict:
             return
-        self._is_trusting = not is_about_the_key(refusal)
+        if self._is_trusting == is_about_the_key(refusal):
+            self._is_trusting = not self._is_trusting
+            self._allow(MOST_STREAMS if self._is_trusting else 1)
         if refusal is not None and refusal.reason == "ExpiredProviderToken":
             for task, other in list(self._tasks.items()):
                 if other != stream_id:
@@ -116,6 +151,8 @@ class ApnsConnection(asyncio.Protocol):
 
     def _begin(self, stream_id: int) -> None:
         headers, body = self._streams.pop(stream_id)
+        self._newest = stream_id
+        self._sit_up()
         if not any(name == "apns-id" for name, _ in headers):
             headers.append(("apns-id", str(uuid.uuid4())))
         request = Request(tuple(headers), bytes(body))
@@ -144,7 +181,9 @@ class ApnsConnection(asyncio.Protocol):
             return
         if fault is not None:
             await asyncio.sleep(fault.seconds)
-        refusal = self._server.judge(request)
+        refusal = self._one_key.refuse(request) or self._server.judge(request)
+        if not is_about_the_key(refusal):
+            self._one_key.note(request)
         self._note_trust(stream_id, refusal)
         if refusal is None:
             self._send(stream_id, 200, [b""], request)
@@ -214,6 +253,9 @@ class ApnsConnection(asyncio.Protocol):
         if status == 200 and self._server.environment_of(request) == "sandbox":
             # Apple: "only available in the Development environment"
             headers.append(("apns-unique-id", str(uuid.uuid4())))
+        size = self._unread.pop(stream_id, 0)
+        if size:
+            self._http2.acknowledge_received_data(size, stream_id)
         # The client may have given the stream up meanwhile.
         with contextlib.suppress(ProtocolError):
             is_empty = pieces == [b""]

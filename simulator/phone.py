@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 #: `Phone.ignores`: every VoIP push from now on.
 FOREVER = -1
@@ -89,7 +90,19 @@ class Phone:
         return self.bound_until_ms.get(aor, 0) > at_ms
 
 
-def react(phone: Phone, push_type: str, at_ms: int, delay_ms: int, rule: IosRule):
+class Install(Protocol):
+    """What iOS's rule asks of an install, and keeps of it."""
+
+    is_online: bool
+    is_installed: bool
+    ignores: int
+    failures: int
+    is_blocked: bool
+
+    def is_open(self, at_ms: int) -> bool: ...
+
+
+def react(phone: Install, push_type: str, at_ms: int, delay_ms: int, rule: IosRule):
     """What a delivered push does; `delay_ms` is what the app would need to report it."""
     if not phone.is_installed:
         return Reaction.GONE
@@ -105,13 +118,13 @@ def react(phone: Phone, push_type: str, at_ms: int, delay_ms: int, rule: IosRule
     return Reaction.WAKES if delay_ms <= rule.limit_ms else Reaction.FAILS
 
 
-def fail(phone: Phone, rule: IosRule) -> None:
+def fail(phone: Install, rule: IosRule) -> None:
     """The limit passed without a reported call (0xBAADCA11)."""
     phone.failures += 1
     phone.is_blocked = phone.failures >= rule.threshold
 
 
-def handle(phone: Phone) -> None:
+def handle(phone: Install) -> None:
     """A call was reported in time: the run of failures is over."""
     phone.failures = 0
 

@@ -100,6 +100,23 @@ def test_faults_come_from_a_file_and_by_the_endpoint(tmp_path):
         assert refused(ready, "nothing") == 404
 
 
+def test_devices_tokens_and_keys_change_by_the_endpoint_and_the_log_tells(tmp_path):
+    with running(tmp_path) as (ready, _):
+        admin(ready, "devices", "POST", json.dumps({PLAIN: {"is_online": False}}))
+        assert send(ready, PLAIN)[0].outcome == Outcome.ACCEPTED
+        (line,) = admin(ready, "log")["log"]
+        assert (line["token"], line["event"]) == (PLAIN, "Stored - Device Offline")
+        admin(ready, "tokens", "POST", json.dumps({VOIP: "unregistered"}))
+        assert send(ready, VOIP)[0].reason == "Unregistered"
+        admin(ready, "tokens", "POST", json.dumps({VOIP: "valid"}))
+        assert send(ready, VOIP)[0].outcome == Outcome.ACCEPTED
+        admin(ready, "keys", "POST", json.dumps({"revoked": [ready["key_id"]]}))
+        assert send(ready, VOIP)[0].reason == "InvalidProviderToken"
+        assert refused(ready, "devices", "POST", '{"aa": {"mood": 1}}') == 400
+        assert refused(ready, "tokens", "POST", '{"aa": "lost"}') == 400
+        assert refused(ready, "keys", "POST", "[]") == 400
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

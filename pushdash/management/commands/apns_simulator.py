@@ -25,6 +25,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--port", type=int, default=0)
         parser.add_argument("--admin-port", type=int, default=0)
+        parser.add_argument("--pushes-a-second", type=int, default=0, help="to a token")
+        parser.add_argument("--connections-a-minute", type=int, default=0)
+        parser.add_argument("--idle-seconds", type=float, default=0.0)
         parser.add_argument("--faults", type=Path, help="a JSON list of faults")
         parser.add_argument(
             "--strict",
