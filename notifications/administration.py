@@ -108,6 +108,7 @@ def set_credential(request: HttpRequest) -> HttpResponse:
                 "host": values["host"],
                 "port": values["port"] or 443,
                 "ca_pem": values["ca_pem"],
+                "push_limit": values["push_limit"] or 0,
                 "created_at": now,
                 # A new key is tried at once.
                 "paused_until": None,

@@ -16,6 +16,7 @@ from notifications import breaker, reaping, recording
 from notifications.journal import Journal
 from notifications.models import Credential, Push
 from notifications.ownership import Owner
+from notifications.pacing import Pace
 from notifications.sending import send_all
 
 logger = logging.getLogger(__name__)
@@ -55,15 +56,20 @@ def drain(
 def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
     """Take up to BATCH due rows for `owner`; rows other workers hold are skipped.
 
-    None of a credential that pauses, and one alone where a pause has just passed.
+    None of a credential that pauses, and one alone where a pause has just passed; none
+    beyond a limit.
     """
+    pace = Pace(now)
     due = Push.objects.filter(
         state=Push.State.QUEUED,
         push_type__in=push_types,
         due_at__lte=now,
         expires_at__gt=now,
     )
-    for app, environment in breaker.paused_places(now):
+    closed = breaker.paused_places(now)
+    if Push.Type.VOIP not in push_types:
+        closed |= pace.full_places()
+    for app, environment in closed:
         due = due.exclude(app=app, environment=environment)
     pushes = list(
         due.select_for_update(skip_locked=True, of=("self",))
@@ -71,6 +77,9 @@ def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
         .order_by("due_at")[:BATCH]
     )
     pushes = _one_each(pushes, breaker.probed_places(now))
+    pushes, waiting = pace.admit(pushes)
+    pace.save()
+    Push.objects.bulk_update(waiting, ["due_at", "reason"])
     Push.objects.filter(pk__in=[push.pk for push in pushes]).update(
         state=Push.State.SENDING, owner=owner, departed_at=None
     )

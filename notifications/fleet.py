@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min, Prefetch, Q
+from django.db.models import Count, Max, Prefetch, Q
 
 from notifications import charts
+from notifications.backlog import Lane, lanes
 from notifications.models import App, Call, Ledger, Push
 from notifications.sources import Hold, Source, hold_at, source_of
 from notifications.wording import CHIPS, ago, evidence_of, outcome_of, rules_in_words
@@ -71,6 +72,12 @@ class Kpis:
     suspected_since: datetime | None
     waiting: int
     oldest: float | None
+    queues: list[Lane]
+
+    @property
+    def is_late(self) -> bool:
+        """Something that should have left by now waits."""
+        return any(queue.is_late for queue in self.queues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +129,7 @@ def kpis(now: datetime) -> Kpis:
     voip = Push.objects.filter(
         push_type="voip", sent_at__range=(now - LATELY, now)
     ).count()
-    queue = Push.objects.filter(state="queued").aggregate(
-        Count("pk"), Min("created_at")
-    )
-    oldest = queue["created_at__min"]
+    queues = lanes(now)
     return Kpis(
         registered=Device.objects.bound_at(now).count(),
         known=Device.objects.count(),
@@ -139,8 +143,11 @@ def kpis(now: datetime) -> Kpis:
         at_risk=_devices_in("not_waking"),
         suspected=_devices_in("suspected"),
         suspected_since=_newest_since("suspected"),
-        waiting=queue["pk__count"],
-        oldest=(now - oldest).total_seconds() if oldest else None,
+        waiting=sum(queue.waiting + queue.later for queue in queues),
+        oldest=max(
+            (one.oldest for one in queues if one.oldest is not None), default=None
+        ),
+        queues=queues,
     )
 
 

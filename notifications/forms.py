@@ -14,6 +14,7 @@ from notifications.models import App, Credential, Push
 from registrations.models import Environment, Feed
 
 POLICY_SECONDS = ("wake_window", "grace", "late_window", "voip_life")
+LIMITS = ("device_limit", "push_limit")
 
 
 class Dressed:
@@ -73,12 +74,19 @@ class AppForm(Dressed, forms.ModelForm):
 
     class Meta:
         model = App
-        fields = ["name", "bundle_id", "threshold", *POLICY_SECONDS]
+        fields = ["name", "bundle_id", "threshold", *POLICY_SECONDS, *LIMITS]
         widgets = {"name": forms.TextInput, "bundle_id": forms.TextInput}
-        labels = {"bundle_id": "Bundle id", "threshold": "Threshold (strikes)"}
+        labels = {
+            "bundle_id": "Bundle id",
+            "threshold": "Threshold (strikes)",
+            "device_limit": "Pushes a minute to one device",
+            "push_limit": "Pushes a second of this app",
+        }
         help_texts = {
             "bundle_id": "As in pn-param, without .voip.",
             "threshold": "From here on the phone is suspected.",
+            "device_limit": "More wait. 0 is no limit.",
+            "push_limit": "More wait, calls never. 0 is no limit.",
         }
 
     def __init__(self, *args, **kwargs) -> None:
@@ -105,6 +113,12 @@ class CredentialForm(Dressed, forms.Form):
     key_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Key id")
     key = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 6}), label="Key (.p8)", strip=False
+    )
+    push_limit = forms.IntegerField(
+        required=False,
+        min_value=0,
+        label="Pushes a second",
+        help_text="More wait, calls never. 0 is no limit.",
     )
     server = forms.ChoiceField(choices=Credential.Server.choices)
     host = forms.CharField(required=False)

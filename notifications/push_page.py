@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from notifications.backlog import why_waiting
 from notifications.models import Call, Ledger, Push
 from notifications.resend import facts_of, is_safe
 from notifications.watermarks import Watermarks, held_by, read_until
@@ -60,7 +61,7 @@ def push(found: Push, now: datetime) -> dict:
         "attempts": attempts,
         "siblings": call.pushes.exclude(pk=found.pk) if call else [],
         "resends": found.resends.all(),
-        "steps": steps_of(found, call, len(attempts)),
+        "steps": steps_of(found, call, len(attempts), now),
         "headers": _headers(found),
         "size": len(json.dumps(found.payload, separators=(",", ":")).encode()),
         "limit": LIMITS.get(found.push_type, LIMIT),
@@ -84,7 +85,7 @@ def _headers(found: Push) -> list[tuple[str, str]]:
     ]
 
 
-def steps_of(found: Push, call: Call | None, tries: int) -> list[Step]:
+def steps_of(found: Push, call: Call | None, tries: int, now: datetime) -> list[Step]:
     """From the request to the verdict; a step not reached says so."""
     asked = Step(
         "ok",
@@ -93,7 +94,7 @@ def steps_of(found: Push, call: Call | None, tries: int) -> list[Step]:
         _clock(found.created_at),
         f"by {found.get_origin_display().lower()}",
     )
-    steps = [asked, _sent(found, tries), _answered(found)]
+    steps = [asked, _sent(found, tries, now), _answered(found)]
     return steps + [_woke(found, call)] if found.push_type == Push.Type.VOIP else steps
 
 
@@ -105,12 +106,16 @@ def _after(moment: datetime, start: datetime) -> str:
     return f"+ {(moment - start).total_seconds():.2f} s"
 
 
-def _sent(found: Push, tries: int) -> Step:
+def _sent(found: Push, tries: int, now: datetime) -> Step:
     attempts = f"{tries} attempt{'' if tries == 1 else 's'}"
     if found.sent_at:
         when = _after(found.sent_at, found.created_at)
         return Step("ok", "check", "Sent", when, attempts)
-    if found.state in {Push.State.QUEUED, Push.State.SENDING}:
+    if found.state == Push.State.QUEUED:
+        return Step(
+            "info", "clock", "Waiting to be sent", attempts, why_waiting(found, now)
+        )
+    if found.state == Push.State.SENDING:
         return Step("info", "clock", "Waiting to be sent", "", attempts)
     return Step("bad", "x", "Not sent", found.get_state_display(), found.reason)
 

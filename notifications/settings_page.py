@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from notifications.forms import AppForm
 from notifications.models import App, Credential, Push
@@ -30,17 +30,25 @@ class AppCard:
     app: App
     keys: list[Key]
     form: AppForm
+    #: Pushes in the queue, and those of them that wait for the limit of their device.
+    waiting: int
+    limited: int
 
 
 def settings_page(now: datetime, refused: AppForm | None = None) -> dict:
     """The rows of the page; `refused` is the form of an app whose policy was not saved."""
     taken = _last_accepted()
-    devices = _devices()
+    devices, queued = _devices(), _queued()
     apps = App.objects.prefetch_related("credentials")
     return {
         "page": "settings",
         "apps": [
-            AppCard(app, _keys(app, taken, devices), _form_of(app, refused))
+            AppCard(
+                app,
+                _keys(app, taken, devices),
+                _form_of(app, refused),
+                *queued.get(app.pk, (0, 0)),
+            )
             for app in apps
         ],
         "feeds": [source_of(feed, now) for feed in Feed.objects.all()],
@@ -64,6 +72,13 @@ def _last_accepted() -> dict[tuple[int, str], datetime]:
     rows = Push.objects.filter(state=Push.State.ACCEPTED).order_by()
     groups = rows.values_list("app", "environment").annotate(at=Max("accepted_at"))
     return {(app, environment): at for app, environment, at in groups}
+
+
+def _queued() -> dict[int, tuple[int, int]]:
+    rows = Push.objects.filter(state=Push.State.QUEUED).order_by().values_list("app")
+    limited = Q(reason__startswith="waits:")
+    groups = rows.annotate(all=Count("pk"), limited=Count("pk", limited))
+    return {app: (number, some) for app, number, some in groups}
 
 
 def _devices() -> dict[tuple[str, str], int]:

@@ -6,6 +6,9 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from notifications.backlog import lanes
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -16,7 +19,16 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when everything behind answers, else 503 with what does not."""
     state = {"database": _database(), "redis": _redis()}
-    return JsonResponse(state, status=200 if all(state.values()) else 503)
+    told = state | ({"queues": _queues()} if state["database"] else {})
+    return JsonResponse(told, status=200 if all(state.values()) else 503)
+
+
+def _queues() -> dict:
+    """Depth and age (seconds) of what waits to be sent: back-pressure, for a monitor."""
+    return {
+        lane.name: {"waiting": lane.waiting, "later": lane.later, "oldest": lane.oldest}
+        for lane in lanes(timezone.now())
+    }
 
 
 def _database() -> bool:

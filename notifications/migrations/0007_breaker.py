@@ -52,6 +52,29 @@ class Migration(migrations.Migration):
                 "ordering": ["token", "id"],
             },
         ),
+        migrations.CreateModel(
+            name="Allowance",
+            fields=[
+                ("name", models.TextField(primary_key=True, serialize=False)),
+                ("left", models.FloatField()),
+                ("at", models.DateTimeField()),
+            ],
+        ),
+        migrations.AddField(
+            model_name="app",
+            name="device_limit",
+            field=models.PositiveIntegerField(db_default=60, default=60),
+        ),
+        migrations.AddField(
+            model_name="app",
+            name="push_limit",
+            field=models.PositiveIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddField(
+            model_name="credential",
+            name="push_limit",
+            field=models.PositiveIntegerField(db_default=0, default=0),
+        ),
         migrations.AddField(
             model_name="credential",
             name="jump_at",

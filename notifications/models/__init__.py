@@ -1,6 +1,11 @@
 """The rows of the upper floor: what we told phones, and what we conclude."""
 
-from notifications.models.applications import App, Credential, SharedToken
+from notifications.models.applications import (
+    Allowance,
+    App,
+    Credential,
+    SharedToken,
+)
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.calls import Call, VerdictChange
 from notifications.models.gateway import GatewayKey, GatewayRefusal
@@ -14,6 +19,7 @@ from notifications.models.ledgers import (
 from notifications.models.pushes import Attempt, Push
 
 __all__ = [
+    "Allowance",
     "App",
     "Attempt",
     "AuditEntry",

@@ -28,6 +28,9 @@ class App(models.Model):
     voip_life = models.DurationField(default=timedelta(seconds=30))
     alert_life = models.DurationField(default=timedelta(days=7))
     background_life = models.DurationField(default=timedelta(hours=1))
+    #: Pushes a minute to one device token, and a second with this app; 0 is no limit.
+    device_limit = models.PositiveIntegerField(default=60, db_default=60)
+    push_limit = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ["name"]
@@ -55,6 +58,8 @@ class Credential(models.Model):
     port = models.PositiveIntegerField(default=443)
     ca_pem = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
+    #: Pushes a second with this credential, 0 is no limit; calls never wait for it.
+    push_limit = models.PositiveIntegerField(default=0, db_default=0)
     #: The breaker: nothing is sent until then, for Apple's reason; after that one push tries.
     paused_until = models.DateTimeField(null=True, default=None)
     pause_reason = models.TextField(blank=True, default="")
@@ -88,3 +93,15 @@ class SharedToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Allowance(models.Model):
+    """What is left of the pushes a second of an app or a credential, for all workers."""
+
+    #: `notifications.pacing`: "app PK" or "credential APP ENVIRONMENT".
+    name = models.TextField(primary_key=True)
+    left = models.FloatField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.left:.1f}"

@@ -75,12 +75,12 @@ def test_a_call_that_waits_for_a_feed_names_it(device):
 )
 def test_each_state_has_its_steps(device, state, titles):
     push = factories.accepted_push(device, MORNING, state=state)
-    assert [step.title for step in steps_of(push, None, 1)] == titles
+    assert [step.title for step in steps_of(push, None, 1, NOW)] == titles
 
 
 def test_a_remote_push_ends_with_the_answer_of_apns(device):
     push = factories.accepted_push(device, MORNING, push_type="alert")
-    assert len(steps_of(push, None, 1)) == 3
+    assert len(steps_of(push, None, 1, NOW)) == 3
 
 
 def test_no_token_stands_on_the_page(device):

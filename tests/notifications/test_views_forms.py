@@ -25,6 +25,8 @@ POLICY = {
     "grace": 5,
     "late_window": 90,
     "voip_life": 30,
+    "device_limit": 60,
+    "push_limit": 0,
 }
 
 

@@ -1,0 +1,67 @@
+"""What waits to be sent: how much, since when, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Min, Q
+
+from notifications.models import Credential, Push
+
+#: Whose turn has come and who is still not sent after so long waits for something.
+LATE_SECONDS = {"voip": 2.0, "other": 60.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One queue: `name` is `voip` or `other`. `oldest`: seconds since the oldest was asked
+    for, None when nothing waits; `later`: those whose turn comes later.
+    """
+
+    name: str
+    waiting: int
+    later: int
+    oldest: float | None
+
+    @property
+    def is_late(self) -> bool:
+        """APNs is slow, a credential pauses, a limit holds, or no worker runs."""
+        return self.oldest is not None and self.oldest > LATE_SECONDS[self.name]
+
+
+def lanes(now: datetime) -> list[Lane]:
+    """Both queues as of now."""
+    voip = Q(push_type=Push.Type.VOIP)
+    return [_lane("voip", voip, now), _lane("other", ~voip, now)]
+
+
+def _lane(name: str, kind: Q, now: datetime) -> Lane:
+    found = Push.objects.filter(kind, state=Push.State.QUEUED).aggregate(
+        due=Count("pk", Q(due_at__lte=now)),
+        later=Count("pk", Q(due_at__gt=now)),
+        oldest=Min("due_at", filter=Q(due_at__lte=now)),
+    )
+    oldest = found["oldest"]
+    seconds = (now - oldest).total_seconds() if oldest else None
+    return Lane(name, found["due"], found["later"], seconds)
+
+
+def why_waiting(push: Push, now: datetime) -> str:
+    """One sentence about a push that is queued."""
+    credential = Credential.objects.filter(
+        app=push.app, environment=push.environment
+    ).first()
+    if credential is None:
+        return f"{push.app.name} has no credential for {push.environment}"
+    if credential.paused_until is not None:
+        until = f"{credential.paused_until:%H:%M:%S}"
+        return f"the credential pauses until {until}: {credential.pause_reason}"
+    if push.due_at > now:
+        why = push.reason or "tried again"
+        return f"{why}, due at {push.due_at:%H:%M:%S}"
+    if push.push_type != Push.Type.VOIP and (
+        push.app.push_limit or credential.push_limit
+    ):
+        return "its turn, within the pushes a second of its app and credential"
+    return "its turn"

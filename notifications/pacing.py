@@ -1,0 +1,114 @@
+"""Keeps to the limits of device, app and credential when pushes are claimed. The counts are in
+PostgreSQL, so they hold for all workers on all hosts.
+
+Calls count like any push, but wait for their device alone: a bulk must not delay them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from django.db.models import Count, Min
+
+from notifications.limits import WINDOW, Level, Sent, free_at, refilled, room
+from notifications.models import Allowance, App, Credential, Push
+
+#: App and environment: what a credential is for.
+Place = tuple[int, str]
+
+
+class Pace:
+    """The limits as of one claim, its buckets locked until the transaction ends."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        rates = _rates()
+        rows = Allowance.objects.select_for_update().in_bulk(
+            sorted(rates), field_name="name"
+        )
+        self._levels = {
+            name: refilled(_level(rows.get(name)), rate, now)
+            for name, rate in rates.items()
+        }
+        self._rows = rows
+
+    def full_places(self) -> set[Place]:
+        """Where no push may leave just now, calls apart."""
+        places = Credential.objects.values_list("app_id", "environment")
+        return {place for place in places if self._room(place) == 0}
+
+    def admit(self, pushes: list[Push]) -> tuple[list[Push], list[Push]]:
+        """Which pushes leave now, and which wait for their device, with `due_at` and
+        `reason` set. What is beyond the room of app or credential is in neither.
+        """
+        gone = _gone(pushes, self._now)
+        limits = dict(App.objects.values_list("pk", "device_limit"))
+        leaving, waiting = [], []
+        for push in pushes:
+            limit = limits[push.app_id]
+            until = free_at(gone[push.token_id], limit, self._now)
+            if until is not None:
+                push.due_at = until
+                push.reason = f"waits: {limit} pushes a minute to one device"
+                waiting.append(push)
+            elif self._take(push):
+                leaving.append(push)
+                sent = gone[push.token_id]
+                gone[push.token_id] = Sent(sent.count + 1, sent.first_at or self._now)
+        return leaving, waiting
+
+    def save(self) -> None:
+        """Write the buckets back."""
+        for name, level in self._levels.items():
+            Allowance.objects.update_or_create(
+                name=name, defaults={"left": level.left, "at": level.at}
+            )
+
+    def _take(self, push: Push) -> bool:
+        place = (push.app_id, push.environment)
+        if push.push_type != Push.Type.VOIP and self._room(place) == 0:
+            return False
+        for name in _names(place):
+            if name in self._levels:
+                level = self._levels[name]
+                self._levels[name] = Level(level.left - 1, level.at)
+        return True
+
+    def _room(self, place: Place) -> int | None:
+        """None without a limit."""
+        levels = [self._levels[one] for one in _names(place) if one in self._levels]
+        return min(map(room, levels), default=None)
+
+
+def _names(place: Place) -> tuple[str, str]:
+    return f"app {place[0]}", f"credential {place[0]} {place[1]}"
+
+
+def _rates() -> dict[str, int]:
+    """bucket → pushes a second, of every app and credential that has a limit."""
+    apps = App.objects.exclude(push_limit=0).values_list("pk", "push_limit")
+    credentials = Credential.objects.exclude(push_limit=0)
+    rows = credentials.values_list("app_id", "environment", "push_limit")
+    return {f"app {pk}": limit for pk, limit in apps} | {
+        f"credential {app} {environment}": limit for app, environment, limit in rows
+    }
+
+
+def _level(row: Allowance | None) -> Level | None:
+    return None if row is None else Level(row.left, row.at)
+
+
+def _gone(pushes: list[Push], now: datetime) -> dict[int, Sent]:
+    """What left to each token within the window, or is being sent."""
+    tokens = {push.token_id for push in pushes}
+    recent = Push.objects.filter(token__in=tokens, sent_at__gt=now - WINDOW).order_by()
+    rows = recent.values_list("token").annotate(Count("pk"), Min("sent_at"))
+    found = {token: Sent(count, first) for token, count, first in rows}
+    in_hand = Push.objects.filter(
+        token__in=tokens, state=Push.State.SENDING, sent_at=None
+    )
+    for token, count in Counter(in_hand.values_list("token", flat=True)).items():
+        sent = found.get(token, Sent(0, now))
+        found[token] = Sent(sent.count + count, sent.first_at)
+    return {token: found.get(token, Sent(0, None)) for token in tokens}
