@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from notifications import audit, live
 from notifications.forms import ReasonForm, SendForm
 from notifications.models import Push, Reset
+from notifications.other_environment import try_other
 from notifications.outbox import CannotSend
 from notifications.resend import Order, send
 from registrations.models import Device, PushToken
@@ -57,6 +58,22 @@ def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpR
         messages.error(request, str(refusal))
         return redirect(back[0], pk=back[1])
     messages.success(request, "Queued. What becomes of it shows here.")
+    return redirect("notifications:push", pk=push.pk)
+
+
+@require_POST
+@login_required
+@needs("resend")
+def try_other_environment(request: HttpRequest, pk: int, token: int) -> HttpResponse:
+    """Push a quarantined token in the environment it is not registered for."""
+    device = get_object_or_404(Device, pk=pk)
+    held = get_object_or_404(device.holdings, current=True, token=token)
+    try:
+        push = try_other(device, held.token, request.user, timezone.now())
+    except CannotSend as refusal:
+        messages.error(request, str(refusal))
+        return redirect("notifications:device", pk=pk)
+    messages.success(request, f"Queued in {push.environment}. APNs' answer decides.")
     return redirect("notifications:push", pk=push.pk)
 
 

@@ -10,7 +10,15 @@ from django.db.models import Q
 from notifications.consequences import consequence_of
 from notifications.contact import masked_contact, parameters_of
 from notifications.lanes import lanes
-from notifications.models import App, Call, Ledger, Push, TokenHealth
+from notifications.models import (
+    App,
+    Call,
+    Ledger,
+    Push,
+    TokenHealth,
+    TokenHealthChange,
+)
+from notifications.other_environment import other_than
 from notifications.timeline import timeline
 from notifications.wording import meaning, rules_in_words
 from registrations.models import Device, Holding, PushToken
@@ -41,6 +49,10 @@ class Kept:
     health: TokenHealth | None
     last_accepted_at: datetime | None
     before: list[Holding]
+    #: Where it is good, and where to try it when APNs refused it there.
+    environment: str
+    other: str
+    changes: list[TokenHealthChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +151,19 @@ def _tokens(holdings: list[Holding]) -> list[Kept]:
                 if not one.current and one.token.kind == token.kind
             ]
             health = getattr(token, "health", None)
-            found.append(Kept(row, topic, health, _last_accepted(token), older[:5]))
+            place = (health and health.environment) or token.environment
+            found.append(
+                Kept(
+                    row,
+                    topic,
+                    health,
+                    _last_accepted(token),
+                    older[:5],
+                    place,
+                    other_than(place),
+                    list(token.health_changes.order_by("-id")[:5]),
+                )
+            )
     return found
 
 

@@ -24,6 +24,7 @@ from notifications.apns import (
     voip_payload,
 )
 from notifications.models import App, Push, TokenHealth
+from notifications.token_health import environment_of
 from registrations.models import Device, PushToken
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class PushRequest:
     display_name: str = ""
     #: The token to push to, dead or not; without it the one the device holds.
     token: PushToken | None = None
+    #: Where to send it; without it where the token is known to be good.
+    environment: str = ""
     resend_of: Push | None = None
     requested_by: AbstractBaseUser | None = None
 
@@ -82,7 +85,8 @@ def _task_for(push_type: str):
 def _push_for(request: PushRequest, now: datetime) -> Push:
     device = request.device
     token = request.token or _token_for(device, request.push_type)
-    app = _app_for(device, token)
+    environment = request.environment or environment_of(token)
+    app = _app_for(device, token, environment)
     call_id = request.call_id or (
         new_call_id() if request.push_type == Push.Type.VOIP else ""
     )
@@ -96,7 +100,7 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         app=app,
         origin=request.origin,
         push_type=request.push_type,
-        environment=token.environment,
+        environment=environment,
         topic=topic_of(token.bundle_id, request.push_type),
         priority=priority_of(request.push_type),
         collapse_id=collapse_id,
@@ -150,13 +154,13 @@ def _refuse_gone(device: Device, token: PushToken) -> None:
         )
 
 
-def _app_for(device: Device, token: PushToken) -> App:
+def _app_for(device: Device, token: PushToken, environment: str) -> App:
     app = App.objects.filter(bundle_id=token.bundle_id).first()
     if app is None:
         raise CannotSend(f"{device.aor}: no app is set up for {token.bundle_id}")
-    if not app.credentials.filter(environment=token.environment).exists():
+    if not app.credentials.filter(environment=environment).exists():
         raise CannotSend(
-            f"{device.aor}: {app.name} has no credential for {token.environment}"
+            f"{device.aor}: {app.name} has no credential for {environment}"
         )
     return app
 

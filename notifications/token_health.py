@@ -6,6 +6,7 @@ The one writer of TokenHealth and its history. Nothing is ever taken from `regis
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from notifications.apns import Outcome, Result
 from notifications.models import TokenHealth, TokenHealthChange
 from notifications.sending import Try
-from registrations.models import Holding
+from registrations.models import Holding, PushToken
 
 State = TokenHealth.State
 STATE_OF_REASON = {
@@ -23,7 +24,7 @@ STATE_OF_REASON = {
     "BadDeviceToken": State.QUARANTINED,
     "DeviceTokenNotForTopic": State.WRONG_TOPIC,
 }
-FIELDS = ["state", "reason", "at", "last_accepted_at"]
+FIELDS = ["state", "reason", "at", "last_accepted_at", "environment"]
 
 
 def state_after(result: Result, at: datetime, registered_at: datetime | None):
@@ -39,6 +40,12 @@ def state_after(result: Result, at: datetime, registered_at: datetime | None):
     return None if state == State.RETIRED and is_stale else state
 
 
+def environment_of(token: PushToken) -> str:
+    """Where a token is good: where APNs accepted it, else as its REGISTER says."""
+    health = TokenHealth.objects.filter(token=token).first()
+    return (health and health.environment) or token.environment
+
+
 def note(tries: Iterable[Try]) -> None:
     """Write what these answers say of their tokens; the newest answer counts."""
     newest = {}
@@ -51,39 +58,75 @@ def note(tries: Iterable[Try]) -> None:
             newest[done.push.token_id] = (done, state)
     rows = TokenHealth.objects.filter(token__in=newest).order_by("token")
     known = {row.token_id: row for row in rows.select_for_update(of=("self",))}
-    made = [
-        _row(known.get(token), done, state)
-        for token, (done, state) in sorted(newest.items())
-        if token not in known or known[token].at <= done.ended_at
-    ]
-    _write(made, known)
+    _write(
+        [
+            _news(known.get(token), done, state)
+            for token, (done, state) in sorted(newest.items())
+            if token not in known or known[token].at <= done.ended_at
+        ]
+    )
 
 
-def _row(old: TokenHealth | None, done: Try, state: str) -> TokenHealth:
+@dataclass(frozen=True, slots=True)
+class News:
+    """A row as it will be, the state it had, and why; history tells what `is_told`."""
+
+    row: TokenHealth
+    at: datetime
+    before: str
+    why: str
+    is_told: bool
+
+
+def _news(old: TokenHealth | None, done: Try, state: str) -> News:
+    push, before = done.push, _state(old)
     is_valid = state == State.VALID
-    last = done.ended_at if is_valid else old and old.last_accepted_at
-    return TokenHealth(
-        token_id=done.push.token_id,
+    known_place = old.environment if old else ""
+    is_elsewhere = push.environment != (known_place or push.token.environment)
+    if is_elsewhere and not is_valid:  # says nothing of the token where it is known
+        row = TokenHealth(
+            token_id=push.token_id,
+            state=before,
+            reason=old.reason if old else "",
+            at=old.at if old else done.ended_at,
+            last_accepted_at=old and old.last_accepted_at,
+            environment=known_place,
+        )
+        why = f"{done.result.reason} in {push.environment} too"
+        return News(row, done.ended_at, before, why, True)
+    place = push.environment if is_elsewhere else known_place
+    row = TokenHealth(
+        token_id=push.token_id,
         state=state,
         reason="" if is_valid else done.result.reason,
         at=done.ended_at,
-        last_accepted_at=last,
+        last_accepted_at=done.ended_at if is_valid else old and old.last_accepted_at,
+        environment="" if place == push.token.environment else place,
     )
+    why = row.reason or "APNs accepted a push to it"
+    if is_elsewhere:
+        why = f"APNs accepted a push in {push.environment}"
+    return News(row, row.at, before, why, is_elsewhere or before != state)
 
 
-def _write(rows: list[TokenHealth], known: dict[int, TokenHealth]) -> None:
-    changes = [
-        TokenHealthChange(
-            token_id=row.token_id, at=row.at, before=before, after=row.state,
-            reason=row.reason or "APNs accepted a push to it",
-        )
-        for row in rows
-        if (before := _state(known.get(row.token_id))) != row.state
-    ]  # fmt: skip
+def _write(news: list[News]) -> None:
     TokenHealth.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["token"], update_fields=FIELDS
+        [one.row for one in news],
+        update_conflicts=True,
+        unique_fields=["token"],
+        update_fields=FIELDS,
     )
-    TokenHealthChange.objects.bulk_create(changes)
+    TokenHealthChange.objects.bulk_create(
+        TokenHealthChange(
+            token_id=one.row.token_id,
+            at=one.at,
+            before=one.before,
+            after=one.row.state,
+            reason=one.why,
+        )
+        for one in news
+        if one.is_told
+    )
 
 
 def _state(row: TokenHealth | None) -> str:

@@ -11,6 +11,11 @@ urlpatterns = [
     path("devices/", views.devices, name="devices"),
     path("devices/<int:pk>/", views.device, name="device"),
     path("devices/<int:pk>/test-push/", actions.test_push, name="test-push"),
+    path(
+        "devices/<int:pk>/tokens/<int:token>/other-environment/",
+        actions.try_other_environment,
+        name="other-environment",
+    ),
     path("devices/<int:pk>/reset/", actions.reset_strikes, name="reset-strikes"),
     path("devices/<int:pk>/reveal/", actions.reveal, name="reveal"),
     path("pushes/", views.pushes, name="pushes"),

@@ -90,6 +90,16 @@ class Migration(migrations.Migration):
             name="paused_until",
             field=models.DateTimeField(default=None, null=True),
         ),
+        migrations.AddField(
+            model_name="tokenhealth",
+            name="environment",
+            field=models.TextField(
+                blank=True,
+                choices=[("production", "Production"), ("sandbox", "Sandbox")],
+                db_default="",
+                default="",
+            ),
+        ),
         migrations.AddIndex(
             model_name="tokenhealth",
             index=models.Index(

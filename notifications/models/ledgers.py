@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from registrations.models import Feed, PushToken
+from registrations.models import Environment, Feed, PushToken
 
 
 class Ledger(models.Model):
@@ -128,6 +128,10 @@ class TokenHealth(models.Model):
     reason = models.TextField(blank=True, default="")
     at = models.DateTimeField()
     last_accepted_at = models.DateTimeField(null=True, default=None)
+    #: Where APNs accepted it though its REGISTER names the other; empty: as registered.
+    environment = models.TextField(
+        choices=Environment.choices, blank=True, default="", db_default=""
+    )
 
     class Meta:
         indexes = [
