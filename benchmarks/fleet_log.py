@@ -17,25 +17,6 @@ import psycopg
 #: Tables of devices 1…N as `write` sees them.
 FLEET_SQL = (
     """
-    INSERT INTO registrations_device (identity, aor, instance_id, contact, user_agent,
-        pn_provider, pn_param, team_id, bundle_id, environment, bound, expires_at,
-        last_registered_at, first_seen_at, last_seen_at, assumed, accepted, call_id,
-        cseq, problems)
-    SELECT aor || ' ' || instance, aor, instance,
-        format('sip:user%%s@192.0.2.7:5060;transport=tls;pn-prid=%%s:voip&%%s:remote;'
-            'pn-provider=apns;pn-param=ABCD1234.org.example.phone.voip&remote;'
-            'pn-silent=1;pn-timeout=0;pn-msg-str=IM_MSG;pn-call-str=IC_MSG;'
-            'pn-groupchat-str=GC_MSG',
-            n, lpad(to_hex(n), 64, '0'), lpad(to_hex(n), 63, '0') || 'f'),
-        'LinphoneiOS/5.2.3 (iPhone) LinphoneSDK/5.3.26', 'apns',
-        'ABCD1234.org.example.phone.voip&remote', 'ABCD1234', 'org.example.phone',
-        'production', true, %(start)s, %(start)s, %(start)s, %(start)s, false, true,
-        n || '-old', 20, '[]'
-    FROM (SELECT n, format('sip:user%%s@sip.example.org', n) AS aor,
-        'urn:uuid:00000000-0000-4000-8000-' || lpad(n::text, 12, '0') AS instance
-        FROM generate_series(1, %(devices)s) n) fleet
-    """,
-    """
     INSERT INTO registrations_pushtoken (environment, bundle_id, kind, token,
         first_seen_at)
     SELECT 'production', 'org.example.phone', kind,
@@ -45,11 +26,36 @@ FLEET_SQL = (
     FROM generate_series(1, %(devices)s) n, (VALUES ('voip'), ('remote')) k (kind)
     """,
     """
+    INSERT INTO registrations_device (identity, aor, instance_id, contact, user_agent,
+        pn_provider, pn_param, team_id, bundle_id, environment, bound, expires_at,
+        last_registered_at, first_seen_at, last_seen_at, assumed, accepted, call_id,
+        cseq, problems, settled, voip_id)
+    SELECT aor || ' ' || instance, aor, instance,
+        format('sip:user%%s@192.0.2.7:5060;transport=tls;pn-prid=%%s:voip&%%s:remote;'
+            'pn-provider=apns;pn-param=ABCD1234.org.example.phone.voip&remote;'
+            'pn-silent=1;pn-timeout=0;pn-msg-str=IM_MSG;pn-call-str=IC_MSG;'
+            'pn-groupchat-str=GC_MSG',
+            n, lpad(to_hex(n), 64, '0'), lpad(to_hex(n), 63, '0') || 'f'),
+        'LinphoneiOS/5.2.3 (iPhone) LinphoneSDK/5.3.26', 'apns',
+        'ABCD1234.org.example.phone.voip&remote', 'ABCD1234', 'org.example.phone',
+        'production', true, %(start)s, %(start)s, %(start)s, %(start)s, false, true,
+        n || '-old', 20, '[]', true, t.id
+    FROM (SELECT n, format('sip:user%%s@sip.example.org', n) AS aor,
+        'urn:uuid:00000000-0000-4000-8000-' || lpad(n::text, 12, '0') AS instance
+        FROM generate_series(1, %(devices)s) n) fleet
+    JOIN registrations_pushtoken t
+        ON t.kind = 'voip' AND t.token = lpad(to_hex(n), 64, '0')
+    ORDER BY n
+    """,
+    """
     INSERT INTO registrations_holding (device_id, token_id, current, since)
     SELECT d.id, t.id, true, %(start)s
-    FROM registrations_device d JOIN registrations_pushtoken t ON t.token IN
-        (substring(d.contact FROM 'pn-prid=(.{64})'),
-         substring(d.contact FROM 'voip&(.{64})'))
+    FROM registrations_device d
+    CROSS JOIN (VALUES ('voip', 'pn-prid=(.{64})'), ('remote', 'voip&(.{64})'))
+        k (kind, place)
+    JOIN registrations_pushtoken t ON t.kind = k.kind
+        AND t.token = substring(d.contact FROM place)
+    ORDER BY d.id, t.id
     """,
 )
 

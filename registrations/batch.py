@@ -17,7 +17,9 @@ from registrations.known import (
     TokenRow,
     devices_by_id,
     devices_of,
+    load_holdings,
     tokens_like,
+    voip_of,
 )
 from registrations.models import DeviceEvent, Feed, Registration
 from registrations.saving import save_devices, save_holdings, save_tokens
@@ -40,6 +42,8 @@ class Batch:
         self._tokens: dict[TokenKey, TokenRow] = {}
         #: By the Contact's id(): the items of the batch hold it.
         self._keys: dict[int, dict[str, TokenKey]] = {}
+        #: AORs whose holdings are loaded. All that is read of the others repeats what is held.
+        self._loaded: set[str] = set()
         self._holdings = Holdings()
         self._facts = Facts(feed, read_at)
 
@@ -60,6 +64,7 @@ class Batch:
         due = select(DUE, [self._feed.pk, until - LOSS_AFTER])
         if due:
             self._know(devices_by_id([row[0] for row in due]))
+            self._load_holdings({device.aor for device in self._devices.values()})
             for device in self._devices.values():
                 self._holdings.settle(device, until)
             self._save()
@@ -68,9 +73,11 @@ class Batch:
 
     def _load(self, items: list[Judged]) -> None:
         self._know(devices_of({item.register.aor for item in items}))
+        news = [item for item in items if not self._repeats(item)]
+        self._load_holdings({item.register.aor for item in news})
         keys = {
             key
-            for item in items
+            for item in news
             for contact in item.register.contacts
             for key in self._keys_of(contact).values()
         }
@@ -80,10 +87,26 @@ class Batch:
         self._devices = found
         for device in found.values():
             self._of_aor.setdefault(device.aor, []).append(device)
+
+    def _load_holdings(self, aors: set[str]) -> None:
+        self._loaded |= aors
+        found = [device for aor in aors for device in self._of_aor.get(aor, [])]
+        load_holdings(found)
+        for device in found:
             self._holdings.know(device)
             for key, holding in device.holdings.items():
                 # One row a token, whoever holds it.
                 holding.token = self._tokens.setdefault(key, holding.token)
+
+    def _repeats(self, item: Judged) -> bool:
+        """True when each of its Contacts is what its device has already."""
+        if item.is_refused:
+            return False
+        aor = item.register.aor
+        return all(
+            devices.repeats(self._devices.get(devices.identify(aor, contact)), contact)
+            for contact in item.register.contacts
+        )
 
     def _keys_of(self, contact: Contact) -> dict[str, TokenKey]:
         """The keys of its tokens, by kind: asked for again and again."""
@@ -126,8 +149,12 @@ class Batch:
         elif item.is_refused:
             devices.refuse(device, contact, item.status, item.moment)
         if not item.is_same:
-            voip = self._keys_of(contact).get("voip")
-            self._facts.sighting(device, item, self._tokens.get(voip))
+            self._facts.sighting(device, item, self._voip_of(device, contact))
+
+    def _voip_of(self, device: DeviceRow, contact: Contact) -> TokenRow | None:
+        if device.aor in self._loaded:
+            return self._tokens.get(self._keys_of(contact).get("voip"))
+        return TokenRow(None, device.voip_id) if device.voip_id else None
 
     def _device(self, item: Judged, contact: Contact) -> DeviceRow:
         aor = item.register.aor
@@ -173,10 +200,11 @@ class Batch:
     ) -> bool:
         """Bring device and holdings up to an accepted Contact; True when it is news."""
         was_bound, turns = device.bound, len(self._holdings.turns)
-        self._holdings.settle(device, item.moment)
-        if expires > 0:
-            tokens = self._tokens_of(contact, item.moment)
-            self._holdings.carry(device, tokens, item.moment, item.position)
+        if device.aor in self._loaded:
+            self._holdings.settle(device, item.moment)
+            if expires > 0:
+                tokens = self._tokens_of(contact, item.moment)
+                self._holdings.carry(device, tokens, item.moment, item.position)
         is_news = devices.apply(
             device,
             contact,
@@ -222,7 +250,10 @@ class Batch:
         held = self._holdings.touched
         for device, _ in held:
             self._changed[device.identity] = device
-        save_devices(self._changed.values())
         save_tokens(self._holdings.tokens.values())
+        for device in self._changed.values():
+            if device.aor in self._loaded:
+                device.voip_id = voip_of(device)
+        save_devices(self._changed.values())
         save_holdings(held, self._feed.pk)
         self._facts.save(self._holdings.turns)

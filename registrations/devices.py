@@ -45,6 +45,17 @@ def is_leftover(contact: Contact, register: Register) -> bool:
     )
 
 
+def repeats(device: DeviceRow | None, contact: Contact) -> bool:
+    """True for the Contact that the device has already, tokens and all."""
+    return (
+        device is not None
+        and device.settled
+        and device.bound
+        and device.contact == contact.uri
+        and contact.expires != 0
+    )
+
+
 def user_at_host(uri: str) -> str:
     """`user@host` of a URI, without scheme, port, parameters and headers."""
     rest = uri.partition(":")[2]

@@ -111,6 +111,9 @@ class Holdings:
         for key in sorted(carried):
             if key not in device.holdings:
                 self._begin(device, carried[key], moment, position)
+        device.settled = not any(
+            holding.missing_since for holding in device.holdings.values()
+        )
 
     def _bring_back(self, device: DeviceRow, holding: HoldingRow) -> None:
         if holding.missing_since is not None:
@@ -174,6 +177,7 @@ class Holdings:
     def _end(self, device: DeviceRow, holding: HoldingRow, moment) -> None:
         if holding.missing_since is None:
             self._date(holding.token, device)
+        device.settled = False
         holding.is_current, holding.until = False, moment
         holding.missing_since = holding.missing_position = None
         del device.holdings[holding.token.key]

@@ -71,10 +71,19 @@ class DeviceRow:
     cseq: int | None = None
     problems: list = field(default_factory=list)
     refusal: dict | None = None
+    settled: bool = False
+    voip_id: int | None = None
     feed_id: int | None = None
+    #: Empty until `load_holdings`.
     holdings: dict[TokenKey, HoldingRow] = field(default_factory=dict)
     #: Its newest sign of life before this batch: what is not later may be a repeated line.
     seen_before: datetime | None = None
+
+
+def voip_of(device: DeviceRow) -> int | None:
+    """The id of the voip token it holds; its tokens are saved."""
+    held = device.holdings.items()
+    return next((row.token.id for key, row in held if key[2] == "voip"), None)
 
 
 COLUMNS = [column.name for column in fields(DeviceRow)][:-2]
@@ -99,20 +108,26 @@ HELD = (
 
 def devices_of(aors: Iterable[str]) -> dict[str, DeviceRow]:
     """identity → device, of these AORs; locked until the transaction ends."""
-    return _with_holdings(select(FOR_AORS, [list(aors)]))
+    return _devices(select(FOR_AORS, [list(aors)]))
 
 
 def devices_by_id(ids: list[int]) -> dict[str, DeviceRow]:
     """identity → device, of those that no other process has in hand; locked."""
-    return _with_holdings(select(FOR_IDS, [ids]))
+    return _devices(select(FOR_IDS, [ids]))
 
 
-def _with_holdings(rows: list[tuple]) -> dict[str, DeviceRow]:
-    by_id: dict[int, DeviceRow] = {}
+def _devices(rows: list[tuple]) -> dict[str, DeviceRow]:
+    found: dict[str, DeviceRow] = {}
     for row in rows:
         device = DeviceRow(*row)
         device.seen_before = device.last_seen_at
-        by_id[device.id] = device
+        found[device.identity] = device
+    return found
+
+
+def load_holdings(devices: Iterable[DeviceRow]) -> None:
+    """Give each of these devices the holdings it has now."""
+    by_id = {device.id: device for device in devices}
     tokens: dict[int, TokenRow] = {}
     for row in select(HELD, [list(by_id)]) if by_id else []:
         device_id, id, since, missing_since, missing_position, token_id, *rest = row
@@ -129,7 +144,6 @@ def _with_holdings(rows: list[tuple]) -> dict[str, DeviceRow]:
             missing_since=missing_since,
             missing_position=missing_position,
         )
-    return {device.identity: device for device in by_id.values()}
 
 
 def tokens_like(keys: Iterable[TokenKey]) -> dict[TokenKey, TokenRow]:

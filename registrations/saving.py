@@ -21,8 +21,8 @@ from registrations.known import (
 
 DEVICE_TYPES = {
     **dict.fromkeys(COLUMNS, "text"),
-    **dict.fromkeys(("id", "cseq", "feed_id"), "bigint"),
-    **dict.fromkeys(("bound", "assumed", "accepted"), "boolean"),
+    **dict.fromkeys(("id", "cseq", "feed_id", "voip_id"), "bigint"),
+    **dict.fromkeys(("bound", "assumed", "accepted", "settled"), "boolean"),
     **dict.fromkeys(("problems", "refusal"), "jsonb"),
     **{name: "timestamptz" for name in COLUMNS if name.endswith("_at")},
 }
@@ -70,13 +70,16 @@ def _update_devices(devices: list[DeviceRow]) -> None:
 
 
 def _insert_devices(devices: dict[str, DeviceRow]) -> None:
-    # Two feeds may meet a new phone at the same moment: the later one's word stands.
-    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in CHANGING)
+    # Two feeds may meet a new phone at the same moment: the later one's word stands, but
+    # which tokens it holds is looked at anew.
+    said = (name for name in CHANGING if name != "settled")
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in said)
     rows = map(_values, devices.values())
     with staged("batch_device", DEVICE_TYPES, rows) as cursor:
         cursor.execute(
             f"INSERT INTO {DEVICE} ({INSERTED}) SELECT {INSERTED} FROM batch_device"
-            f" ORDER BY identity ON CONFLICT (identity) DO UPDATE SET {changes}"
+            " ORDER BY identity ON CONFLICT (identity)"
+            f" DO UPDATE SET {changes}, settled = false"
             " RETURNING identity, id"
         )
         for identity, id in cursor.fetchall():

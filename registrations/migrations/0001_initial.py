@@ -80,6 +80,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PushToken',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('environment', models.TextField(choices=[('production', 'Production'), ('sandbox', 'Sandbox')])),
+                ('bundle_id', models.TextField()),
+                ('kind', models.TextField(choices=[('voip', 'VoIP'), ('remote', 'Remote')])),
+                ('token', models.TextField()),
+                ('first_seen_at', models.DateTimeField(default=None, null=True)),
+                ('last_registered_at', models.DateTimeField(default=None, null=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['token'], name='pushtoken_by_token')],
+                'constraints': [models.UniqueConstraint(fields=('environment', 'bundle_id', 'kind', 'token'), name='pushtoken_is_one_install'), models.CheckConstraint(condition=models.Q(('kind__in', ['voip', 'remote'])), name='pushtoken_kind')],
+            },
+        ),
+        migrations.CreateModel(
             name='Device',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -104,6 +120,8 @@ class Migration(migrations.Migration):
                 ('cseq', models.BigIntegerField(default=None, null=True)),
                 ('problems', models.JSONField(default=list)),
                 ('refusal', models.JSONField(default=None, null=True)),
+                ('settled', models.BooleanField(db_default=False, default=False)),
+                ('voip', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='registrations.pushtoken')),
                 ('feed', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='devices', to='registrations.feed')),
             ],
             options={
@@ -143,22 +161,6 @@ class Migration(migrations.Migration):
             ],
         ),
         partition_by_day('registrations_pushline'),
-        migrations.CreateModel(
-            name='PushToken',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.TextField(choices=[('production', 'Production'), ('sandbox', 'Sandbox')])),
-                ('bundle_id', models.TextField()),
-                ('kind', models.TextField(choices=[('voip', 'VoIP'), ('remote', 'Remote')])),
-                ('token', models.TextField()),
-                ('first_seen_at', models.DateTimeField(default=None, null=True)),
-                ('last_registered_at', models.DateTimeField(default=None, null=True)),
-            ],
-            options={
-                'indexes': [models.Index(fields=['token'], name='pushtoken_by_token')],
-                'constraints': [models.UniqueConstraint(fields=('environment', 'bundle_id', 'kind', 'token'), name='pushtoken_is_one_install'), models.CheckConstraint(condition=models.Q(('kind__in', ['voip', 'remote'])), name='pushtoken_kind')],
-            },
-        ),
         migrations.CreateModel(
             name='Holding',
             fields=[

@@ -56,6 +56,7 @@ class DeviceQuerySet(models.QuerySet["Device"]):
             current=True,
             defaults={"since": token.first_seen_at},
         )
+        self.filter(pk=device.pk).update(settled=False)
         return device
 
 
@@ -96,6 +97,18 @@ class Device(models.Model):
     #: The registrar's newest no: {"status", "moment", "contact", "unheld"}, until it says
     #: yes. `unheld`: kind → token the phone believes it registered and nobody holds.
     refusal = models.JSONField(null=True, default=None)
+    #: Its holdings are the tokens of its Contact and none is missing: a REGISTER that repeats
+    #: the Contact changes none of them.
+    settled = models.BooleanField(default=False, db_default=False)
+    #: The voip token among them. No constraint: a check for each costs more than the row.
+    voip = models.ForeignKey(
+        "registrations.PushToken",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     #: The feed that saw it last. No index: it would make every refresh rewrite all of them.
     feed = models.ForeignKey(
         "registrations.Feed",

@@ -173,3 +173,26 @@ def test_a_refresh_holds_at_most_120_bytes(ingest):
             f"SELECT {sizes} FROM registrations_registration WHERE kind = 'refreshed'"
         )
         assert cursor.fetchone()[0] <= 120
+
+
+def test_a_device_is_settled_while_it_holds_what_its_contact_says(ingest):
+    log = said(FlexisipLog(), 0, 1, contact())
+    ingest(log.bytes)
+    device = Device.objects.get()
+    assert device.settled
+    assert device.voip == PushToken.objects.get(kind="voip")
+    ingest(said(log, 1, 2, CUT).bytes)
+    assert not Device.objects.get().settled
+
+
+def test_a_learned_token_is_missed_by_a_register_that_repeats_the_contact(ingest):
+    log = said(FlexisipLog(), 0, 1, contact())
+    ingest(log.bytes)
+    device = Device.objects.get()
+    token = PushToken.objects.get(kind="voip")
+    token.pk, token.token = None, "ab" * 32
+    token.save()
+    Device.objects.learn(device.aor, device.instance_id, token)
+    ingest(said(log, 1, 2, contact()).bytes)
+    event = DeviceEvent.objects.get()
+    assert (event.kind, event.token.token) == (DeviceEvent.Kind.TOKEN_CHANGED, VOIP)
