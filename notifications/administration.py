@@ -1,4 +1,4 @@
-"""Settings: apps and policy, credentials, feeds, people."""
+"""Settings: apps and policy, feeds, people; credentials are in `credential_views`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from notifications import audit
 from notifications.actions import needs
-from notifications.credentials import seal
-from notifications.dry_run import dry_run
+from notifications.certificate_form import CertificateForm
 from notifications.forms import AppForm, CredentialForm, FeedForm, GroupForm, UserForm
-from notifications.models import App, Credential
+from notifications.models import App
 from notifications.settings_page import settings_page
 from registrations.models import Feed
 
@@ -26,16 +25,17 @@ from registrations.models import Feed
 @needs("see")
 def settings(request: HttpRequest) -> HttpResponse:
     """Apps, credentials, feeds and people; forms for those who may change them."""
-    return _page(request)
+    return settings_with(request)
 
 
-def _page(
+def settings_with(
     request: HttpRequest, status: int = 200, refused: AppForm | None = None, **forms
 ) -> HttpResponse:
-    """The page; `refused` is the form of an app whose policy was not saved."""
+    """The page with these forms; `refused` is the form of an app whose policy was not saved."""
     context = settings_page(timezone.now(), refused) | {
         "app_form": AppForm(auto_id="new-app-%s"),
         "credential_form": CredentialForm(auto_id="key-%s"),
+        "certificate_form": CertificateForm(auto_id="certificate-%s"),
         "user_form": UserForm(auto_id="person-%s"),
     }
     return render(
@@ -50,7 +50,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
     """A new app."""
     form = AppForm(request.POST, auto_id="new-app-%s")
     if not form.is_valid():
-        return _page(request, 422, app_form=form)
+        return settings_with(request, 422, app_form=form)
     return _save(request, form, "app.add", "App added.")
 
 
@@ -62,7 +62,7 @@ def change_app(request: HttpRequest, pk: int) -> HttpResponse:
     app = get_object_or_404(App, pk=pk)
     form = AppForm(request.POST, instance=app, auto_id=f"app-{pk}-%s")
     if not form.is_valid():
-        return _page(request, 422, refused=form)
+        return settings_with(request, 422, refused=form)
     return _save(request, form, "app.change", "Policy saved.")
 
 
@@ -89,61 +89,12 @@ def _save(request: HttpRequest, form, action: str, words: str) -> HttpResponse:
 
 @require_POST
 @login_required
-@needs("manage_credentials")
-def set_credential(request: HttpRequest) -> HttpResponse:
-    """Add or replace a key. It is sealed before it is stored and never shown again."""
-    form = CredentialForm(request.POST, auto_id="key-%s")
-    if not form.is_valid():
-        return _page(request, 422, credential_form=form)
-    values, now = form.cleaned_data, timezone.now()
-    with transaction.atomic():
-        Credential.objects.update_or_create(
-            app=values["app"],
-            environment=values["environment"],
-            defaults={
-                "team_id": values["team_id"],
-                "key_id": values["key_id"],
-                "sealed_key": seal(values["key"]),
-                "server": values["server"],
-                "host": values["host"],
-                "port": values["port"] or 443,
-                "ca_pem": values["ca_pem"],
-                "push_limit": values["push_limit"] or 0,
-                "created_at": now,
-                # A new key is tried at once.
-                "paused_until": None,
-                "pause_reason": "",
-                "jump_at": None,
-            },
-        )
-        subject = f"{values['app']} {values['environment']}"
-        audit.note(
-            request.user, "credential.set", subject, now, key_id=values["key_id"]
-        )
-    messages.success(request, "Key stored, encrypted. It is never shown again.")
-    return redirect("notifications:settings")
-
-
-@require_POST
-@login_required
-@needs("manage_credentials")
-def try_credential(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask APNs about a stored key; nobody's phone rings."""
-    credential = get_object_or_404(Credential.objects.select_related("app"), pk=pk)
-    for finding in dry_run(credential, timezone.now()):
-        tell = messages.success if finding.is_ok else messages.error
-        tell(request, f"{finding.topic}: {finding.words}")
-    return redirect("notifications:settings")
-
-
-@require_POST
-@login_required
 @needs("manage_users")
 def add_user(request: HttpRequest) -> HttpResponse:
     """A new login."""
     form = UserForm(request.POST, auto_id="person-%s")
     if not form.is_valid():
-        return _page(request, 422, user_form=form)
+        return settings_with(request, 422, user_form=form)
     values = form.cleaned_data
     with transaction.atomic():
         user = User.objects.create_user(values["username"], password=values["password"])

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from notifications.expiry import FIRST
 from notifications.models import App
 from notifications.sources import source_of
 from registrations.models import Feed, Holding
@@ -66,6 +67,7 @@ def read() -> Attention:
             Q(credentials=None)
             | Q(credentials__paused_until__isnull=False)
             | Q(credentials__jump_at__isnull=False)
+            | Q(credentials__expires_at__lte=now + FIRST)
         )
         .distinct()
         .count(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from notifications.apns import Client, Key, ProviderTokens
+from notifications.apns import Certificate, Client, Key, ProviderTokens
 from notifications.credentials import server_of, unseal
 from notifications.models import Credential
 from notifications.provider_tokens import SharedShelf
@@ -21,6 +21,7 @@ def client_for(credential: Credential) -> Client:
         os.getpid(),
         credential.pk,
         bytes(credential.sealed_key),
+        credential.kind,
         credential.team_id,
         credential.key_id,
         credential.server,
@@ -29,12 +30,14 @@ def client_for(credential: Credential) -> Client:
         credential.ca_pem,
     )
     if mark not in _clients:
-        key = Key(
-            team_id=credential.team_id,
-            key_id=credential.key_id,
-            pem=unseal(credential.sealed_key),
-        )
         _clients[mark] = Client(
-            key, server_of(credential), ProviderTokens(SharedShelf())
+            _shown(credential), server_of(credential), ProviderTokens(SharedShelf())
         )
     return _clients[mark]
+
+
+def _shown(credential: Credential) -> Key | Certificate:
+    pem = unseal(credential.sealed_key)
+    if credential.kind == Credential.Kind.CERTIFICATE:
+        return Certificate(pem)
+    return Key(team_id=credential.team_id, key_id=credential.key_id, pem=pem)

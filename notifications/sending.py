@@ -38,7 +38,8 @@ def send_all(
     """One Try a push, whatever happens; nothing leaves after its `expires_at`."""
     tries, ready = [], []
     for push in pushes:
-        prepared = _prepare(push, credentials.get((push.app_id, push.environment)))
+        credential = credentials.get((push.app_id, push.environment))
+        prepared = _prepare(push, credential, clock())
         if isinstance(prepared, Result):
             now = clock()
             tries.append(Try(push, now, now, prepared))
@@ -53,10 +54,12 @@ def send_all(
 
 
 def _prepare(
-    push: Push, credential: Credential | None
+    push: Push, credential: Credential | None, now: datetime
 ) -> tuple[Client, ApnsPush] | Result:
     if credential is None:
         return _not_sent("the app has no credential for this environment")
+    if credential.expires_at is not None and credential.expires_at <= now:
+        return _not_sent("the certificate has expired: store a new one on Settings")
     try:
         return client_for(credential), _on_the_wire(push)
     except (CredentialError, ApnsError) as error:

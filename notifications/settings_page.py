@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Max, Q
 
+from notifications.expiry import Warning, warning_of
 from notifications.forms import AppForm
 from notifications.models import App, Credential, Push
 from notifications.sources import source_of
@@ -21,6 +22,7 @@ class Key:
     credential: Credential
     last_accepted_at: datetime | None
     devices: int
+    warning: Warning | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def settings_page(now: datetime, refused: AppForm | None = None) -> dict:
         "apps": [
             AppCard(
                 app,
-                _keys(app, taken, devices),
+                _keys(app, taken, devices, now),
                 _form_of(app, refused),
                 *queued.get(app.pk, (0, 0)),
             )
@@ -57,12 +59,13 @@ def settings_page(now: datetime, refused: AppForm | None = None) -> dict:
     }
 
 
-def _keys(app: App, taken: dict, devices: dict) -> list[Key]:
+def _keys(app: App, taken: dict, devices: dict, now: datetime) -> list[Key]:
     return [
         Key(
             credential,
             taken.get((app.pk, credential.environment)),
             devices.get((app.bundle_id, credential.environment), 0),
+            warning_of(credential.expires_at, now),
         )
         for credential in app.credentials.all()
     ]

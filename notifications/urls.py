@@ -2,7 +2,14 @@
 
 from django.urls import path, re_path
 
-from notifications import actions, administration, exports, gateway_views, views
+from notifications import (
+    actions,
+    administration,
+    credential_views,
+    exports,
+    gateway_views,
+    views,
+)
 
 app_name = "notifications"
 urlpatterns = [
@@ -26,10 +33,17 @@ urlpatterns = [
     path("settings/", administration.settings, name="settings"),
     path("settings/apps/", administration.add_app, name="add-app"),
     path("settings/apps/<int:pk>/", administration.change_app, name="change-app"),
-    path("settings/credentials/", administration.set_credential, name="set-credential"),
+    path(
+        "settings/credentials/", credential_views.set_credential, name="set-credential"
+    ),
+    path(
+        "settings/certificates/",
+        credential_views.set_certificate,
+        name="set-certificate",
+    ),
     path(
         "settings/credentials/<int:pk>/try/",
-        administration.try_credential,
+        credential_views.try_credential,
         name="try-credential",
     ),
     path("settings/feeds/<int:pk>/", administration.change_feed, name="change-feed"),

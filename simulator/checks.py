@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import jwt
 
+from simulator.certificates import ClientCertificate
 from simulator.directory import Directory, Entry
 
 PUSH_TYPES = frozenset(  # Apple: apns-push-type
@@ -63,6 +64,8 @@ class Request:
 
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    #: What the client showed when it connected; then no provider token is looked at.
+    certificate: ClientCertificate | None = None
 
     def get(self, name: str, default: str = "") -> str:
         return next((value for key, value in self.headers if key == name), default)
@@ -128,7 +131,16 @@ class Checker:
             return Refusal(400, "DuplicateHeaders")
         return None
 
+    def _certificate(self, shown: ClientCertificate) -> Refusal | None:
+        if not shown.bundle_id or not shown.begins_at <= self._clock() < shown.ends_at:
+            return Refusal(403, "BadCertificate")
+        if self._environment not in shown.environments:
+            return Refusal(403, "BadCertificateEnvironment")
+        return None
+
     def _provider_token(self, request: Request) -> Refusal | None:
+        if request.certificate is not None:
+            return self._certificate(request.certificate)
         scheme, _, token = request.get("authorization").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return Refusal(403, "MissingProviderToken")
@@ -153,7 +165,7 @@ class Checker:
         return None
 
     def _simple_headers(self, request: Request) -> Refusal | None:
-        topic, push_type = request.get("apns-topic"), request.get("apns-push-type")
+        topic, push_type = topic_of(request), request.get("apns-push-type")
         priority = request.get("apns-priority", "10")
         expiration = request.get("apns-expiration", "0")
         faults = (
@@ -169,7 +181,10 @@ class Checker:
         return next((Refusal(400, reason) for bad, reason in faults if bad), None)
 
     def _topic(self, request: Request) -> Refusal | None:
-        bundle_id = request.get("apns-topic").removesuffix(".voip")
+        bundle_id = topic_of(request).removesuffix(".voip")
+        shown = request.certificate
+        if shown is not None and topic_of(request) not in shown.topics:
+            return Refusal(400, "TopicDisallowed")
         if self._bundle_ids is not None and bundle_id not in self._bundle_ids:
             return Refusal(400, "TopicDisallowed")
         return None
@@ -177,7 +192,7 @@ class Checker:
     def _payload(self, request: Request) -> Refusal | None:
         if not request.body:
             return Refusal(400, "PayloadEmpty")
-        is_voip = request.get("apns-topic").endswith(".voip")
+        is_voip = topic_of(request).endswith(".voip")
         if len(request.body) > (5120 if is_voip else 4096):
             return Refusal(413, "PayloadTooLarge")
         try:
@@ -195,9 +210,15 @@ class Checker:
         if entry.status != "valid":
             reasons = {"unregistered": "Unregistered", "expired": "ExpiredToken"}
             return Refusal(410, reasons[entry.status], entry.since_ms)
-        if request.get("apns-topic") != _topic_of(entry):
+        if topic_of(request) != _topic_of(entry):
             return Refusal(400, "DeviceTokenNotForTopic")
         return None
+
+
+def topic_of(request: Request) -> str:
+    """The topic; Apple takes that of the certificate where the header is missing."""
+    shown = request.certificate
+    return request.get("apns-topic") or (shown.bundle_id if shown else "")
 
 
 def token_of(request: Request) -> str:

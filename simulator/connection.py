@@ -16,6 +16,7 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame, SettingsFrame
 
+from simulator.certificates import ClientCertificate, read
 from simulator.checks import Refusal, Request
 from simulator.faults import Fault, Faults
 from simulator.token_changes import OneKey, is_about_the_key
@@ -54,6 +55,7 @@ class ApnsConnection(asyncio.Protocol):
         self._tasks: dict[asyncio.Task, int] = {}
         self._is_trusting = not server.is_strict
         self._one_key = OneKey()
+        self._certificate: ClientCertificate | None = None
         self._unread: dict[int, int] = {}
         self._newest = 0
         self._idle: asyncio.TimerHandle | None = None
@@ -66,13 +68,16 @@ class ApnsConnection(asyncio.Protocol):
 
     def connection_made(self, transport) -> None:
         self._transport = transport
+        shown = transport.get_extra_info("ssl_object").getpeercert(True)
+        self._certificate = read(shown) if shown else None
+        self._is_trusting |= self._certificate is not None
         self._server.connected(self)
         # Not `update_settings`: the preface's own SETTINGS would follow it and win.
         values = {SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS}
         self._http2.local_settings = Settings(client=False, initial_values=values)
         self._http2.initiate_connection()
         self._flush()
-        if self._server.is_strict:
+        if not self._is_trusting:
             self._allow(1)
         self._sit_up()
 
@@ -155,7 +160,7 @@ class ApnsConnection(asyncio.Protocol):
         self._sit_up()
         if not any(name == "apns-id" for name, _ in headers):
             headers.append(("apns-id", str(uuid.uuid4())))
-        request = Request(tuple(headers), bytes(body))
+        request = Request(tuple(headers), bytes(body), self._certificate)
         self._server.note(request)
         if self._is_leaving:
             return

@@ -1,4 +1,7 @@
-"""Keys and certificates of the rehearsal: a CA, a server certificate, a `.p8` key."""
+"""Keys and certificates of the rehearsal: a CA, a server certificate, a `.p8` key.
+
+`simulator.certificates` makes those of clients.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,11 @@ class Identity:
         return self.folder / "server.pem"
 
     @property
+    def ca_key(self) -> Path:
+        """Signs client certificates."""
+        return self.folder / "ca.key"
+
+    @property
     def certificate_key(self) -> Path:
         return self.folder / "server.key"
 
@@ -57,6 +65,7 @@ def _write(folder: Path, team_id: str, key_id: str) -> None:
     ca = _certificate("pushdash rehearsal CA", ca_key, None, ca_key)
     server = _certificate("localhost", server_key, ca, ca_key)
     _save(folder / "ca.pem", _pem(ca))
+    _save(folder / "ca.key", _key_pem(ca_key))
     _save(folder / "server.pem", _pem(server))
     _save(folder / "server.key", _key_pem(server_key))
     _save(folder / "AuthKey.p8", _key_pem(push_key))

@@ -4,6 +4,7 @@ from . import threads
 from .answer import REASONS, Outcome, Reason, Result, result_of
 from .client import PRODUCTION, SANDBOX, Client, Server
 from .errors import ApnsError, BadPush, Lost, NotProcessed
+from .proof import Certificate
 from .provider_token import Key, ProviderToken, ProviderTokens, Shelf
 from .push import (
     ApnsPush,
@@ -22,6 +23,7 @@ __all__ = [
     "ApnsError",
     "ApnsPush",
     "BadPush",
+    "Certificate",
     "Client",
     "Key",
     "Lost",

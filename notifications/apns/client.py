@@ -1,4 +1,4 @@
-"""Sends pushes with one key to one APNs server; every send ends within its deadline."""
+"""Sends pushes with one key or certificate to one APNs server; every send ends in time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aioapns import APNs
 from jh2.hpack import NeverIndexedHeaderTuple
 
 from .answer import Outcome, Result, result_of
 from .connecting import Connections
 from .connection import Connection, Flight
 from .errors import Lost, NotProcessed
+from .proof import Certificate, proof_of
 from .provider_token import Key, ProviderTokens
 from .push import ApnsPush
 from .tunnel import Proxy
@@ -36,14 +36,16 @@ SANDBOX = Server("api.sandbox.push.apple.com")
 
 
 class Client:
-    """One key, one server, a few connections. Belongs to one event loop."""
+    """One key or certificate, one server, a few connections. Belongs to one event loop."""
 
     def __init__(
-        self, key: Key, server: Server, tokens: ProviderTokens | None = None
+        self,
+        shown: Key | Certificate,
+        server: Server,
+        tokens: ProviderTokens | None = None,
     ) -> None:
         """`tokens` keeps the provider tokens; without it they last as long as the client."""
-        self._key, self._server = key, server
-        self._tokens = tokens or ProviderTokens()
+        self._proof, self._server = proof_of(shown, tokens), server
         self._connections: Connections | None = None
 
     async def send(
@@ -79,10 +81,10 @@ class Client:
     async def _send(
         self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]
     ) -> Result:
-        token = await self._tokens.current(self._key)
+        token = await self._proof.current()
         result = await self._try(push, token, leave, flights)
         if result.reason == "ExpiredProviderToken":
-            renewed = await self._tokens.renewed(self._key, token)
+            renewed = await self._proof.renewed(token)
             if renewed != token:
                 return await self._try(push, renewed, leave, flights)
         return result
@@ -102,17 +104,15 @@ class Client:
 
     def _my_connections(self) -> Connections:
         if self._connections is None:
-            apns = APNs(
-                key=self._key.pem,
-                key_id=self._key.key_id,
-                team_id=self._key.team_id,
-                topic="set for each push",
-                ssl_context=self._tls(),
-            )
+            apns = self._proof.apns(self._tls())
             apns.pool.protocol_class = type(
                 "ServerConnection",
                 (Connection,),
-                {"APNS_SERVER": self._server.host, "APNS_PORT": self._server.port},
+                {
+                    "APNS_SERVER": self._server.host,
+                    "APNS_PORT": self._server.port,
+                    "BY_TOKEN": self._proof.by_token,
+                },
             )
             self._connections = Connections(apns, self._server.host, self._server.proxy)
         return self._connections
@@ -135,7 +135,7 @@ class Client:
             (":scheme", "https"),
             NeverIndexedHeaderTuple(":path", f"/3/device/{push.token}"),
             (":authority", self._server.host),
-            ("authorization", f"bearer {token}"),
+            *([("authorization", f"bearer {token}")] if token else []),
             *(
                 pair if pair[0] in fixed else NeverIndexedHeaderTuple(*pair)
                 for pair in push.headers()

@@ -91,6 +91,62 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(default=None, null=True),
         ),
         migrations.AddField(
+            model_name="credential",
+            name="kind",
+            field=models.TextField(
+                choices=[("key", "Key (.p8)"), ("certificate", "Certificate")],
+                db_default="key",
+                default="key",
+            ),
+        ),
+        migrations.AddField(
+            model_name="credential",
+            name="name",
+            field=models.TextField(blank=True, db_default="", default=""),
+        ),
+        migrations.AddField(
+            model_name="credential",
+            name="topics",
+            field=models.JSONField(default=list),
+        ),
+        migrations.AddField(
+            model_name="credential",
+            name="expires_at",
+            field=models.DateTimeField(default=None, null=True),
+        ),
+        migrations.AlterField(
+            model_name="credential",
+            name="team_id",
+            field=models.TextField(blank=True, default=""),
+        ),
+        migrations.AlterField(
+            model_name="credential",
+            name="key_id",
+            field=models.TextField(blank=True, default=""),
+        ),
+        migrations.AddConstraint(
+            model_name="credential",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind", "key"), _negated=True)
+                | (
+                    models.Q(("team_id", ""), _negated=True)
+                    & models.Q(("key_id", ""), _negated=True)
+                ),
+                name="credential_key_has_its_ids",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="credential",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "certificate"), _negated=True),
+                    ("expires_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="credential_certificate_says_its_end",
+            ),
+        ),
+        migrations.AddField(
             model_name="tokenhealth",
             name="environment",
             field=models.TextField(

@@ -40,7 +40,11 @@ class App(models.Model):
 
 
 class Credential(models.Model):
-    """A `.p8` key for one app in one environment, and the server it speaks to."""
+    """A `.p8` key or a certificate for one app in one environment, and its server."""
+
+    class Kind(models.TextChoices):
+        KEY = "key", "Key (.p8)"  #: signs provider tokens
+        CERTIFICATE = "certificate"  #: shown when a connection is made
 
     class Server(models.TextChoices):
         PRODUCTION = "production", "Apple production"  #: api.push.apple.com
@@ -49,9 +53,16 @@ class Credential(models.Model):
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="credentials")
     environment = models.TextField(choices=Environment.choices)
-    team_id = models.TextField()
-    key_id = models.TextField()
-    #: The PEM text of the key, sealed by `notifications.credentials`; never shown again.
+    kind = models.TextField(choices=Kind.choices, default=Kind.KEY, db_default="key")
+    #: Of a key alone.
+    team_id = models.TextField(blank=True, default="")
+    key_id = models.TextField(blank=True, default="")
+    #: Of a certificate alone: its name, the topics it names, its notAfter.
+    name = models.TextField(blank=True, default="", db_default="")
+    topics = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True, default=None)
+    #: The PEM text of the key (of a certificate with its chain), sealed by
+    #: `notifications.credentials`; never shown again.
     sealed_key = models.BinaryField()
     server = models.TextField(choices=Server.choices)
     host = models.TextField(blank=True, default="")
@@ -74,6 +85,16 @@ class Credential(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(server="other") | ~models.Q(host=""),
                 name="credential_names_its_other_server",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="key")
+                | (~models.Q(team_id="") & ~models.Q(key_id="")),
+                name="credential_key_has_its_ids",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="certificate")
+                | models.Q(expires_at__isnull=False),
+                name="credential_certificate_says_its_end",
             ),
         ]
 

@@ -23,6 +23,7 @@ TABLE = {
     "device": ("get", ["device"], SEE),
     "test-push": ("post", ["device"], HELP),
     "reset-strikes": ("post", ["device"], HELP),
+    "other-environment": ("post", ["device", "token"], HELP),
     "reveal": ("post", ["device"], ADMIN),
     "pushes": ("get", [], SEE),
     "push": ("get", ["push"], SEE),
@@ -33,6 +34,7 @@ TABLE = {
     "add-app": ("post", [], ADMIN),
     "change-app": ("post", ["app"], ADMIN),
     "set-credential": ("post", [], ADMIN),
+    "set-certificate": ("post", [], ADMIN),
     "try-credential": ("post", ["credential"], ADMIN),
     "change-feed": ("post", ["feed"], ADMIN),
     "add-user": ("post", [], ADMIN),
@@ -53,6 +55,7 @@ def address():
     push = people.old_push(device)
     rows = {
         "device": device.pk,
+        "token": push.token_id,
         "push": push.pk,
         "app": push.app_id,
         "feed": 1,

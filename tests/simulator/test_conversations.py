@@ -91,8 +91,10 @@ def test_40_a_key_of_the_other_environment_is_told(play, identity, keys):
 
 def test_39_one_provider_token_is_good_on_ten_connections(play, identity):
     async def scene(server, client):
-        token = await client._tokens.current(client._key)
-        clients = [client_of(identity, server.port, client._tokens) for _ in range(10)]
+        token = await client._proof.current()
+        clients = [
+            client_of(identity, server.port, client._proof._tokens) for _ in range(10)
+        ]
         results = await asyncio.gather(*(one.send(push(), 5) for one in clients))
         await asyncio.gather(*(one.close() for one in clients))
         return results, server, token
