@@ -129,6 +129,12 @@ def prepare_postgres(var: Path) -> None:
     fresh.rename(data)
 
 
+def shared_mb() -> int:
+    """What PostgreSQL keeps in memory itself: a quarter of the machine's, at most 2 GB."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(128, min(2048, total // 4 // 2**20))
+
+
 def postgres_command(var: Path) -> list[str]:
     """The server, on a unix socket alone."""
     return _as_server(
@@ -139,7 +145,7 @@ def postgres_command(var: Path) -> list[str]:
         "-h",
         "",
         "-cmax_connections=100",
-        "-cshared_buffers=512MB",
+        f"-cshared_buffers={shared_mb()}MB",
         "-cmax_wal_size=2GB",
         "-cio_method=sync",
         "-clog_min_messages=warning",

@@ -8,7 +8,7 @@ than none.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from registrations.formats.record import Answer, Request
@@ -32,11 +32,11 @@ class Waiting:
     #: The file its request was read in (its row's key), and the log that is a part of.
     file_id: int | None = None
     log: str = ""
+    #: Call-ID and CSeq: the same for every copy of one request.
+    ident: tuple[str, int] = field(init=False)
 
-    @property
-    def ident(self) -> tuple[str, int]:
-        """Call-ID and CSeq: the same for every copy of one request."""
-        return self.register.call_id, self.register.cseq
+    def __post_init__(self) -> None:
+        self.ident = self.register.call_id, self.register.cseq
 
 
 class Pairing:
@@ -72,12 +72,11 @@ class Pairing:
         """
         item = Waiting(request, register, file_id=file_id, log=log)
         copies = self._by_ident.get(item.ident)
+        self.note(request.at, log)
         if copies and _hops(request) > _hops(copies[0].request):
-            self.note(request.at, log)
             return None
         item.status = self._known.get(item.ident)
         self.wait(item)
-        self.note(request.at, log)
         return item
 
     def wait(self, item: Waiting) -> None:
@@ -91,8 +90,10 @@ class Pairing:
 
     def note(self, at: datetime | None, log: str = "") -> None:
         """The time of a log has come to `at`."""
+        if at is None:
+            return
         newest = self._newest.get(log)
-        if at is not None and (newest is None or at > newest):
+        if newest is None or at > newest:
             self._newest[log] = at
 
     def answer(self, answer: Answer, log: str = "") -> bool:
@@ -104,7 +105,7 @@ class Pairing:
         self._known[ident] = answer.status
         if len(self._known) > MOST_WAITING:
             self._known.popitem(last=False)
-        copies = self._by_ident.get(ident, [])
+        copies = self._by_ident.get(ident, ())
         for item in copies:
             item.status = answer.status
             self._settle(item)
@@ -159,7 +160,7 @@ class Pairing:
 
     def _settle(self, item: Waiting) -> None:
         """It waits for no answer any more."""
-        if self._unanswered.pop(id(item), None) is not None:
+        if self._unanswered.pop(id(item), None) and item.request.key is not None:
             _drop(self._by_key, item.request.key, item)
 
     def _forget(self, item: Waiting) -> None:
@@ -176,11 +177,11 @@ class Pairing:
 
 def _drop(lists: dict, key, item: Waiting) -> None:
     """Take an item from the list under its key, and the list when it was the last."""
-    items = lists.get(key)
-    if items is not None:
+    items = lists[key]
+    if len(items) == 1:
+        del lists[key]
+    else:
         items.remove(item)
-        if not items:
-            del lists[key]
 
 
 def _hops(request: Request) -> int:

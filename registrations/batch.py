@@ -42,6 +42,7 @@ class Batch:
         self._tokens: dict[TokenKey, TokenRow] = {}
         #: By the Contact's id(): the items of the batch hold it.
         self._keys: dict[int, dict[str, TokenKey]] = {}
+        self._identities: dict[tuple[str, int], str] = {}
         #: AORs whose holdings are loaded. All that is read of the others repeats what is held.
         self._loaded: set[str] = set()
         self._holdings = Holdings()
@@ -50,6 +51,7 @@ class Batch:
     def write(self, items: list[Judged]) -> None:
         """Apply the items in order and write every row they touch."""
         self._keys.clear()
+        self._identities.clear()
         self._facts.prepare(items)
         self._load(items)
         for item in items:
@@ -104,7 +106,7 @@ class Batch:
             return False
         aor = item.register.aor
         return all(
-            devices.repeats(self._devices.get(devices.identify(aor, contact)), contact)
+            devices.repeats(self._devices.get(self._identity(aor, contact)), contact)
             for contact in item.register.contacts
         )
 
@@ -114,6 +116,14 @@ class Batch:
         if keys is None:
             keys = self._keys[id(contact)] = devices.token_keys(contact)
         return keys
+
+    def _identity(self, aor: str, contact: Contact) -> str:
+        """Who its device is: asked for twice."""
+        known = self._identities.get((aor, id(contact)))
+        if known is None:
+            known = devices.identify(aor, contact)
+            self._identities[aor, id(contact)] = known
+        return known
 
     # One REGISTER
 
@@ -158,7 +168,7 @@ class Batch:
 
     def _device(self, item: Judged, contact: Contact) -> DeviceRow:
         aor = item.register.aor
-        identity = devices.identify(aor, contact)
+        identity = self._identity(aor, contact)
         device = self._devices.get(identity)
         if device is None:
             device = DeviceRow(

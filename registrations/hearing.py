@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from registrations.formats.record import Record, Request
 from registrations.sip import Register, SipError, read_register
 from registrations.storable import storable
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A request and what it says, or the rule it breaks."""
 
     request: Request
@@ -25,6 +24,7 @@ def heard(records: Iterable[Record]) -> list[Record | Heard]:
 
 def _heard(request: Request) -> Heard:
     try:
-        return Heard(request, storable(read_register(request.raw, request.message)))
+        register = read_register(request.raw, request.message)
+        return Heard(request, storable(register, request.raw))
     except SipError as error:
         return Heard(request, error)

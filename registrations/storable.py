@@ -13,17 +13,40 @@ from registrations.sip import Contact, Problem, Register
 #: An index row holds 2,704 bytes (a third of a page), and a character up to 4 of them.
 LONGEST_INDEXED = 500
 LONGEST_TOKEN = 200
+#: Printable ASCII; no `%`, which may stand for anything.
+PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte != ord("%"))
 
 
-def storable(register: Register) -> Register:
-    """The same REGISTER; hostile characters become escapes, overlong names end in a digest."""
-    if _is_storable(register):
+def storable(register: Register, raw: bytes = b"%") -> Register:
+    """The same REGISTER; hostile characters become escapes, overlong names end in a digest.
+
+    `raw`: the message it was read of.
+    """
+    if _is_plain(register, raw) or _is_storable(register):
         return register
     return register._replace(
         aor=short(clean(register.aor)),
         call_id=short(clean(register.call_id)),
         user_agent=_cleaned(register.user_agent),
         contacts=tuple(_contact(contact) for contact in register.contacts),
+    )
+
+
+def _is_plain(register: Register, raw: bytes) -> bool:
+    """True where the message itself has nothing hostile and no escape for it."""
+    return (
+        len(register.aor) + len(register.call_id) <= LONGEST_INDEXED
+        and all(map(_is_short, register.contacts))
+        # A CR or LF by itself may stand within a value.
+        and not raw.replace(b"\r\n", b"").translate(None, PLAIN)
+    )
+
+
+def _is_short(contact: Contact) -> bool:
+    names = contact.bundle_id or "", *contact.tokens.values()
+    return (
+        len(contact.instance_id or "") <= LONGEST_INDEXED
+        and max(map(len, names)) <= LONGEST_TOKEN
     )
 
 

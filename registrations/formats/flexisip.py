@@ -18,10 +18,10 @@ from registrations.formats.stamps import Stamps
 from registrations.sip import Message, cleaned
 
 PREFIX = re.compile(
-    rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d):(\d{3}) "
+    rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}) "
     rb"flexisip(?:-user)?-(?:debug|message|warning|error|fatal)-"
 )
-SECOND = re.compile(rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)")
+STAMP = re.compile(rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d):(\d{3})")
 POINTER = re.compile(rb"\[(0x[0-9a-fA-F]+)\]")
 #: What was received; the status that was replied; and what else a dump may follow.
 WORDS = re.compile(
@@ -143,7 +143,8 @@ class Flexisip(Format):
 
     name = "flexisip"
     prefix = PREFIX
-    markers = (b" SIP ", b"Message:")
+    #: A line `Message:` is read with the message behind it.
+    markers = (b" SIP ",)
     always_answers = True
     #: `[N bytes of body hidden]` stands in place of most bodies.
     has_bodies = False
@@ -152,8 +153,8 @@ class Flexisip(Format):
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
         self._exchange = Exchange()
-        #: The second that was last worked out: many lines have the same.
-        self._second, self._whole = b"", None
+        #: The stamp that was last worked out: many lines have the same.
+        self._stamp, self._at = b"", None
 
     @property
     def anchor(self) -> int | None:
@@ -175,9 +176,8 @@ class Flexisip(Format):
         return self._moment(prefix) if prefix else None
 
     def _moment(self, prefix: re.Match[bytes]) -> datetime | None:
-        second, millis = prefix.groups()
-        if second != self._second:
-            parts = map(int, SECOND.fullmatch(second).groups())
-            self._second, self._whole = second, self._stamps.at(*parts)
-        whole = self._whole
-        return whole and whole.replace(microsecond=int(millis) * 1000)
+        stamp = prefix[1]
+        if stamp != self._stamp:
+            *parts, millis = map(int, STAMP.fullmatch(stamp).groups())
+            self._stamp, self._at = stamp, self._stamps.at(*parts, millis * 1000)
+        return self._at

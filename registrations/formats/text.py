@@ -17,7 +17,7 @@ class Text(Format):
     """What the first line says, in the words of any server we know."""
 
     name = "text"
-    markers = flexisip.Flexisip.markers
+    markers = (*flexisip.Flexisip.markers, flexisip.DUMP)
     has_bodies = True
     #: The journal takes blanks off the end of what it is told.
     has_ends = False
