@@ -6,7 +6,7 @@ from registrations.formats.capturefile import CaptureFile, CaptureForm
 from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.form import Format
-from registrations.formats.kinds import KINDS
+from registrations.formats.kinds import KINDS, kind_of
 from registrations.formats.once import Once
 from registrations.formats.reader import Reader
 from registrations.formats.record import Record
@@ -32,9 +32,9 @@ class UnknownFormat(ValueError):
 def detect(head: bytes) -> str | None:
     """The format of a log by its first bytes; None while no line decides."""
     for line in head.splitlines(keepends=True):
-        for kind in KINDS:
-            if kind.shape.match(line):
-                return kind.name
+        name = kind_of(line)
+        if name is not None:
+            return name
     return None
 
 

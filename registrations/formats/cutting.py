@@ -23,6 +23,11 @@ LONGEST_PREFIX = 64
 Cut = tuple[bytes, int]
 
 
+def is_whole(raw: bytes) -> bool:
+    """True when the headers end."""
+    return raw.endswith((b"\n\r\n", b"\n\n")) or HEADERS_END.search(raw) is not None
+
+
 def cut(
     data: bytes, start: int, size: int | None, form: Format, *, is_last: bool
 ) -> Cut | None:

@@ -44,13 +44,18 @@ class Kind:
     ]
 
 
+def kind_of(line: bytes) -> str | None:
+    """The name of the first kind that has such a line."""
+    return next((kind.name for kind in KINDS if kind.shape.match(line)), None)
+
+
 def _direct(form: Callable[[Stamps], Format]):
-    return lambda stamps, _, position: Reader(form(stamps), position)
+    return lambda stamps, _, position: Reader(form(stamps), position, kind_of)
 
 
 def _xlog(form: Callable[[Stamps, Template], Format]):
     def make(stamps: Stamps, template: Template, position: int) -> Once:
-        return Once(Reader(form(stamps, template), position), template)
+        return Once(Reader(form(stamps, template), position, kind_of), template)
 
     return make
 

@@ -7,11 +7,13 @@ line there is (`Lead`). Fed one byte at a time it gives the same records as fed 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 
-from registrations.formats.cutting import HEADERS_END, LONGEST_MESSAGE, cut
+from registrations.formats.cutting import LONGEST_MESSAGE, cut, is_whole
 from registrations.formats.form import Format, Lead
-from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
+from registrations.formats.record import Answer, Pulse, Record, Request
+from registrations.formats.refused import endless, half, turned
 from registrations.sip import Message, is_register, read_message
 
 START_LINE = re.compile(
@@ -29,10 +31,10 @@ CR = ord("\r")
 MENTION = b"/2.0"
 #: And goes on so: a Via goes on with `/UDP`, and log prose with anything else.
 VERSION = re.compile(rb"/2\.0(?:[ \t]*\r?\n| \d{3})")
+#: Formats without a shape of their own: they are read amid any lines.
+TIMELESS = ("plain", "cat")
 #: An announced message stands this near behind its announcement, or never comes.
 FAR = 64 * 1024
-#: Bytes kept of a line that is too long.
-SHOWN = 200
 #: How many lines back from the end of what was read the newest time stamp is looked for.
 LINES_BACK = 50
 
@@ -40,8 +42,16 @@ LINES_BACK = 50
 class Reader:
     """Feeds bytes to a format and hands out records in order."""
 
-    def __init__(self, form: Format, position: int = 0) -> None:
-        self.form = form
+    def __init__(
+        self,
+        form: Format,
+        position: int = 0,
+        kind_of: Callable[[bytes], str | None] = lambda line: None,
+    ) -> None:
+        """`kind_of`: the name of the format that a line shows, if it shows one."""
+        self.form, self._kind_of = form, kind_of
+        #: The log goes on in another format.
+        self._is_turned = False
         self._markers = form.markers
         self._data = b""
         self._base = position
@@ -158,9 +168,13 @@ class Reader:
             return
         before = lead or self._lead_before(start)
         found = self._start(line, lead, before)
+        if before is None and self._is_foreign(line, records):
+            found = None
         if found is None:
             self._lead, self._at = lead, end
-        elif lead is None and before is not None and before.size is not None:
+            return
+        self._is_turned = False
+        if lead is None and before is not None and before.size is not None:
             self._open, self._lead, self._is_inline = before, None, False
             self._at = self._data.find(b"\n", before.position - self._base) + 1
         else:
@@ -175,6 +189,21 @@ class Reader:
         if self.form.announces and before is None:
             return None
         return INLINE_START.search(line) if lead else START_LINE.match(line)
+
+    def _is_foreign(self, line: bytes, records: list[Record]) -> bool:
+        """True for a start line under a line of another format; the first of them is told."""
+        at, start = self._above(self._at), self._at
+        is_any = self.form.name in TIMELESS
+        if at == start or is_any or not START_LINE.match(line):
+            return False
+        other = self._kind_of(self._data[at:start])
+        if other in (None, self.form.name, *TIMELESS):
+            return False
+        if not self._is_turned:
+            raw = self._data[at:start] + line
+            records.append(turned(self._base + at, raw, self.form.name, other))
+        self._is_turned = True
+        return True
 
     def _lead_before(self, start: int) -> Lead | None:
         """What the line above says."""
@@ -242,25 +271,6 @@ class Reader:
             moments.append(self.form.moment(self._data[start:end]))
             end = start
         return max((at for at in moments if at is not None), default=None)
-
-
-def is_whole(raw: bytes) -> bool:
-    """True when the headers end."""
-    return raw.endswith((b"\n\r\n", b"\n\n")) or HEADERS_END.search(raw) is not None
-
-
-def endless(position: int, begin: bytes) -> Unreadable:
-    """A line longer than any log's, by its beginning."""
-    detail = f"a line of more than {len(begin):,} bytes"
-    facts = {"position": position, "at": None, "raw": begin[:SHOWN]}
-    return Unreadable(rule="line_length", detail=detail, **facts)
-
-
-def half(request: Request) -> Unreadable:
-    """A REGISTER that was cut off: half a value would be a wrong one."""
-    detail = f"a REGISTER of which only {len(request.raw)} bytes are there"
-    facts = {"position": request.position, "at": request.at, "raw": request.raw}
-    return Unreadable(rule="headers_cut", detail=detail, **facts)
 
 
 def record_of(lead: Lead, raw: bytes, message: Message) -> Request | Answer | None:

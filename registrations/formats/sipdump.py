@@ -10,10 +10,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from registrations.formats.cutting import CONTENT_LENGTH, HEADERS_END, LONGEST_MESSAGE
+from registrations.formats.cutting import (
+    CONTENT_LENGTH,
+    HEADERS_END,
+    LONGEST_MESSAGE,
+    is_whole,
+)
 from registrations.formats.form import Lead
-from registrations.formats.reader import half, is_whole, record_of
+from registrations.formats.reader import record_of
 from registrations.formats.record import Pulse, Record, Request, Unreadable
+from registrations.formats.refused import half
 from registrations.sip import read_message
 
 BEGIN = b"=" * 20 + b"\ntag: "

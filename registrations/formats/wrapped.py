@@ -13,10 +13,9 @@ from registrations.formats.reader import (
     LINES_BACK,
     MENTION,
     Reader,
-    endless,
-    half,
 )
 from registrations.formats.record import Answer, Brief, Pulse, Record, Request
+from registrations.formats.refused import endless, half
 from registrations.formats.text import Text
 from registrations.formats.xlog import Template
 

@@ -35,9 +35,9 @@ def answers_of(data: bytes) -> list[tuple]:
     ]
 
 
-def rules_of(data: bytes) -> list[tuple[str, int]]:
+def rules_of(data: bytes, step: int = 0) -> list[tuple[str, int]]:
     return [
         (one.rule, one.position)
-        for one in records_of(data)
+        for one in records_of(data, step=step)
         if isinstance(one, Unreadable)
     ]
