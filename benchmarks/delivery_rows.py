@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from notifications import outbox, tasks
+from notifications.apns import Key
+from notifications.apns.provider_token import sign
 from notifications.credentials import seal
 from notifications.models import App, Credential, Push
+from notifications.provider_tokens import SharedShelf
 from registrations.models import Device, PushToken
 
 BUNDLE_ID = "org.example.bench"
@@ -71,6 +75,13 @@ def ask(identity, port: int, count: int) -> None:
     )
 
 
+def age_token(identity, minutes: int) -> None:
+    """The shared provider token is there already, so many minutes old."""
+    key = Key(identity.team_id, identity.key_id, identity.key_pem)
+    issued_at = int((timezone.now() - timedelta(minutes=minutes)).timestamp())
+    SharedShelf().put(key.name, sign(key, issued_at), None)
+
+
 def wake() -> None:
     """What beat does each second."""
     outbox.wake(tasks.wake_voip)
@@ -78,15 +89,33 @@ def wake() -> None:
 
 def queued() -> int:
     """Pushes no worker has claimed yet."""
-    return Push.objects.filter(state=Push.State.QUEUED).count()
+    return _count(state=Push.State.QUEUED, attempt_count=0)
 
 
 def under_way() -> int:
-    """Pushes not in a final state."""
-    return Push.objects.filter(state__in=["queued", "sending"]).count()
+    """Pushes not in a final state; some, while the database is away."""
+    return _count(state__in=["queued", "sending"])
 
 
-def compare(received: Counter[str]) -> dict:
+def _count(**wanted) -> int:
+    try:
+        return Push.objects.filter(**wanted).count()
+    except DatabaseError:
+        connection.close()
+        return 1
+
+
+def is_paused() -> bool:
+    """The breaker has opened."""
+    return Credential.objects.exclude(paused_until=None).exists()
+
+
+def end_pause() -> None:
+    """One push may try again at once."""
+    Credential.objects.update(paused_until=timezone.now())
+
+
+def compare(received: Counter[str], delivered: Counter[str]) -> dict:
     """Counts of what was asked, received and recorded; `ok` when none is wrong."""
     by_state: dict[str, set[str]] = {}
     for pk, state in Push.objects.values_list("pk", "state"):
@@ -94,11 +123,18 @@ def compare(received: Counter[str]) -> dict:
     unknown, accepted = (by_state.get(name, set()) for name in ("unknown", "accepted"))
     wrong = {
         "under_way": sum(len(by_state.get(one, ())) for one in ("queued", "sending")),
-        "twice": sum(count > 1 for count in received.values()),
-        "accepted_unreceived": len(accepted - received.keys()),
+        "twice": sum(count > 1 for count in delivered.values()),
+        "accepted_undelivered": len(accepted - delivered.keys()),
         "unknown_unreceived": len(unknown - received.keys()),
-        "received_untold": len(received.keys() - accepted - unknown),
+        "delivered_untold": len(delivered.keys() - accepted - unknown),
     }
     states = {state: len(ids) for state, ids in by_state.items()}
-    told = {"asked": sum(states.values()), "received": len(received), "states": states}
-    return {**told, **wrong, "ok": not any(wrong.values())}
+    seen = {"received": len(received), "delivered": len(delivered)}
+    asked = sum(states.values())
+    return {
+        "asked": asked,
+        **seen,
+        "states": states,
+        **wrong,
+        "ok": not any(wrong.values()),
+    }

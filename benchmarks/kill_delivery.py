@@ -1,22 +1,18 @@
-"""kill -9 of VoIP workers with pushes on the wire: what was asked, received and recorded.
+"""kill -9 while VoIP pushes are on the wire, or an APNs in trouble: asked, received, recorded.
 
-Real Celery workers, real PostgreSQL and Redis, the simulated APNs over TLS. Bars: every push
-in a final state, none received twice, none accepted that was not received, and every
-`unknown` one really on the wire.
+Real Celery workers, PostgreSQL, Redis and the simulated APNs over TLS, each of which can be
+the victim. Bars: every push in a final state, none handed to its phone twice, none accepted
+that was not, none handed over that is not told, and every `unknown` one really on the wire.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from importlib import import_module
 from pathlib import Path
@@ -24,13 +20,17 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from benchmarks.private_services import ROOT, run_alone
-from simulator.apns import ApnsServer
-from simulator.directory import Delivery, Entry
-from simulator.faults import Fault
+from benchmarks import apns_sink
+from benchmarks.delivery_stage import Apns, Services, Workers
+from benchmarks.private_services import run_unserved
 from simulator.tls import make_identity
 
 PATIENCE_SECONDS = 600
+VICTIMS = ("worker", "redis", "postgres", "apns")
+#: The clock of APNs: `expired` finds our token, half an hour old, past its hour; `clock` is
+#: two hours wrong until a part of the pushes has met it.
+TROUBLES = (*apns_sink.TROUBLES, "expired", "clock")
+EXPIRED, WRONG = ("--clock-ahead", "2100", "--strict"), ("--clock-ahead", "7200")
 
 
 def main(arguments: list[str]) -> int:
@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--pushes", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--victim", choices=VICTIMS, default="worker")
+    parser.add_argument("--trouble", choices=TROUBLES, default="none")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
         "--answer-ms", type=int, default=40, help="APNs answers after so long"
@@ -48,9 +50,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if not given.inside:
-        return run_alone("benchmarks.kill_delivery", arguments)
-    django.setup()
-    call_command("migrate", verbosity=0)
+        return run_unserved("benchmarks.kill_delivery", arguments)
     with tempfile.TemporaryDirectory(prefix="pushdash-bench-") as folder:
         row = measure(Path(folder), given)
     sys.stdout.write(json.dumps(row) + "\n")
@@ -59,93 +59,80 @@ def main(arguments: list[str]) -> int:
 
 def measure(folder: Path, given: argparse.Namespace) -> dict:
     """Ask, kill, wait for the end, compare."""
+    services = Services(Path(os.environ["PUSHDASH_VAR"]))
+    services.start()
+    try:
+        django.setup()
+        call_command("migrate", verbosity=0)
+        return _measure(folder, given, services)
+    finally:
+        services.stop()
+
+
+def _measure(folder: Path, given: argparse.Namespace, services: Services) -> dict:
     rows = import_module("benchmarks.delivery_rows")  # needs Django set up
     identity = make_identity(folder / "apns")
-    server, stop = serving(identity, given.answer_ms / 1000)
-    rows.ask(identity, server.port, given.pushes)
-    workers = Workers(given.workers, random.Random(given.seed), rows)
+    apns = Apns(folder, *_options(given))
+    rows.ask(identity, apns.port, given.pushes)
+    if given.trouble == "expired":
+        rows.age_token(identity, minutes=30)
+    workers = Workers(given.workers, random.Random(given.seed))
     started = time.monotonic()
+    run = Run(given, rows, services, apns, workers)
     try:
-        workers.run(given.kills, given.pushes)
+        run.to_the_end()
     finally:
         workers.stop()
-        stop()
+        apns.stop()
     seconds = time.monotonic() - started
-    found = rows.compare(server.received)
-    figures = {"kills": workers.kills, "seconds": round(seconds, 1)}
-    return {"bench": "kill-delivery", **figures, **found}
+    found = rows.compare(*apns_sink.read(folder / "seen"))
+    told = {"victim": given.victim, "trouble": given.trouble, "kills": run.kills}
+    return {"bench": "kill-delivery", **told, "seconds": round(seconds, 1), **found}
 
 
-class AnyToken:
-    """A directory that knows every token."""
-
-    def find(self, token: str) -> Entry:
-        return Entry(
-            environment="production", bundle_id="org.example.bench", kind="voip"
-        )
-
-    def deliver(self, delivery: Delivery) -> None:
-        return
+def _options(given: argparse.Namespace) -> list[str]:
+    more = {"expired": EXPIRED, "clock": WRONG}.get(given.trouble)
+    trouble = ("--trouble", given.trouble) if more is None else more
+    return ["--answer-ms", str(given.answer_ms), *trouble]
 
 
-def serving(identity, seconds: float):
-    """The simulated APNs on a thread of its own, and what stops it."""
-    server, loop = ApnsServer(AnyToken(), identity), asyncio.new_event_loop()
-    server.faults.add(Fault("delay", times=10**9, seconds=seconds))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+class Run:
+    """Wakes as beat would, and kills, evenly spread over the pushes."""
 
-    def stop() -> None:
-        asyncio.run_coroutine_threadsafe(server.close(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+    def __init__(self, given, rows, services, apns, workers) -> None:
+        self._given, self._rows, self._dice = given, rows, random.Random(given.seed)
+        self._apns, self._workers = apns, workers
+        self._strike = {
+            "worker": workers.kill,
+            "redis": lambda: services.kill("redis"),
+            "postgres": lambda: services.kill("postgres"),
+            "apns": apns.kill,
+        }[given.victim]
+        self._is_clock_wrong = given.trouble == "clock"
+        self.kills = 0
 
-    return server, stop
-
-
-class Workers:
-    """Celery workers of the VoIP queue, woken as beat would, killed as nobody should."""
-
-    def __init__(self, count: int, dice: random.Random, rows) -> None:
-        self._dice, self._rows, self.kills = dice, rows, 0
-        self._running = [self._start(number) for number in range(count)]
-
-    def _start(self, number: int) -> subprocess.Popen:
-        celery = [sys.executable, "-m", "celery", "-A", "pushdash", "worker"]
-        options = ["-Q", "voip", "-c", "1", "-n", f"voip{number}@bench"]
-        options += ["--loglevel=ERROR", "--without-gossip", "--without-mingle"]
-        return subprocess.Popen(
-            [*celery, *options],
-            cwd=ROOT,
-            env={**os.environ, "PUSHDASH_LOG_LEVEL": "ERROR"},
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def run(self, kills: int, pushes: int) -> None:
-        """Wake and kill, evenly spread over the pushes, until none is under way."""
+    def to_the_end(self) -> None:
+        """Until no push is under way."""
         until = time.monotonic() + PATIENCE_SECONDS
         while self._rows.under_way() and time.monotonic() < until:
             self._rows.wake()
+            self._workers.revive()
             time.sleep(0.1 * self._dice.uniform(0.5, 1.5))
-            claimed = pushes - self._rows.queued()
-            if self.kills < kills and claimed > pushes * self.kills / kills:
-                self._kill(self._dice.randrange(len(self._running)))
+            claimed = self._given.pushes - self._rows.queued()
+            if self._is_clock_wrong and self._rows.is_paused():
+                self._mend_the_clock()
+            is_due = claimed > self._given.pushes * self.kills / max(
+                1, self._given.kills
+            )
+            if self.kills < self._given.kills and is_due:
+                self._strike()
+                self.kills += 1
 
-    def _kill(self, number: int) -> None:
-        """The whole worker, parent and child, as one: nothing can tidy up."""
-        killed = self._running[number]
-        os.killpg(killed.pid, signal.SIGKILL)
-        killed.wait()
-        self.kills += 1
-        self._running[number] = self._start(number)
-
-    def stop(self) -> None:
-        for worker in self._running:
-            os.killpg(worker.pid, signal.SIGKILL)
-            worker.wait()
+    def _mend_the_clock(self) -> None:
+        """The breaker has seen it; an operator mends it and lets the key be tried."""
+        self._is_clock_wrong = False
+        self._apns.restart("--answer-ms", str(self._given.answer_ms))
+        self._rows.end_pause()
 
 
 if __name__ == "__main__":

@@ -10,15 +10,27 @@ import tempfile
 import time
 from pathlib import Path
 
+from pushdash import embedded
+
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 30
 
 
 def run_alone(module: str, arguments: list[str]) -> int:
     """Run `python -m module --inside …` with private services; its exit code."""
+    return _run(["-m", "pushdash.keeper", "run", sys.executable], module, arguments)
+
+
+def run_unserved(module: str, arguments: list[str]) -> int:
+    """The same, but it starts its services itself, below PUSHDASH_VAR."""
+    return _run([], module, arguments)
+
+
+def _run(before: list[str], module: str, arguments: list[str]) -> int:
     var = Path(tempfile.mkdtemp(prefix="pushdash-bench-"))
     # PostgreSQL runs as nobody where we are root.
     var.chmod(0o755)
+    embedded.make_secrets(var)
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -26,11 +38,10 @@ def run_alone(module: str, arguments: list[str]) -> int:
     }
     environment |= {"PUSHDASH_VAR": str(var), "TZ": "UTC"}
     environment["DJANGO_SETTINGS_MODULE"] = "pushdash.settings"
-    python = sys.executable
-    command = [python, "-m", "pushdash.keeper", "run", python, "-m", module]
+    command = [sys.executable, *before, "-m", module, "--inside", *arguments]
     try:
         return subprocess.run(
-            [*command, "--inside", *arguments], cwd=ROOT, env=environment, check=False
+            command, cwd=ROOT, env=environment, check=False
         ).returncode
     finally:
         _wait_for_the_end(var)

@@ -17,6 +17,7 @@ from notifications.models import Push, Reset
 from notifications.other_environment import try_other
 from notifications.outbox import CannotSend
 from notifications.resend import Order, send
+from notifications.withdrawing import withdraw
 from registrations.models import Device, PushToken
 
 
@@ -40,6 +41,19 @@ def resend(request: HttpRequest, pk) -> HttpResponse:
     """Send a push again: a new push that names the old one."""
     push = get_object_or_404(Push.objects.select_related("device"), pk=pk)
     return _send(request, push.device, push)
+
+
+@require_POST
+@login_required
+@needs("resend")
+def withdraw_push(request: HttpRequest, pk) -> HttpResponse:
+    """Cancel a push that has not left yet."""
+    push = get_object_or_404(Push.objects.select_related("device"), pk=pk)
+    if withdraw(push, request.user, timezone.now()):
+        messages.success(request, "Withdrawn. It never left.")
+    else:
+        messages.error(request, "Too late: a worker has it, or it has ended.")
+    return redirect("notifications:push", pk=pk)
 
 
 def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpResponse:

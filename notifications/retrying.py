@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 
 from notifications.apns import REASONS, Outcome, Result
 
-#: Tries of one push, and the first back-off; each next one is twice as long.
-TRIES = {"voip": 3, "alert": 6, "background": 4}
+#: Tries of one push, and the first back-off; each next one is twice as long, up to the
+#: quarter of an hour Apple asks for. A call's tries last as long as its usual life.
+TRIES = {"voip": 8, "alert": 20, "background": 8}
+LONGEST_BACK_OFF = timedelta(minutes=15)
 FIRST_BACK_OFF = {
     "voip": timedelta(milliseconds=500),
     "alert": timedelta(seconds=5),
@@ -47,7 +49,8 @@ def next_step(
         return Step(FINAL_STATE[result.outcome])
     if tries >= TRIES[push_type]:
         return Step(FINAL_STATE[result.outcome])
-    due_at = now + FIRST_BACK_OFF[push_type] * 2 ** (tries - 1) * (0.5 + jitter)
+    back_off = min(FIRST_BACK_OFF[push_type] * 2 ** (tries - 1), LONGEST_BACK_OFF)
+    due_at = now + back_off * (0.5 + jitter)
     if due_at >= expires_at:
         is_unsent = result.outcome == Outcome.NOT_SENT
         return Step("expired" if is_unsent else FINAL_STATE[result.outcome])

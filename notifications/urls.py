@@ -28,6 +28,7 @@ urlpatterns = [
     path("pushes/", views.pushes, name="pushes"),
     path("pushes/<uuid:pk>/", views.push, name="push"),
     path("pushes/<uuid:pk>/resend/", actions.resend, name="resend"),
+    path("pushes/<uuid:pk>/withdraw/", actions.withdraw_push, name="withdraw"),
     path("malformed/", views.malformed, name="malformed"),
     path("failures/", views.failures, name="failures"),
     path("settings/", administration.settings, name="settings"),

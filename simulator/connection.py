@@ -102,7 +102,7 @@ class ApnsConnection(asyncio.Protocol):
 
     def _on(self, event: events.Event) -> None:
         if isinstance(event, events.RequestReceived) and self._is_excess():
-            self._http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
+            self._reset(event.stream_id, ErrorCodes.REFUSED_STREAM)
         elif isinstance(event, events.RequestReceived):
             self._streams[event.stream_id] = (list(event.headers), bytearray())
         elif isinstance(event, events.DataReceived):
@@ -113,6 +113,11 @@ class ApnsConnection(asyncio.Protocol):
             self._begin(event.stream_id)
         elif isinstance(event, events.StreamReset):
             self._streams.pop(event.stream_id, None)
+
+    def _reset(self, stream_id: int, code: int) -> None:
+        # The client may have given the stream up meanwhile.
+        with contextlib.suppress(ProtocolError):
+            self._http2.reset_stream(stream_id, code)
 
     def _read(self, stream_id: int, size: int) -> None:
         if self._server.is_lazy:
@@ -152,7 +157,7 @@ class ApnsConnection(asyncio.Protocol):
             for task, other in list(self._tasks.items()):
                 if other != stream_id:
                     task.cancel()
-                    self._http2.reset_stream(other, ErrorCodes.REFUSED_STREAM)
+                    self._reset(other, ErrorCodes.REFUSED_STREAM)
 
     def _begin(self, stream_id: int) -> None:
         headers, body = self._streams.pop(stream_id)
@@ -209,7 +214,7 @@ class ApnsConnection(asyncio.Protocol):
                 stream_id, fault.status, pieces or [b""], request, fault.with_apns_id
             )
         elif fault.kind == "reset":
-            self._http2.reset_stream(stream_id, fault.code)
+            self._reset(stream_id, fault.code)
             self._flush()
         elif fault.kind == "drop":
             if fault.is_processed:

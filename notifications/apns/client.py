@@ -81,26 +81,32 @@ class Client:
     async def _send(
         self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]
     ) -> Result:
-        token = await self._proof.current()
-        result = await self._try(push, token, leave, flights)
-        if result.reason == "ExpiredProviderToken":
-            renewed = await self._proof.renewed(token)
-            if renewed != token:
-                return await self._try(push, renewed, leave, flights)
+        await self._proof.refresh()
+        result, token = await self._try(push, leave, flights)
+        if result.reason != "ExpiredProviderToken":
+            return result
+        if await self._proof.renewed(token) != token:
+            result, _ = await self._try(push, leave, flights)
         return result
 
     async def _try(
-        self,
-        push: ApnsPush,
-        token: str,
-        leave: Callable[[], None],
-        flights: list[Flight],
-    ) -> Result:
-        flight = Flight(self._headers(push, token), push.body(), leave)
+        self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]
+    ) -> tuple[Result, str]:
+        """The result, and the provider token it was sent with: the newest at that moment,
+        however long the push had waited for a stream.
+        """
+        token = ""
+
+        def headers() -> list[tuple[str, str]]:
+            nonlocal token
+            token = self._proof.newest()
+            return self._headers(push, token)
+
+        flight = Flight(headers, push.body(), leave)
         connection = await self._my_connections().best()
         flights.append(flight)
         answer = await connection.send(flight)
-        return result_of(answer.status, answer.headers, answer.body)
+        return result_of(answer.status, answer.headers, answer.body), token
 
     def _my_connections(self) -> Connections:
         if self._connections is None:

@@ -21,11 +21,11 @@ TICK_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Flight:
-    """One request, then under way as `stream`. `leave` is called just before its first
-    byte goes to the socket.
+    """One request, then under way as `stream`. `headers` is called when it begins, `leave`
+    just before its first byte goes to the socket.
     """
 
-    headers: list
+    headers: Callable[[], list]
     body: bytes
     leave: Callable[[], None]
     ended: asyncio.Future[Answer] | None = None
@@ -108,7 +108,7 @@ class Connection(APNsTLSClientProtocol):
         if self.is_over:
             raise NotProcessed("the connection closed before the push was sent")
         flight.stream_id, flight.stream = self._exchange.request(
-            flight.headers, flight.body, now
+            flight.headers(), flight.body, now
         )
         self._flights[flight.stream_id] = flight
         self._leaving.append(flight)

@@ -38,9 +38,13 @@ class ByKey:
     def __init__(self, key: Key, tokens: ProviderTokens) -> None:
         self._key, self._tokens = key, tokens
 
-    async def current(self) -> str:
-        """The provider token to send with."""
-        return await self._tokens.current(self._key)
+    async def refresh(self) -> None:
+        """Have a provider token that is young enough. Raises NotProcessed."""
+        await self._tokens.current(self._key)
+
+    def newest(self) -> str:
+        """The provider token to send with, after `refresh`."""
+        return self._tokens.newest(self._key)
 
     async def renewed(self, refused: str) -> str:
         """After ExpiredProviderToken: the token for the one more try."""
@@ -65,7 +69,10 @@ class ByCertificate:
     def __init__(self, certificate: Certificate) -> None:
         self._certificate = certificate
 
-    async def current(self) -> str:
+    async def refresh(self) -> None:
+        return
+
+    def newest(self) -> str:
         return ""
 
     async def renewed(self, refused: str) -> str:

@@ -101,6 +101,10 @@ class ProviderTokens:
                     token = await asyncio.to_thread(self._fetch, key)
         return token.text
 
+    def newest(self, key: Key) -> str:
+        """The token this process has, after `current`."""
+        return self._mine[key].text
+
     async def renewed(self, key: Key, refused: str) -> str:
         """After ExpiredProviderToken: the token to try once more with.
 

@@ -56,3 +56,20 @@ def test_the_back_off_doubles():
     first = step("alert", Outcome.NOT_SENT, tries=1, life=timedelta(days=1))
     second = step("alert", Outcome.NOT_SENT, tries=2, life=timedelta(days=1))
     assert second.due_at - NOW == 2 * (first.due_at - NOW)
+
+
+def test_an_outage_of_apns_shorter_than_a_calls_life_loses_no_call():
+    waited = sum(
+        (
+            step("voip", Outcome.NOT_SENT, tries=tries, life=timedelta(days=1)).due_at
+            - NOW
+            for tries in range(1, TRIES["voip"])
+        ),
+        timedelta(0),
+    )
+    assert waited > timedelta(seconds=30)
+
+
+def test_no_back_off_is_longer_than_a_quarter_of_an_hour():
+    late = step("alert", Outcome.NOT_SENT, tries=15, life=timedelta(days=7))
+    assert late.due_at - NOW == timedelta(minutes=15)

@@ -28,6 +28,7 @@ TABLE = {
     "pushes": ("get", [], SEE),
     "push": ("get", ["push"], SEE),
     "resend": ("post", ["push"], HELP),
+    "withdraw": ("post", ["push"], HELP),
     "failures": ("get", [], SEE),
     "malformed": ("get", [], SEE),
     "settings": ("get", [], SEE),

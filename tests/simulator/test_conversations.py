@@ -91,7 +91,8 @@ def test_40_a_key_of_the_other_environment_is_told(play, identity, keys):
 
 def test_39_one_provider_token_is_good_on_ten_connections(play, identity):
     async def scene(server, client):
-        token = await client._proof.current()
+        await client._proof.refresh()
+        token = client._proof.newest()
         clients = [
             client_of(identity, server.port, client._proof._tokens) for _ in range(10)
         ]

@@ -81,6 +81,23 @@ def test_a_token_that_expires_in_flight_is_renewed_once_and_nothing_is_lost_unto
     assert len(server.provider_tokens) == 2
 
 
+def test_pushes_that_wait_for_a_stream_leave_with_the_newest_token(play):
+    async def scene(server, client, ours, theirs):
+        ours.now -= 30 * 60
+        await client._proof.refresh()
+        ours.now += 30 * 60
+        theirs.now += 35 * 60  # the token we have is past its hour there
+        sends = [client.send(push(), 10) for _ in range(200)]
+        return await asyncio.gather(*sends), server
+
+    results, server = play(scene)
+    assert Counter(one.outcome for one in results) == {Outcome.ACCEPTED: 200}
+    # Only the first of each connection met the old one.
+    old, new = server.provider_tokens.values()
+    assert old <= server.opened
+    assert new == 200
+
+
 def test_a_second_token_within_twenty_minutes_is_a_429_and_mints_no_third(
     identity, play
 ):

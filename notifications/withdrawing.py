@@ -1,0 +1,23 @@
+"""Withdrawing a push that has not left: a person's decision, final."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from notifications import audit
+from notifications.models import Push
+
+
+@transaction.atomic
+def withdraw(push: Push, by: AbstractBaseUser, now: datetime) -> bool:
+    """Cancel it with its audit row; False when a worker has it, or it has ended."""
+    waiting = Push.objects.filter(pk=push.pk, state=Push.State.QUEUED)
+    done = waiting.update(
+        state=Push.State.CANCELLED, ended_at=now, reason="withdrawn by a person"
+    )
+    if done:
+        audit.note(by, "push.withdraw", push.device.aor, now, push=str(push.pk))
+    return bool(done)
