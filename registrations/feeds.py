@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -49,6 +50,20 @@ def open_feed(
     feed.format = format or feed.format
     feed.save(update_fields=["path", "kind", "format"])
     return feed
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Commits of this session do not wait for the disk meanwhile.
+
+    For what can be read again: a crash of PostgreSQL takes the position back together with
+    the rows. The next commit that waits makes all before it durable.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
 
 
 def open_patiently(

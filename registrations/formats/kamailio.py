@@ -49,13 +49,12 @@ def told(line: bytes, position: int, template: Template) -> Lead:
     message behind it in words the operator chose.
     """
     if template.is_in(line):
-        brief = Brief(position=position, at=None, source=None, raw=line)
-        return Lead(records=(brief,))
+        return Lead(position, records=(Brief(position, None, None, line),))
     line = line.lower()
     peer = PEER.search(line)
     size = peer[4] if peer else None
     return Lead(
-        position=position,
+        position,
         source=_source(peer) if peer else None,
         size=int(size) if size else None,
         # Most lines say so, and need not be looked at further.

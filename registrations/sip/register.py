@@ -21,6 +21,9 @@ LONGEST_EXPIRES = 2**32 - 1
 DIGITS = re.compile(r"\s*([0-9]+)\s*(?:;.*)?")
 PUSH_NAMES = frozenset(RFC_8599 + LEGACY)
 CSEQ = re.compile(rb"\s*([0-9]+)[ \t]+(\S+)\s*")
+#: What a REGISTER must have, and which is asked for first.
+IN_ORDER = ("cseq", "to", "call-id")
+REQUIRED = frozenset(IN_ORDER)
 #: Header values remembered, of each kind: about 2 kB a Contact.
 REMEMBERED = 8192
 
@@ -66,11 +69,13 @@ def read_register(raw: bytes, message: Message | None = None) -> Register:
     """
     start_line, first, contacts = message or read_message(raw)
     _check_start_line(start_line)
-    cseq, aor = _cseq(_required(first, "cseq")), _aor(_required(first, "to"))
+    if not first.keys() >= REQUIRED:
+        raise _missing(next(name for name in IN_ORDER if name not in first))
+    cseq, aor = _cseq(first["cseq"]), _aor(first["to"])
     expires, user_agent = first.get("expires"), first.get("user-agent")
     return Register(
         aor,
-        _call_id(_required(first, "call-id")),
+        _call_id(first["call-id"]),
         cseq,
         None if expires is None else _seconds(expires),
         None if user_agent is None else _text(user_agent),
@@ -100,16 +105,15 @@ def _check_start_line(line: bytes) -> None:
         raise MalformedMessage("start_line", f"not SIP/2.0: {shown!r}")
 
 
-def _required(first: dict[str, bytes], name: str) -> bytes:
-    value = first.get(name)
-    if not value or value.isspace():
-        raise MalformedMessage(f"{name.replace('-', '_')}_missing", f"no {name} header")
-    return value
+def _missing(name: str) -> MalformedMessage:
+    return MalformedMessage(f"{name.replace('-', '_')}_missing", f"no {name} header")
 
 
 def _cseq(value: bytes) -> int:
     found = CSEQ.fullmatch(value) or CSEQ.fullmatch(cleaned(value))
     if found is None:
+        if not cleaned(value):
+            raise _missing("cseq")
         raise MalformedMessage("cseq", f"CSeq reads {decoded(cleaned(value))!r}")
     if found[2] != b"REGISTER":
         raise MalformedMessage("cseq_method", f"CSeq names {decoded(found[2][:40])!r}")
@@ -117,12 +121,18 @@ def _cseq(value: bytes) -> int:
 
 
 def _call_id(value: bytes) -> str:
-    return decoded(cleaned(value))
+    value = cleaned(value)
+    if not value:
+        raise _missing("call-id")
+    return value.decode("utf-8", "backslashreplace")
 
 
 @lru_cache(REMEMBERED)
 def _aor(value: bytes) -> str:
-    return aor_of(read_address(decoded(cleaned(value))).uri)
+    text = decoded(cleaned(value))
+    if not text:
+        raise _missing("to")
+    return aor_of(read_address(text).uri)
 
 
 @lru_cache(REMEMBERED)

@@ -6,10 +6,12 @@ import gzip
 import json
 import shutil
 from datetime import UTC, datetime
-from io import StringIO
+from io import StringIO, TextIOWrapper
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from registrations.management.commands.export import device_rows
 from registrations.models import Device, DeviceEvent, Feed, Registration, Sighting
@@ -227,3 +229,18 @@ def test_a_tree_of_event_logs_is_one_feed_and_read_again_changes_nothing(tmp_pat
     call_command("ingest", str(tmp_path), "--feed", "events", stderr=StringIO())
     assert Device.objects.filter(bound=True).count() <= 2
     assert not Device.objects.get(aor="sip:u2@e.org").bound
+
+
+@pytest.mark.parametrize(("is_file", "said"), [(True, ["off", "on"]), (False, [])])
+def test_only_what_can_be_read_again_is_committed_without_waiting(
+    tmp_path, monkeypatch, is_file, said
+):
+    log = tmp_path / "proxy.log"
+    log.write_text(register(1))
+    with log.open("rb") as stream, CaptureQueriesContext(connection) as queries:
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(stream))
+        call_command("ingest", str(log) if is_file else "-", stderr=StringIO())
+    told = [query["sql"] for query in queries]
+    prefix = "SET synchronous_commit = "
+    assert [sql[len(prefix) :] for sql in told if sql.startswith(prefix)] == said
+    assert Device.objects.exists()

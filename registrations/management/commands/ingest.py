@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -20,6 +20,7 @@ from registrations.feeds import (
     keep,
     note_trouble,
     open_feed,
+    unhurried,
 )
 from registrations.following import Follower
 from registrations.formats import NAMES, UnknownFormat
@@ -100,10 +101,11 @@ class Command(BaseCommand):
         intake = Intake(feed, live=False, clock=timezone.now)
         for log in logs:
             intake.progress.expect(log.path)
-        for log in logs:
-            for reading in readings(feed, log, timezone.now()):
-                self._read_file(intake, reading)
-            intake.progress.rest(log.path, is_resting=True)
+        with nullcontext() if STDIN in self._files else unhurried():
+            for log in logs:
+                for reading in readings(feed, log, timezone.now()):
+                    self._read_file(intake, reading)
+                intake.progress.rest(log.path, is_resting=True)
         intake.take(is_last=True)
         close_feed(feed)
         self.stderr.write(
@@ -135,6 +137,7 @@ class Command(BaseCommand):
         followers: dict[str, Follower] = {}
         try:
             with ExitStack() as stack:
+                stack.enter_context(unhurried())
                 self._poll(followers, stack)
         except (FeedBusy, UnknownFormat):
             raise
