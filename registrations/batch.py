@@ -22,7 +22,7 @@ from registrations.known import (
     voip_of,
 )
 from registrations.models import DeviceEvent, Feed, Registration
-from registrations.saving import save_devices, save_holdings, save_tokens
+from registrations.saving import save_devices, save_holdings, save_repeats, save_tokens
 from registrations.sip import Contact
 
 DUE = (
@@ -261,9 +261,12 @@ class Batch:
         for device, _ in held:
             self._changed[device.identity] = device
         save_tokens(self._holdings.tokens.values())
-        for device in self._changed.values():
-            if device.aor in self._loaded:
-                device.voip_id = voip_of(device)
-        save_devices(self._changed.values())
+        changed = [one for one in self._changed.values() if one.aor in self._loaded]
+        for device in changed:
+            device.voip_id = voip_of(device)
+        save_devices(changed)
+        save_repeats(
+            one for one in self._changed.values() if one.aor not in self._loaded
+        )
         save_holdings(held, self._feed.pk)
         self._facts.save(self._holdings.turns)

@@ -46,13 +46,14 @@ def is_leftover(contact: Contact, register: Register) -> bool:
 
 
 def repeats(device: DeviceRow | None, contact: Contact) -> bool:
-    """True for the Contact that the device has already, tokens and all."""
+    """True for the Contact that the device has already, tokens and all, with nothing wrong."""
     return (
         device is not None
         and device.settled
         and device.bound
         and device.contact == contact.uri
         and contact.expires != 0
+        and not (contact.problems or device.problems or device.refusal)
     )
 
 

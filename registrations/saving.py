@@ -30,6 +30,20 @@ DEVICE_TYPES = {
 CHANGING = [
     name for name in COLUMNS if name not in ("id", "identity", "aor", "instance_id")
 ]
+#: What one changes that repeats what the device has.
+REPEATING = (
+    "id",
+    "user_agent",
+    "expires_at",
+    "last_registered_at",
+    "first_seen_at",
+    "last_seen_at",
+    "assumed",
+    "call_id",
+    "cseq",
+    "feed_id",
+)
+REPEATING_TYPES = {name: DEVICE_TYPES[name] for name in REPEATING}
 INSERTED = ", ".join(name for name in COLUMNS if name != "id")
 TOKEN_TYPES = {
     **dict.fromkeys(("environment", "bundle_id", "kind", "token"), "text"),
@@ -44,6 +58,7 @@ HOLDING_TYPES = {
 }
 HELD = ", ".join(name for name in HOLDING_TYPES if name != "id")
 _values = attrgetter(*COLUMNS)
+_repeating = attrgetter(*REPEATING)
 
 
 def save_devices(devices: Iterable[DeviceRow]) -> None:
@@ -61,12 +76,22 @@ def save_devices(devices: Iterable[DeviceRow]) -> None:
         _insert_devices(new)
 
 
+def save_repeats(devices: Iterable[DeviceRow]) -> None:
+    """Write what a REGISTER changes that repeats what the device has."""
+    rows = list(map(_repeating, devices))
+    if rows:
+        with staged("batch_repeat", REPEATING_TYPES, rows) as cursor:
+            cursor.execute(_update(REPEATING[1:], "batch_repeat"))
+
+
 def _update_devices(devices: list[DeviceRow]) -> None:
-    changes = ", ".join(f"{name} = v.{name}" for name in CHANGING)
     with staged("batch_device", DEVICE_TYPES, map(_values, devices)) as cursor:
-        cursor.execute(
-            f"UPDATE {DEVICE} d SET {changes} FROM batch_device v WHERE d.id = v.id"
-        )
+        cursor.execute(_update(CHANGING, "batch_device"))
+
+
+def _update(names: Iterable[str], table: str) -> str:
+    changes = ", ".join(f"{name} = v.{name}" for name in names)
+    return f"UPDATE {DEVICE} d SET {changes} FROM {table} v WHERE d.id = v.id"
 
 
 def _insert_devices(devices: dict[str, DeviceRow]) -> None:
