@@ -3,12 +3,12 @@
 
 import os
 import sys
+from importlib import import_module
 
 import django
-from django.core.management import call_command, execute_from_command_line
+from django.core.management import execute_from_command_line
 
-from pushdash import commands, embedded, keeper
-from pushdash.binaries import NoProgram
+from pushdash import commands
 
 #: Commands that work without a database; `up` owns its services itself.
 NEED_NOTHING = {
@@ -30,19 +30,6 @@ def needs_services(arguments: list[str]) -> bool:
     return not {"--help", "-h"} & set(arguments)
 
 
-def start_services(command: str) -> None:
-    """The private services, with all tables where a command of ours needs them."""
-    try:
-        keeper.use()
-    except (embedded.CannotStart, NoProgram, OSError) as error:
-        sys.exit(f"pushdash: {error}")
-    if os.environ.get("DATABASE_URL"):
-        return
-    django.setup()
-    if command in commands.ours() and not commands.has_all_tables():
-        call_command("migrate", verbosity=0)
-
-
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
     arguments = sys.argv[1:]
@@ -51,7 +38,7 @@ def main() -> None:
         sys.stdout.write(commands.overview() + "\n")
         return
     if needs_services(arguments):
-        start_services(arguments[0])
+        import_module("pushdash.starting").start_services(arguments[0])
     execute_from_command_line(sys.argv)
 
 

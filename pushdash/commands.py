@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from django.core.management import get_commands, load_command_class
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 OURS = ("pushdash", "registrations", "notifications")
 #: `bin/up --demo` calls these itself.
@@ -24,9 +22,3 @@ def overview() -> str:
             said = " ".join(load_command_class(app, name).help.split())
             lines.append(f"  {name:<16} {said.partition('. ')[0].rstrip('.')}")
     return "\n".join([*lines, "", "Django's own commands: manage.py help --commands"])
-
-
-def has_all_tables() -> bool:
-    """True when no migration of ours or Django's is missing in the database."""
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
