@@ -78,7 +78,7 @@ def _lag(feed: Feed, now: datetime) -> dict:
 
 def feeds_that_show() -> list[Feed]:
     """The enabled feeds that could show a proof."""
-    enabled = Feed.objects.filter(enabled=True).defer("pending")
+    enabled = Feed.objects.filter(enabled=True).defer("pending", "branches")
     return list(enabled.filter(Q(followed=True) | Q(shows_times=True)))
 
 

@@ -12,10 +12,21 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from registrations import calling
 from registrations.answers import Pairing, Waiting
 from registrations.batch import Batch
+from registrations.branches import Branches, plain
+from registrations.calling import Calling
 from registrations.facts import Judged
-from registrations.formats.record import Answer, Pulse, Record, Unreadable
+from registrations.formats.record import (
+    Answer,
+    Branch,
+    Hangup,
+    Pulse,
+    Record,
+    Response,
+    Unreadable,
+)
 from registrations.hearing import Heard, heard
 from registrations.inbox import Inbox
 from registrations.models import Feed, LogFile, Rejected
@@ -40,6 +51,7 @@ READERS_OWN = [
     "trouble",
     "trouble_since",
     "pending",
+    "branches",
     "register_count",
     "rejected_count",
 ]
@@ -81,6 +93,8 @@ class Intake:
         for item in restored(feed.pending):
             self._pairing.wait(item)
         self._memory = Memory(feed)
+        self._branches = Branches(feed.branches)
+        self._calls: list[calling.Heard] = []
         self._skew = Skew()
         self._always_answers = False
         self.progress = Progress()
@@ -102,17 +116,21 @@ class Intake:
             self._date(piece, read_at)
         self._see_until()
         items = self._concluded(read_at, is_last)
+        calls = Calling(self.feed, read_at, self._calls)
         with transaction.atomic():
+            calls.prepare()
             if items:
                 Batch(self.feed, read_at).write(items)
             if self.feed.seen_until is not None:
                 Batch(self.feed, read_at).settle(self.feed.seen_until)
+            calls.write()
             if rejected:
                 Rejected.objects.bulk_create(rejected, ignore_conflicts=True)
             self._fill_inbox(items, rejected)
             for piece in pieces:
                 self._move(piece)
             self._save(read_at, len(items), len(rejected))
+        self._calls.clear()
         self.register_count += len(items)
         return len(items)
 
@@ -135,9 +153,21 @@ class Intake:
                 self.feed.shows_answers = True
         elif isinstance(record, Pulse):
             self._pulse(record.at, piece.log, read_at)
+        elif isinstance(record, Branch | Response | Hangup):
+            self._note_call(record, file)
         elif isinstance(record, Unreadable):
             return self._reject(record, record.rule, record.detail, file, read_at)
         return None
+
+    def _note_call(self, record: Branch | Response | Hangup, file: LogFile) -> None:
+        record = plain(record)
+        if isinstance(record, Branch):
+            self._branches.sent(record)
+            return
+        is_answer = isinstance(record, Response)
+        what = self._branches.answered(record) if is_answer else record
+        if what is not None:
+            self._calls.append(calling.Heard(what, file.pk))
 
     def _pulse(self, at: datetime, log: str, read_at: datetime) -> None:
         self._pairing.note(at, log)
@@ -263,5 +293,6 @@ class Intake:
         feed.trouble = self.trouble
         feed.trouble_since = feed.trouble_since if self.trouble else None
         feed.pending = stored(self._pairing.waiting)
+        feed.branches = self._branches.kept()
         self._memory.save(self.progress.newest, self.progress.until)
         feed.save(update_fields=READERS_OWN)

@@ -22,7 +22,7 @@ from registrations.feeds import (
     template_of,
 )
 from registrations.formats import open_format
-from registrations.formats.record import Answer, Pulse, Record, Request
+from registrations.formats.record import Pulse, Record
 from registrations.intake import AHEAD, Intake, Piece
 from registrations.models import Feed, LogFile
 from registrations.sources.httpbody import Line
@@ -94,7 +94,7 @@ class Posted:
 
     def _timed(self, record: Record) -> Record:
         """The record, at its line's time stamp where the log itself has none."""
-        if isinstance(record, Request | Answer) and record.at is None:
+        if not isinstance(record, Pulse) and record.at is None:
             return record._replace(at=self._time_at(record.position))
         return record
 

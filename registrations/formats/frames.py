@@ -27,8 +27,10 @@ from registrations.formats.wire import Hop, Wire, unfinished
 #: What a quick look needs of IPv6: length, protocol, and the bytes `Link.look` tells.
 LOOK6 = struct.Struct(">4xHB41x8s").unpack_from
 LOOK6_BYTES = 56
-#: Payloads that can be a REGISTER, or the answer to one; keep-alives may stand before it.
-SIP_HEADS = frozenset({b"REGISTER", b"SIP/2.0 "})
+#: Payloads that matter: REGISTERs, calls, and answers; keep-alives may stand before them.
+SIP_HEADS = frozenset(
+    {b"REGISTER", b"SIP/2.0 ", b"INVITE s", b"INVITE S", b"BYE sip:", b"BYE sips"}
+)
 BLANK = frozenset(b"\r\n")
 #: Of a whole datagram: addresses, port of the sender, length.
 UDP4 = struct.Struct(">12x4s4sHxxH").unpack_from

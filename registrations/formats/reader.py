@@ -12,6 +12,7 @@ from datetime import datetime
 
 from registrations.formats.cutting import LONGEST_MESSAGE, cut, is_whole
 from registrations.formats.form import Format, Lead
+from registrations.formats.invites import call_record
 from registrations.formats.record import Answer, Pulse, Record, Request
 from registrations.formats.refused import endless, half, turned
 from registrations.sip import Message, is_register, read_message
@@ -273,14 +274,15 @@ class Reader:
         return max((at for at in moments if at is not None), default=None)
 
 
-def record_of(lead: Lead, raw: bytes, message: Message) -> Request | Answer | None:
-    """The REGISTER or the answer to one that a message is; None for any other."""
+def record_of(lead: Lead, raw: bytes, message: Message) -> Record | None:
+    """The REGISTER or the answer to one that a message is, or what it says of a call."""
     if is_register(raw):
         if not lead.received:
             return None
         return Request(lead.position, lead.at, lead.source, raw, lead.key, message)
     status = STATUS.match(raw)
-    return answer_of(lead, int(status[1]), message) if status else None
+    answer = answer_of(lead, int(status[1]), message) if status else None
+    return answer or call_record(lead.position, lead.at, lead.source, raw, message)
 
 
 def answer_of(lead: Lead, status: int, message: Message) -> Answer | None:

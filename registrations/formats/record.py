@@ -61,4 +61,44 @@ class Brief(NamedTuple):
     raw: bytes
 
 
-Record = Request | Answer | Pulse | Unreadable | Brief
+class Branch(NamedTuple):
+    """An INVITE on its way to one target. `branch`: of its topmost Via.
+
+    `target`: its Request-URI. `contact`: the URI its sender can be reached at.
+    """
+
+    position: int
+    at: datetime | None
+    branch: str
+    call_id: str
+    target: str
+    to_aor: str
+    from_aor: str
+    contact: str
+
+
+class Response(NamedTuple):
+    """An answer to an INVITE, 18x or final, on its way back through a branch.
+
+    `instance_id`: of its Contact. `source`: who sent it, where a capture knows that.
+    """
+
+    position: int
+    at: datetime | None
+    branch: str
+    call_id: str
+    status: int
+    instance_id: str | None
+    source: str | None
+    line: str
+
+
+class Hangup(NamedTuple):
+    """A BYE."""
+
+    position: int
+    at: datetime | None
+    call_id: str
+
+
+Record = Request | Answer | Pulse | Unreadable | Brief | Branch | Response | Hangup

@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from registrations.formats.invites import call_record
 from registrations.formats.record import Answer, Record, Request, Unreadable
 from registrations.sip import Message, cleaned, read_message
 
 REGISTER = b"REGISTER "
+OF_CALLS = (b"SIP/2.0 ", b"INVITE ", b"BYE ")
 RESPONSE = re.compile(rb"SIP/2\.0[ \t]+(\d{3})(?!\d)")
 HEADERS_END = re.compile(rb"\n\r?\n")
 CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*:[ \t]*(\S[^\r\n]*)", re.I)
@@ -108,7 +110,7 @@ class Wire:
     def message(self, head: bytes, hop: Hop) -> Record | None:
         """The record of one message, given from its start line to the end of its headers."""
         if not head.startswith(REGISTER):
-            return answer(head, hop)
+            return answer(head, hop) or told_of_call(head, hop)
         message = read_message(head)
         if self._is_forwarded(head, message, hop):
             return None
@@ -152,6 +154,13 @@ def answer(head: bytes, hop: Hop) -> Answer | None:
         call_id=text(call_id[1]) if call_id else None,
         cseq=int(cseq[1]),
     )
+
+
+def told_of_call(head: bytes, hop: Hop) -> Record | None:
+    """What a message says of a call; None for one of no call."""
+    if not head.startswith(OF_CALLS):
+        return None
+    return call_record(hop.position, hop.at, hop.sender, head, read_message(head))
 
 
 def unfinished(rule: str, head: bytes, hop: Hop) -> Unreadable | None:

@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 ('trouble', models.TextField(blank=True, default='')),
                 ('trouble_since', models.DateTimeField(default=None, null=True)),
                 ('pending', models.JSONField(default=list)),
+                ('branches', models.JSONField(default=list)),
                 ('register_count', models.BigIntegerField(default=0)),
                 ('rejected_count', models.BigIntegerField(default=0)),
                 ('refused', models.JSONField(default=dict)),

@@ -53,6 +53,8 @@ class Feed(models.Model):
     trouble_since = models.DateTimeField(null=True, default=None)
     #: REGISTERs still waiting for their answer, so that a restart loses none.
     pending = models.JSONField(default=list)
+    #: INVITEs under way whose branch may yet answer.
+    branches = models.JSONField(default=list)
     register_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
     #: Packets a listener refused or lost: reason → how many.

@@ -1,8 +1,8 @@
 """SIP as far as push registrations need it: bytes of one message → Register. Pure."""
 
-from .address import aor_of
+from .address import aor_of, read_address, uri_params
 from .errors import FramingError, MalformedMessage, SipError
-from .message import Message, cleaned, read_message, redacted
+from .message import Message, cleaned, decoded, read_message, redacted
 from .push_params import Problem
 from .register import Contact, Register, is_register, read_contact, read_register
 
@@ -16,9 +16,12 @@ __all__ = [
     "SipError",
     "aor_of",
     "cleaned",
+    "decoded",
     "is_register",
+    "read_address",
     "read_contact",
     "read_message",
     "read_register",
     "redacted",
+    "uri_params",
 ]

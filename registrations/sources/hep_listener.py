@@ -124,11 +124,13 @@ class Listener(threading.Thread):
         self._put(kept)
 
     def _is_ours(self, data: bytes) -> bool:
-        """Cheap: SIP that is nothing of a REGISTER is not even decoded.
+        """Cheap: SIP that is nothing of a REGISTER or a call is not even decoded.
 
         What does not look like SIP may be packed, or a lie: it is decoded.
         """
-        if b"REGISTER" in data or b"SIP/2.0" not in data:
+        if b"REGISTER" in data or b"INVITE" in data or b"BYE sip" in data:
+            return True
+        if b"SIP/2.0" not in data:
             return True
         now = time.monotonic()
         if now < self._pulse_due:
