@@ -79,6 +79,54 @@ def pulse(at_ms: int, number: int) -> bytes:
     ).encode() + replied(at_ms, where, 200, "OK")
 
 
+def forked(phone: Phone, at_ms: int, *, call_id: str, branch: str) -> bytes:
+    """The records of an INVITE on its way to the phone."""
+    aor = phone.accounts[0]
+    user = aor.removeprefix("sip:").partition("@")[0]
+    uri = contact(phone, user).partition("<")[2].partition(">")[0]
+    lines = [f"INVITE {uri} SIP/2.0", *_call_headers(aor, call_id, branch)]
+    return _dump(at_ms, "RequestSipEvent", "send - Sending SIP request", lines)
+
+
+def rings(phone: Phone, at_ms: int, *, call_id: str, branch: str) -> bytes:
+    """The records of its `180 Ringing`."""
+    aor = phone.accounts[0]
+    user = aor.removeprefix("sip:").partition("@")[0]
+    lines = [
+        "SIP/2.0 180 Ringing",
+        *_call_headers(aor, call_id, branch, tag=f";tag={user}"),
+        f"Contact: {contact(phone, user)}",
+    ]
+    return _dump(
+        at_ms, "Agent", "processResponse - Received SIP response 180", lines, branch
+    )
+
+
+def _call_headers(aor: str, call_id: str, branch: str, tag: str = "") -> list[str]:
+    return [
+        f"Via: SIP/2.0/TLS {DOMAIN}:5061;rport;branch=z9hG4bK.{branch}",
+        "Via: SIP/2.0/TLS 10.9.9.9:41000;alias;branch=z9hG4bK.caller;rport",
+        f"From: <sip:switchboard@{DOMAIN}>;tag=caller",
+        f"To: <{aor}>{tag}",
+        "CSeq: 20 INVITE",
+        f"Call-ID: {call_id}",
+    ]
+
+
+def _dump(at_ms: int, who: str, what: str, lines: list[str], branch: str = "") -> bytes:
+    where = pointer(hash_of(branch or lines[0]))
+    head, dump = prefix(at_ms, "message"), prefix(at_ms, "debug")
+    text = "".join(f"{line}\r\n" for line in [*lines, "Content-Length: 0", ""])
+    return (
+        f"{head}{who}[{where}]::{what}\n{dump}{who}[{where}]::send - Message:\n{text}\n"
+    ).encode()
+
+
+def hash_of(text: str) -> int:
+    """The same number for the same text in every run."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+
+
 def message(phone: Phone, request: Request) -> str:
     """The REGISTER, headers in Linphone's order, as sofia-sip prints it."""
     chance = Random(f"{request.call_id}/{request.cseq}")

@@ -15,7 +15,9 @@ from uuid import UUID
 
 from simulator import script
 from simulator.callers import Call, next_calls, roster_of
-from simulator.fleet import Fleet, Known
+from simulator.fleet import Fleet
+from simulator.installs import Known
+from simulator.ordeal import Ring
 from simulator.phone import IosRule, Phone
 from simulator.population import people
 
@@ -63,19 +65,24 @@ def wake_up(fleet: Fleet, start: datetime) -> None:
         fleet.plan(at, "open", phone.name)
 
 
-def place(fleet: Fleet, phone: Phone, call: Call) -> dict | None:
-    """Send one push. None when the registrar holds no binding: nobody would push then."""
+def place(fleet: Fleet, phone: Phone, call: Call | Ring, copy: int = 0) -> dict | None:
+    """Send one push. None when the registrar holds no binding: nobody would push then.
+
+    `copy`: which repetition of the call's push it is.
+    """
     at_ms = int(call.at.timestamp() * 1000)
     if not phone.is_bound(call.aor, at_ms):
         return None
-    chance = Random(f"{fleet.seed}/send/{call.call_id}")
+    chance = Random(f"{fleet.seed}/send/{call.call_id}" + f"/{copy}" * bool(copy))
     sent_at = call.at + timedelta(milliseconds=chance.randint(5, 40))
     answered_at = sent_at + timedelta(milliseconds=chance.randint(35, 160))
     is_voip = call.push_type == "voip"
     token = phone.voip_token if is_voip else phone.remote_token
     status, reason = answer(fleet.lookup(token), phone.provider)
     if status == 200:
-        fleet.push(token, call.push_type, answered_at, call.at + LIVES[call.push_type])
+        until = call.at + LIVES[call.push_type]
+        call_id = call.call_id if is_voip else ""
+        fleet.push(token, call.push_type, answered_at, until, call_id)
     return {
         "aor": call.aor,
         "instance_id": phone.instance_id,

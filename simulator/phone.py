@@ -19,10 +19,13 @@ VOIP = "voip"
 
 @dataclass(frozen=True, slots=True)
 class IosRule:
-    """`limit_ms`: to report a call after delivery. `threshold`: failures in a row."""
+    """`limit_ms`: to report a call after delivery. `threshold`: failures in a row.
+    `release_ms`: a block ends by itself after so long; 0 never.
+    """
 
     limit_ms: int = 7_000
     threshold: int = 3
+    release_ms: int = 0
 
 
 class Reaction(Enum):
@@ -33,6 +36,8 @@ class Reaction(Enum):
     WITHHELD = "withheld"  #: iOS does not launch the app any more
     STORED = "stored"  #: no connection to APNs
     GONE = "gone"  #: the app is not installed
+    UNSEEN = "unseen"  #: a call is reported, and no SIP message sent
+    DROPPED = "dropped"  #: a remote push to an app that was swiped away
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,14 +68,26 @@ class Phone:
     opens_every_ms: int = 0
     #: The user looks into the app some minutes after a call that did not ring.
     is_restless: bool = False
+    #: How long after the push such a look comes. By default late enough to be no answer to
+    #: it, early enough not to have the app open at the next one.
+    look_ms: list[int] = field(default_factory=lambda: [96_000, 103_000])
+    #: How long the app stays open when the user looks into it.
+    open_ms: list[int] = field(default_factory=lambda: [8_000, 18_000])
+    #: While it is open it keeps its connection: a call is answered without a REGISTER.
+    keeps_connection: bool = False
     #: Plugged in with the app always open: refreshes its registration.
     is_kiosk: bool = False
 
     is_online: bool = True
     is_installed: bool = True
+    is_locked: bool = False
+    is_quit: bool = False
     ignores: int = 0
+    #: So many of its VoIP pushes are left unhandled, by chance.
+    fail_share: float = 0.0
     failures: int = 0
     is_blocked: bool = False
+    blocked_at_ms: int = 0
     foreground_until_ms: int = 0
     pushed_at_ms: int = 0
     #: AOR → until when the registrar holds its binding.
@@ -118,10 +135,38 @@ def react(phone: Install, push_type: str, at_ms: int, delay_ms: int, rule: IosRu
     return Reaction.WAKES if delay_ms <= rule.limit_ms else Reaction.FAILS
 
 
+def meet(
+    phone: Phone, push_type: str, at_ms: int, delay_ms: int, rule: IosRule, luck: float
+) -> Reaction:
+    """The same of a phone that may be locked, its app swiped away, or failing by chance:
+    `luck` (0 to 1) decides.
+    """
+    reaction = react(phone, push_type, at_ms, delay_ms, rule)
+    if reaction is not Reaction.WAKES:
+        return reaction
+    if push_type != VOIP:
+        is_deaf = phone.is_quit or phone.is_locked
+        return Reaction.DROPPED if is_deaf else reaction
+    if phone.is_open(at_ms):
+        return Reaction.UNSEEN if phone.keeps_connection else reaction
+    if phone.is_locked:
+        return Reaction.UNSEEN
+    return Reaction.FAILS if luck < phone.fail_share else reaction
+
+
 def fail(phone: Install, rule: IosRule) -> None:
     """The limit passed without a reported call (0xBAADCA11)."""
     phone.failures += 1
     phone.is_blocked = phone.failures >= rule.threshold
+
+
+def release(phone: Phone, at_ms: int, rule: IosRule) -> bool:
+    """iOS forgets the failures of long ago; True when that ends a block."""
+    is_over = rule.release_ms and at_ms >= phone.blocked_at_ms + rule.release_ms
+    if not phone.is_blocked or not is_over:
+        return False
+    phone.failures, phone.is_blocked = 0, False
+    return True
 
 
 def handle(phone: Install) -> None:
@@ -133,7 +178,13 @@ def reinstall(phone: Phone, instance_id: str, voip: str, remote: str) -> None:
     """A new install: new instance, new tokens, a clean sheet with iOS."""
     phone.instance_id, phone.voip_token, phone.remote_token = instance_id, voip, remote
     phone.failures = phone.ignores = 0
-    phone.is_blocked = False
+    phone.is_blocked = phone.is_locked = phone.is_quit = False
     phone.is_installed = True
     phone.dialogs.clear()
     phone.stored.clear()
+
+
+def restore(phone: Phone, voip: str, remote: str) -> None:
+    """A new device from a backup: the same instance, new tokens, nothing that iOS knew."""
+    phone.voip_token, phone.remote_token = voip, remote
+    phone.failures, phone.is_blocked = 0, False

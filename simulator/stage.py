@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulator import callers, past
+from simulator.clock import ms
 from simulator.directory import Delivery, Entry
-from simulator.fleet import Fleet, ms
+from simulator.fleet import Fleet
 from simulator.phone import IosRule, Phone
 
 

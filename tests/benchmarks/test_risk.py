@@ -1,0 +1,72 @@
+"""The short form of `bin/bench risk`, and what its score counts."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from benchmarks import risk
+from benchmarks.risk_product import Move
+from benchmarks.risk_score import score
+from benchmarks.risk_world import Truth
+from simulator.clock import ms
+from tests.factories import MORNING
+
+START = ms(MORNING)
+MINUTE = 60_000
+
+
+def test_a_short_rehearsal_blames_no_feed(capfd):
+    risk.main(["--seeds", "2", "--phones", "90", "--days", "0.15"])
+    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert row["bench"] == "risk"
+    assert row["blamed_on_feeds"] == 0
+    assert row["pushes"] > 20
+    assert row["handled"] > 10
+
+
+def moved(minutes: int, state: str, run: tuple[str, ...] = ()) -> Move:
+    return Move(MORNING + timedelta(minutes=minutes), "token", state, run)
+
+
+def scored(truth: Truth, *moves: Move):
+    return score({"phone": truth}, moves, {"token": "phone"}, 2.0)
+
+
+@pytest.fixture
+def truth() -> Truth:
+    """Blocked after 30 minutes, seen at 60, called at 65 and 90; reinstalled at 200."""
+    events = [(30, "blocked"), (60, "seen"), (200, "reinstalled")]
+    pushes = [10, 20, 30, 65, 90]
+    return Truth(
+        events=[(START + at * MINUTE, what) for at, what in events],
+        pushes=[START + at * MINUTE for at in pushes],
+    )
+
+
+def test_a_block_that_is_found_at_the_first_push_it_can_be_seen_by(truth):
+    found = scored(truth, moved(66, "suspected"), moved(201, "fine"))
+    assert (found.seeable, found.seeable_found, found.recall) == (1, 1, 1.0)
+    assert (found.suspected, found.precision, found.pushes_to_detect) == (1, 1.0, 1)
+
+
+def test_an_alarm_before_the_block_or_behind_it_is_false(truth):
+    for at in (25, 205):
+        found = scored(truth, moved(at, "suspected"), moved(at + 2, "fine"))
+        assert (found.suspected, found.precision, found.recall) == (1, 0.0, 0.0)
+        assert found.false_per_1000_device_days == 500
+
+
+def test_a_block_nobody_could_see_is_not_asked_for(truth):
+    truth.events.remove((START + 60 * MINUTE, "seen"))
+    found = scored(truth)
+    assert (found.blocks, found.seeable, found.recall) == (1, 0, 1.0)
+
+
+def test_a_strike_whose_register_stands_in_the_log_is_blamed(truth):
+    truth.calls["c1"].append(START + 10 * MINUTE)
+    truth.registers.append(START + 10 * MINUTE + 2_000)
+    found = scored(truth, moved(66, "suspected", ("c1",)))
+    assert found.blamed_on_feeds == 1
