@@ -7,12 +7,11 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jh2.hpack import NeverIndexedHeaderTuple
-
 from .answer import Outcome, Result, result_of
 from .connecting import Connections
 from .connection import Connection, Flight
 from .errors import Lost, NotProcessed
+from .http2 import Header
 from .proof import Certificate, proof_of
 from .provider_token import Key, ProviderTokens
 from .push import ApnsPush
@@ -31,6 +30,8 @@ class Server:
     proxy: Proxy | None = None
 
 
+#: Headers that many pushes have in common.
+REPEATED = frozenset({"apns-topic", "apns-push-type", "apns-priority"})
 PRODUCTION = Server("api.push.apple.com")
 SANDBOX = Server("api.sandbox.push.apple.com")
 
@@ -47,6 +48,7 @@ class Client:
         """`tokens` keeps the provider tokens; without it they last as long as the client."""
         self._proof, self._server = proof_of(shown, tokens), server
         self._connections: Connections | None = None
+        self._token, self._fixed = "", []
 
     async def send(
         self,
@@ -97,7 +99,7 @@ class Client:
         """
         token = ""
 
-        def headers() -> list[tuple[str, str]]:
+        def headers() -> list[Header]:
             nonlocal token
             token = self._proof.newest()
             return self._headers(push, token)
@@ -132,20 +134,29 @@ class Client:
         context.set_alpn_protocols(["h2"])
         return context
 
-    def _headers(self, push: ApnsPush, token: str) -> list[tuple[str, str]]:
+    def _headers(self, push: ApnsPush, token: str) -> list[Header]:
         # What differs from push to push stays out of the header table, which then keeps
         # the provider token; and no device token is ever in it.
-        fixed = {"apns-topic", "apns-push-type", "apns-priority"}
+        if token != self._token or not self._fixed:
+            self._token, self._fixed = token, self._same_for_all(token)
+        path = f"/3/device/{push.token}".encode()
         return [
-            (":method", "POST"),
-            (":scheme", "https"),
-            NeverIndexedHeaderTuple(":path", f"/3/device/{push.token}"),
-            (":authority", self._server.host),
-            *([("authorization", f"bearer {token}")] if token else []),
+            *self._fixed[:2],
+            (b":path", path, True),
+            *self._fixed[2:],
             *(
-                pair if pair[0] in fixed else NeverIndexedHeaderTuple(*pair)
-                for pair in push.headers()
+                (name.encode(), value.encode(), name not in REPEATED)
+                for name, value in push.headers()
             ),
+        ]
+
+    def _same_for_all(self, token: str) -> list[Header]:
+        shown = [(b"authorization", f"bearer {token}".encode(), False)] if token else []
+        return [
+            (b":method", b"POST", False),
+            (b":scheme", b"https", False),
+            (b":authority", self._server.host.encode(), False),
+            *shown,
         ]
 
 

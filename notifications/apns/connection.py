@@ -15,6 +15,7 @@ from aioapns.connection import APNsTLSClientProtocol
 
 from .errors import Lost, NotProcessed
 from .exchange import Answer, Ending, Exchange, Stream
+from .http2 import Header
 
 TICK_SECONDS = 0.5
 
@@ -25,7 +26,7 @@ class Flight:
     just before its first byte goes to the socket.
     """
 
-    headers: Callable[[], list]
+    headers: Callable[[], list[Header]]
     body: bytes
     leave: Callable[[], None]
     ended: asyncio.Future[Answer] | None = None

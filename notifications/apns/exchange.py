@@ -14,7 +14,7 @@ from jh2.errors import ErrorCodes
 from jh2.exceptions import NoAvailableStreamIDError, ProtocolError
 
 from .errors import ApnsError, Lost, NotProcessed
-from .http2 import Http2
+from .http2 import Header, Http2
 
 #: Streams we open at most, whatever the server allows.
 MOST_STREAMS = 1000
@@ -105,11 +105,12 @@ class Exchange:
 
     # What we do
 
-    def request(self, headers: list, body: bytes, now: float) -> tuple[int, Stream]:
+    def request(
+        self, headers: list[Header], body: bytes, now: float
+    ) -> tuple[int, Stream]:
         """Begin a request. Raises NotProcessed when this connection cannot carry it."""
         try:
-            stream_id = self._http2.get_next_available_stream_id()
-            self._http2.send_headers(stream_id, headers)
+            stream_id = self._http2.begin(headers)
         except NoAvailableStreamIDError as error:  # 2^30 were used: RFC 9113 §5.1.1
             self._is_leaving = True
             raise NotProcessed("the connection has no stream left") from error
@@ -189,7 +190,7 @@ class Exchange:
             piece = stream.rest[: min(window, limit)]
             stream.rest = stream.rest[len(piece) :]
             stream.is_whole = not stream.rest
-            self._http2.send_data(stream_id, piece, end_stream=stream.is_whole)
+            self._http2.send_piece(stream_id, piece, is_last=stream.is_whole)
             window -= len(piece)
         if not stream.is_whole and stream_id not in self._held_back:
             self._held_back.append(stream_id)

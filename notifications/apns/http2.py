@@ -1,14 +1,26 @@
-"""jh2's connection with some corrections. jh2 is h2 with its header compression in Rust."""
+"""jh2's connection with some corrections and a short way out for requests. jh2 is h2 with its
+header compression in Rust.
+"""
 
 from __future__ import annotations
 
+import struct
+
 from jh2 import events
 from jh2.config import H2Configuration
-from jh2.connection import H2Connection
+from jh2.connection import AllowedStreamIDs, ConnectionInputs, H2Connection
 from jh2.settings import SettingCodes, Settings
+from jh2.stream import StreamInputs, StreamState
 
 #: How many requests may pass before ended streams are swept.
 SWEEP_EVERY = 256
+#: Frame types and flags (RFC 9113 §6), and the nine bytes before a frame.
+DATA, HEADERS, CONTINUATION = 0x0, 0x1, 0x9
+END_STREAM, END_HEADERS = 0x1, 0x4
+HEAD = struct.Struct(">BHBBL").pack
+
+#: Name, value, and whether it stays out of the header table (RFC 7541 §7.1.3).
+Header = tuple[bytes, bytes, bool]
 
 
 class Http2(H2Connection):
@@ -24,6 +36,7 @@ class Http2(H2Connection):
             H2Configuration(
                 validate_outbound_headers=False,
                 normalize_outbound_headers=False,
+                normalize_inbound_headers=False,
                 validate_inbound_headers=False,
             )
         )
@@ -39,17 +52,53 @@ class Http2(H2Connection):
         #: Whole frames received.
         self.frames = self._begun = 0
 
+    def begin(self, headers: list[Header]) -> int:
+        """HEADERS of a request, DATA to follow; its stream's id.
+
+        What `send_headers` does for it, without an object a frame and a check a header.
+        Raises ProtocolError, NoAvailableStreamIDError among them.
+        """
+        stream_id = self.get_next_available_stream_id()
+        self.state_machine.process_input(ConnectionInputs.SEND_HEADERS)
+        self._sweep()
+        machine = self._begin_new_stream(stream_id, AllowedStreamIDs.ODD).state_machine
+        machine.state, machine.client = StreamState.OPEN, True
+        machine.headers_sent = True
+        block, limit = self.encoder.encode(headers), self.max_outbound_frame_size
+        pieces = [block[at : at + limit] for at in range(0, len(block), limit)]
+        for piece in pieces:
+            kind = HEADERS if piece is pieces[0] else CONTINUATION
+            flags = END_HEADERS if piece is pieces[-1] else 0
+            self._frame(kind, flags, stream_id, piece)
+        return stream_id
+
+    def send_piece(self, stream_id: int, piece: bytes, *, is_last: bool) -> None:
+        """DATA of a request. The caller keeps to the windows and to the largest frame."""
+        stream, size = self.streams[stream_id], len(piece)
+        stream.outbound_flow_control_window -= size
+        self.outbound_flow_control_window -= size
+        if is_last:
+            stream.state_machine.process_input(StreamInputs.SEND_END_STREAM)
+        self._frame(DATA, END_STREAM if is_last else 0, stream_id, piece)
+
+    def _frame(self, kind: int, flags: int, stream_id: int, content: bytes) -> None:
+        """RFC 9113 §4.1"""
+        self._data_to_send += HEAD(
+            len(content) >> 16, len(content) & 0xFFFF, kind, flags, stream_id
+        )
+        self._data_to_send += content
+
+    def _sweep(self) -> None:
+        self._begun += 1
+        if self._begun % SWEEP_EVERY == 0:
+            self._open_streams(1)
+
     def _begin_new_stream(self, stream_id, allowed_ids):
         stream = super()._begin_new_stream(stream_id, allowed_ids)
         # A content-length that does not fit is the fault of one answer, which ends with
         # its stream: jh2 would end the connection and every push on it.
         stream._initialize_content_length = _expect_any_length
         return stream
-
-    @property
-    def open_outbound_streams(self) -> int:
-        self._begun += 1
-        return 0 if self._begun % SWEEP_EVERY else self._open_streams(1)
 
     def _receive_frame(self, frame):
         self.frames += 1

@@ -14,10 +14,10 @@ from notifications.apns.exchange import Answer, Exchange
 from notifications.apns.http2 import SWEEP_EVERY
 
 HEADERS = [
-    (":method", "POST"),
-    (":scheme", "https"),
-    (":path", "/3/device/aa"),
-    (":authority", "localhost"),
+    (b":method", b"POST", False),
+    (b":scheme", b"https", False),
+    (b":path", b"/3/device/aa", True),
+    (b":authority", b"localhost", False),
 ]
 
 
