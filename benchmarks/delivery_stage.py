@@ -86,15 +86,16 @@ class Apns:
 
 
 class Workers:
-    """Celery workers of the VoIP queue."""
+    """Celery workers of one queue."""
 
-    def __init__(self, count: int, dice: random.Random) -> None:
-        self._dice = dice
+    def __init__(self, count: int, dice: random.Random, queue: str = "voip") -> None:
+        self._dice, self._queue = dice, queue
         self._running = [self._start(number) for number in range(count)]
 
     def _start(self, number: int) -> subprocess.Popen:
         celery = [sys.executable, "-m", "celery", "-A", "pushdash", "worker"]
-        options = ["-Q", "voip", "-c", "1", "-n", f"voip{number}@bench"]
+        name = f"{self._queue}{number}@bench"
+        options = ["-Q", self._queue, "-c", "1", "-n", name]
         options += ["--loglevel=ERROR", "--without-gossip", "--without-mingle"]
         return subprocess.Popen(
             [*celery, *options],

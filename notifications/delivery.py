@@ -38,17 +38,26 @@ def drain(
 ) -> list[Push]:
     """Send what is due, until nothing is or `budget` is used up. Returns what it handled.
 
-    When it raises, `owner` must be closed: its rows are then reaped by its journal.
+    A call that was just stored goes first, what dead workers left behind after it. When it
+    raises, `owner` must be closed: its rows are then reaped by its journal.
     """
-    number, started = owner.number(), clock()
-    reaping.reap(owner.folder, started)
-    reaping.expire(started)
-    handled: list[Push] = []
-    while pushes := claim(push_types, number, clock()):
+    until = clock() + budget
+    handled = _send_due(push_types, owner, clock, until)
+    reaping.reap(owner.folder, clock())
+    reaping.expire(clock())
+    return handled + _send_due(push_types, owner, clock, until)
+
+
+def _send_due(
+    push_types: Sequence[str],
+    owner: Owner,
+    clock: Callable[[], datetime],
+    until: datetime,
+) -> list[Push]:
+    number, handled = owner.number(), []
+    while clock() < until and (pushes := claim(push_types, number, clock())):
         deliver(pushes, number, owner.journal, clock)
         handled += pushes
-        if clock() - started > budget:
-            break
     return handled
 
 
@@ -73,7 +82,7 @@ def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
         due = due.exclude(app=app, environment=environment)
     pushes = list(
         due.select_for_update(skip_locked=True, of=("self",))
-        .select_related("token", "app")
+        .select_related("token")
         .order_by("due_at")[:BATCH]
     )
     pushes = _one_each(pushes, breaker.probed_places(now))

@@ -7,6 +7,7 @@ Calls count like any push, but wait for their device alone: a bulk must not dela
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Count, Min
@@ -23,7 +24,8 @@ class Pace:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        rates = _rates()
+        self._apps = {app.pk: app for app in App.objects.all()}
+        rates = _rates(self._apps.values())
         rows = Allowance.objects.select_for_update().in_bulk(
             sorted(rates), field_name="name"
         )
@@ -43,10 +45,9 @@ class Pace:
         `reason` set. What is beyond the room of app or credential is in neither.
         """
         gone = _gone(pushes, self._now)
-        limits = dict(App.objects.values_list("pk", "device_limit"))
         leaving, waiting = [], []
         for push in pushes:
-            limit = limits[push.app_id]
+            limit = self._apps[push.app_id].device_limit
             until = free_at(gone[push.token_id], limit, self._now)
             if until is not None:
                 push.due_at = until
@@ -85,12 +86,11 @@ def _names(place: Place) -> tuple[str, str]:
     return f"app {place[0]}", f"credential {place[0]} {place[1]}"
 
 
-def _rates() -> dict[str, int]:
+def _rates(apps: Iterable[App]) -> dict[str, int]:
     """bucket → pushes a second, of every app and credential that has a limit."""
-    apps = App.objects.exclude(push_limit=0).values_list("pk", "push_limit")
     credentials = Credential.objects.exclude(push_limit=0)
     rows = credentials.values_list("app_id", "environment", "push_limit")
-    return {f"app {pk}": limit for pk, limit in apps} | {
+    return {f"app {app.pk}": app.push_limit for app in apps if app.push_limit} | {
         f"credential {app} {environment}": limit for app, environment, limit in rows
     }
 

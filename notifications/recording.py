@@ -8,25 +8,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from notifications import breaker, token_health
+from notifications import advancing, breaker, token_health
 from notifications.apns import Outcome
 from notifications.models import Attempt, Push
 from notifications.retrying import next_step
 from notifications.sending import Try
 
 logger = logging.getLogger(__name__)
-
-RECORDED_FIELDS = [
-    "state",
-    "reason",
-    "due_at",
-    "owner",
-    "departed_at",
-    "sent_at",
-    "accepted_at",
-    "ended_at",
-    "attempt_count",
-]
 
 
 def record(tries: list[Try], owner: int | None, now: datetime) -> None:
@@ -42,7 +30,7 @@ def record(tries: list[Try], owner: int | None, now: datetime) -> None:
         for done in tries:
             _advance(done, now)
         Attempt.objects.bulk_create(attempts)
-        Push.objects.bulk_update([done.push for done in tries], RECORDED_FIELDS)
+        advancing.save([done.push for done in tries])
         in_a_jump = breaker.note(tries, now)
         token_health.note(
             done

@@ -18,8 +18,8 @@ def test_both_clients_are_measured(capfd):
     }
     rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     players = {row["player"]: row for row in rows if "player" in row}
-    assert players.keys() == {"pushdash", "aioapns", "h2load"}
-    assert rows[-1].keys() == {"bench", "times", "cpu", "ok"}
+    assert players.keys() >= {"pushdash", "aioapns", "h2load"}
+    assert rows[-1].keys() >= {"bench", "times", "cpu", "ok"}
 
 
 def test_what_to_install_is_said(monkeypatch, capsys):
