@@ -17,12 +17,14 @@ LONGEST_TOKEN = 200
 PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte != ord("%"))
 
 
-def storable(register: Register, raw: bytes = b"%") -> Register:
+def storable(register: Register, raw: bytes | None = None) -> Register:
     """The same REGISTER; hostile characters become escapes, overlong names end in a digest.
 
-    `raw`: the message it was read of.
+    `raw`: the message it was read of, where there is one; of most it says enough.
     """
-    if _is_plain(register, raw) or _is_storable(register):
+    if raw is not None and _is_plain(register, raw):
+        return register
+    if _is_storable(register):
         return register
     return register._replace(
         aor=short(clean(register.aor)),

@@ -1,0 +1,36 @@
+"""What is stored of a REGISTER is fit to show, however quickly that was seen."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registrations.sip import SipError, read_register
+from registrations.storable import LONGEST_TOKEN, storable
+
+ODD = st.sampled_from(["a", "%41", "%00", "\x1b", "\u202e", "é", "\r", "\t", " \r\n x"])
+TEXT = st.one_of(
+    st.lists(ODD, max_size=5).map("".join), st.just("b" * (LONGEST_TOKEN + 1))
+)
+
+
+def message(call_id: str, instance: str, token: str, agent: str) -> bytes:
+    uri = f"sip:a@b;pn-provider=apns;pn-param=T.app.voip;pn-prid={token}"
+    return (
+        "REGISTER sip:b SIP/2.0\r\nTo: <sip:a@b>\r\nCSeq: 1 REGISTER\r\n"
+        f'Call-ID: c{call_id}\r\nContact: <{uri}>;+sip.instance="<{instance}>"\r\n'
+        f"User-Agent: {agent}\r\n\r\n"
+    ).encode()
+
+
+@given(TEXT, TEXT, TEXT, TEXT)
+def test_the_message_says_as_much_as_its_values(call_id, instance, token, agent):
+    raw = message(call_id, instance, token, agent)
+    try:
+        register = read_register(raw)
+    except SipError:
+        return
+    stored = storable(register, raw)
+    assert stored == storable(register)
+    shown = [stored.call_id, stored.user_agent or "", stored.contacts[0].uri]
+    assert all(text.isprintable() for text in shown)
