@@ -126,6 +126,7 @@ def told(given: argparse.Namespace, seed: int, found, seconds: float) -> dict:
         "precision": round(found.precision, 4),
         "blamed_on_feeds": found.blamed_on_feeds,
         "pushes_to_detect": found.pushes_to_detect,
+        "pushes_once_visible": found.pushes_once_visible,
         "false_per_1000_device_days": round(found.false_per_1000_device_days, 2),
         "seconds": round(seconds),
         "ok": ok,

@@ -34,7 +34,8 @@ class Span:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """What one rehearsal gave. `blamed_on_feeds`: suspected though a strike of the run has
-    its REGISTER in the log, in time. `pushes_to_detect`: after the block, median.
+    its REGISTER in the log, in time. `pushes_to_detect`: after the block, median;
+    `pushes_once_visible`: after the first one that could show it.
     """
 
     blocks: int
@@ -44,6 +45,7 @@ class Score:
     suspected_right: int
     blamed_on_feeds: int
     pushes_to_detect: float
+    pushes_once_visible: float
     false_per_1000_device_days: float
 
     @property
@@ -69,7 +71,7 @@ def score(
         alarms[owners[token]] += found
     blocks = {name: blocked(truth) for name, truth in truths.items()}
     right = wrong = blamed = seeable = found_count = 0
-    delays = []
+    delays, late = [], []
     for name, truth in truths.items():
         for alarm in alarms[name]:
             is_right = any(
@@ -80,7 +82,8 @@ def score(
             right, wrong = right + is_right, wrong + (not is_right)
             blamed += any(_has_register(truth, call) for call in alarm.run)
         for block in blocks[name]:
-            if not can_be_seen(truth, block):
+            shows = showing(truth, block)
+            if not shows:
                 continue
             seeable += 1
             first = min(
@@ -89,6 +92,7 @@ def score(
             if first is not None:
                 found_count += 1
                 delays.append(_between(truth.pushes, block.start, first))
+                late.append(_between(truth.pushes, shows[0], first))
     return Score(
         blocks=sum(map(len, blocks.values())),
         seeable=seeable,
@@ -97,6 +101,7 @@ def score(
         suspected_right=right,
         blamed_on_feeds=blamed,
         pushes_to_detect=median(delays) if delays else 0.0,
+        pushes_once_visible=median(late) if late else 0.0,
         false_per_1000_device_days=1000 * wrong / device_days,
     )
 
@@ -113,21 +118,22 @@ def blocked(truth: Truth) -> list[Span]:
     return spans if since is None else [*spans, Span(since, None)]
 
 
-def can_be_seen(truth: Truth, block: Span) -> bool:
-    """A push after the block was sent within the reach window of a sign of life that the
-    log shows, and not while the app was open, which iOS's rule exempts.
+def showing(truth: Truth, block: Span) -> list[int]:
+    """The pushes after the block that can show it: sent within the reach window of a sign
+    of life that the log shows, and not while the app was open, which iOS's rule exempts.
     """
     signs = [
         at
         for at, what in truth.events
         if what == "seen" and at > block.start and not _is_prompted(truth, at)
     ]
-    for sent in truth.pushes:
-        if sent > block.start and (block.end is None or sent < block.end):
-            before = signs[: bisect_right(signs, sent)]
-            if before and FOREGROUND_MS < sent - before[-1] <= REACH_MS:
-                return True
-    return False
+    return [
+        sent
+        for sent in truth.pushes
+        if block.start < sent and (block.end is None or sent < block.end)
+        if (before := signs[: bisect_right(signs, sent)])
+        and FOREGROUND_MS < sent - before[-1] <= REACH_MS
+    ]
 
 
 def _is_prompted(truth: Truth, at: int) -> bool:

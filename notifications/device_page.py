@@ -19,6 +19,8 @@ from notifications.models import (
     TokenHealthChange,
 )
 from notifications.other_environment import other_than
+from notifications.protecting import WORDS
+from notifications.shielding import shown_protection
 from notifications.timeline import timeline
 from notifications.wording import meaning, rules_in_words
 from registrations.models import Device, Holding, PushToken
@@ -66,6 +68,9 @@ class Risk:
     meaning: str
     next_step: str
     rules: str
+    #: What protect mode would do with the next call's push, in words; empty where it is off.
+    shield: str
+    is_held: bool
 
 
 def device(found: Device, asked, now: datetime) -> dict:
@@ -100,6 +105,7 @@ def _risk(found: Device, voip: PushToken | None, ledger: Ledger | None) -> Risk:
     what, next_step = meaning(ledger, user)
     strikes = _strikes(ledger)
     app = App.objects.filter(bundle_id=found.bundle_id)
+    shield = shown_protection(app[0], ledger) if app else None
     return Risk(
         ledger=ledger,
         strikes=strikes[-SLOTS:],
@@ -108,6 +114,8 @@ def _risk(found: Device, voip: PushToken | None, ledger: Ledger | None) -> Risk:
         meaning=what if voip else _why_no_risk(found),
         next_step=next_step,
         rules=rules_in_words(app),
+        shield=WORDS[shield.rule] if shield else "",
+        is_held=shield is not None and shield.holds,
     )
 
 

@@ -23,8 +23,13 @@ class Dressed:
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            is_choice = isinstance(field.widget, forms.Select)
-            field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
+            field.widget.attrs["class"] = _class_of(field.widget)
+
+
+def _class_of(widget: forms.Widget) -> str:
+    if isinstance(widget, forms.CheckboxInput):
+        return "form-check-input"
+    return "form-select" if isinstance(widget, forms.Select) else "form-control"
 
 
 class SendForm(forms.Form):
@@ -74,17 +79,19 @@ class AppForm(Dressed, forms.ModelForm):
 
     class Meta:
         model = App
-        fields = ["name", "bundle_id", "threshold", *POLICY_SECONDS, *LIMITS]
+        fields = ["name", "bundle_id", "threshold", "protect", *POLICY_SECONDS, *LIMITS]
         widgets = {"name": forms.TextInput, "bundle_id": forms.TextInput}
         labels = {
             "bundle_id": "Bundle id",
             "threshold": "Threshold (strikes)",
+            "protect": "Protect mode",
             "device_limit": "Pushes a minute to one device",
             "push_limit": "Pushes a second of this app",
         }
         help_texts = {
             "bundle_id": "As in pn-param, without .voip.",
             "threshold": "From here on the phone is suspected.",
+            "protect": "One strike earlier VoIP pushes are held; an alert goes instead.",
             "device_limit": "More wait. 0 is no limit.",
             "push_limit": "More wait, calls never. 0 is no limit.",
         }

@@ -24,9 +24,12 @@ from notifications.apns import (
     voip_payload,
 )
 from notifications.models import App, Push, TokenHealth
+from notifications.shielding import OF_PERSONS, REASON, protection_of
 from notifications.token_health import environment_of
 from registrations.models import Device, PushToken
 
+#: Flexisip's texts of a message and of a missed call (`pn-msg-str`, `pn-missing-call-str`).
+MESSAGE, MISSED_CALL = "IM_MSG", "Missing call"
 logger = logging.getLogger(__name__)
 
 
@@ -44,6 +47,8 @@ class PushRequest:
     call_id: str = ""
     from_uri: str = ""
     display_name: str = ""
+    #: The text of an alert, as the app's own string table names it; empty: a message.
+    loc_key: str = ""
     #: The token to push to, dead or not; without it the one the device holds.
     token: PushToken | None = None
     #: Where to send it; without it where the token is known to be good.
@@ -60,14 +65,50 @@ def new_call_id() -> str:
 def enqueue(requests: Iterable[PushRequest], now: datetime) -> list[Push]:
     """Store one queued push a request, all or none, and wake the workers on commit.
 
-    Raises CannotSend, naming the device and what it lacks.
+    Raises CannotSend, naming the device and what it lacks. Where protect mode holds a VoIP
+    push, that is stored as `held`, and an alert is queued in its place.
     """
-    pushes = [_push_for(request, now) for request in requests]
     with transaction.atomic():
-        Push.objects.bulk_create(pushes)
-        for task in {_task_for(push.push_type) for push in pushes}:
+        pushes = [_shielded(request, now) for request in requests]
+        alerts = [_alert_for(push, now) for push in pushes]
+        rows = [*pushes, *(alert for alert in alerts if alert is not None)]
+        Push.objects.bulk_create(rows)
+        queued = [push for push in rows if push.state == Push.State.QUEUED]
+        for task in {_task_for(push.push_type) for push in queued}:
             transaction.on_commit(lambda task=task: wake(task))
     return pushes
+
+
+def _shielded(request: PushRequest, now: datetime) -> Push:
+    push = _push_for(request, now)
+    if push.push_type == Push.Type.VOIP and push.origin not in OF_PERSONS:
+        found = protection_of(push.app, push.token, push.call_id)
+        if found is not None and found.holds:
+            push.state, push.reason, push.ended_at = Push.State.HELD, REASON, now
+    return push
+
+
+def _alert_for(push: Push, now: datetime) -> Push | None:
+    """What tells of a call whose VoIP push is held; None where nothing can."""
+    if push.state != Push.State.HELD:
+        return None
+    request = PushRequest(
+        device=push.device,
+        push_type=Push.Type.ALERT,
+        origin=Push.Origin.PROTECT,
+        call_id=push.call_id,
+        from_uri=push.payload["from-uri"],
+        display_name=push.payload["display-name"],
+        loc_key=MISSED_CALL,
+    )
+    try:
+        alert = _push_for(request, now)
+    except CannotSend as error:
+        logger.info("no alert for a held push", extra={"why": str(error)})
+        return None
+    # A call that is pushed again shows one notification.
+    alert.collapse_id = push.call_id[:64]
+    return alert
 
 
 def wake(task) -> None:
@@ -176,5 +217,6 @@ def _payload(request: PushRequest, call_id: str, life: timedelta, now: datetime)
     if request.push_type == Push.Type.VOIP:
         return voip_payload(call_id=call_id, **common)
     if request.push_type == Push.Type.ALERT:
-        return alert_payload(call_id=call_id, **common)
+        loc_key = request.loc_key or MESSAGE
+        return alert_payload(call_id=call_id, loc_key=loc_key, **common)
     return background_payload(call_id=call_id, **common)

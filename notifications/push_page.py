@@ -117,6 +117,9 @@ def _sent(found: Push, tries: int, now: datetime) -> Step:
         )
     if found.state == Push.State.SENDING:
         return Step("info", "clock", "Waiting to be sent", "", attempts)
+    if found.state == Push.State.HELD:
+        why = "protect mode: one more unhandled push may block the app"
+        return Step("info", "player-pause", "Held", "", why)
     return Step("bad", "x", "Not sent", found.get_state_display(), found.reason)
 
 

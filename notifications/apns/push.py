@@ -137,7 +137,7 @@ def alert_payload(
     display_name: str,
     sent_at: datetime,
     ttl: int,
-    loc_key: str = "IM_MSG",
+    loc_key: str,
     chat_room_addr: str = "",
 ) -> dict:
     """A message: `mutable-content` lets the app's extension fetch and show it."""

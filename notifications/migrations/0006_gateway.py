@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                     ("rehearsal", "Rehearsal"),
                     ("gateway", "Gateway"),
                     ("observed", "Observed"),
+                    ("protect", "Protect"),
                 ]
             ),
         ),

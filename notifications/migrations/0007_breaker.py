@@ -67,6 +67,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="app",
+            name="protect",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name="app",
             name="push_limit",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),

@@ -28,6 +28,8 @@ class App(models.Model):
     voip_life = models.DurationField(default=timedelta(seconds=30))
     alert_life = models.DurationField(default=timedelta(days=7))
     background_life = models.DurationField(default=timedelta(hours=1))
+    #: Protect mode: hold VoIP pushes to a phone one strike below the threshold.
+    protect = models.BooleanField(default=False, db_default=False)
     #: Pushes a minute to one device token, and a second with this app; 0 is no limit.
     device_limit = models.PositiveIntegerField(default=60, db_default=60)
     push_limit = models.PositiveIntegerField(default=0, db_default=0)

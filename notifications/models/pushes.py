@@ -51,6 +51,7 @@ class Push(models.Model):
         REHEARSAL = "rehearsal"  #: the simulated callers of the demo
         GATEWAY = "gateway"  #: Flexisip asked for it
         OBSERVED = "observed"  #: a SIP server sent it by itself
+        PROTECT = "protect"  #: in place of a VoIP push that protect mode held
 
     #: Also the apns-id.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
