@@ -63,7 +63,7 @@ def _note(place: Place, results: list[Result], now: datetime) -> bool:
         credential.update(paused_until=now + pause, pause_reason=reason)
         logger.error("credential paused", extra={"place": place, "reason": reason})
     elif any(one.status is not None and one.status < 500 for one in results):
-        credential.exclude(pause_reason="").update(paused_until=None, pause_reason="")
+        credential.exclude(paused_until=None).update(paused_until=None, pause_reason="")
     misplaced = sum(one.reason in MISPLACED for one in results)
     return misplaced > 0 and _is_in_a_jump(place, misplaced, len(results), now)
 
@@ -87,13 +87,19 @@ def _is_in_a_jump(place: Place, misplaced: int, answered: int, now: datetime) ->
     return found
 
 
-def paused_places(now: datetime) -> set[Place]:
+def paused_places(credentials: Iterable[Credential], now: datetime) -> set[Place]:
     """Where nothing may be sent now."""
-    paused = Credential.objects.filter(paused_until__gt=now)
-    return set(paused.values_list("app_id", "environment"))
+    return {
+        (one.app_id, one.environment)
+        for one in credentials
+        if one.paused_until is not None and one.paused_until > now
+    }
 
 
-def probed_places(now: datetime) -> set[Place]:
+def probed_places(credentials: Iterable[Credential], now: datetime) -> set[Place]:
     """Where one push at a time finds out whether the pause may end."""
-    over = Credential.objects.exclude(pause_reason="").filter(paused_until__lte=now)
-    return set(over.values_list("app_id", "environment"))
+    return {
+        (one.app_id, one.environment)
+        for one in credentials
+        if one.paused_until is not None and one.paused_until <= now
+    }

@@ -43,9 +43,10 @@ def drain(
     """
     until = clock() + budget
     handled = _send_due(push_types, owner, clock, until)
-    reaping.reap(owner.folder, clock())
     reaping.expire(clock())
-    return handled + _send_due(push_types, owner, clock, until)
+    if reaping.reap(owner.folder, clock()):
+        handled += _send_due(push_types, owner, clock, until)
+    return handled
 
 
 def _send_due(
@@ -68,14 +69,15 @@ def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
     None of a credential that pauses, and one alone where a pause has just passed; none
     beyond a limit.
     """
-    pace = Pace(now)
+    credentials = list(Credential.objects.defer("sealed_key", "ca_pem"))
+    pace = Pace(credentials, now)
     due = Push.objects.filter(
         state=Push.State.QUEUED,
         push_type__in=push_types,
         due_at__lte=now,
         expires_at__gt=now,
     )
-    closed = breaker.paused_places(now)
+    closed = breaker.paused_places(credentials, now)
     if Push.Type.VOIP not in push_types:
         closed |= pace.full_places()
     for app, environment in closed:
@@ -85,7 +87,9 @@ def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
         .select_related("token")
         .order_by("due_at")[:BATCH]
     )
-    pushes = _one_each(pushes, breaker.probed_places(now))
+    if not pushes:
+        return []
+    pushes = _one_each(pushes, breaker.probed_places(credentials, now))
     pushes, waiting = pace.admit(pushes)
     pace.save()
     Push.objects.bulk_update(waiting, ["due_at", "reason"])

@@ -22,23 +22,21 @@ Place = tuple[int, str]
 class Pace:
     """The limits as of one claim, its buckets locked until the transaction ends."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, credentials: list[Credential], now: datetime) -> None:
         self._now = now
+        self._places = {(one.app_id, one.environment) for one in credentials}
         self._apps = {app.pk: app for app in App.objects.all()}
-        rates = _rates(self._apps.values())
-        rows = Allowance.objects.select_for_update().in_bulk(
-            sorted(rates), field_name="name"
-        )
+        rates = _rates(self._apps.values(), credentials)
+        buckets = Allowance.objects.select_for_update()
+        rows = buckets.in_bulk(sorted(rates), field_name="name") if rates else {}
         self._levels = {
             name: refilled(_level(rows.get(name)), rate, now)
             for name, rate in rates.items()
         }
-        self._rows = rows
 
     def full_places(self) -> set[Place]:
         """Where no push may leave just now, calls apart."""
-        places = Credential.objects.values_list("app_id", "environment")
-        return {place for place in places if self._room(place) == 0}
+        return {place for place in self._places if self._room(place) == 0}
 
     def admit(self, pushes: list[Push]) -> tuple[list[Push], list[Push]]:
         """Which pushes leave now, and which wait for their device, with `due_at` and
@@ -86,12 +84,12 @@ def _names(place: Place) -> tuple[str, str]:
     return f"app {place[0]}", f"credential {place[0]} {place[1]}"
 
 
-def _rates(apps: Iterable[App]) -> dict[str, int]:
+def _rates(apps: Iterable[App], credentials: list[Credential]) -> dict[str, int]:
     """bucket → pushes a second, of every app and credential that has a limit."""
-    credentials = Credential.objects.exclude(push_limit=0)
-    rows = credentials.values_list("app_id", "environment", "push_limit")
     return {f"app {app.pk}": app.push_limit for app in apps if app.push_limit} | {
-        f"credential {app} {environment}": limit for app, environment, limit in rows
+        f"credential {one.app_id} {one.environment}": one.push_limit
+        for one in credentials
+        if one.push_limit
     }
 
 

@@ -24,18 +24,22 @@ LOST_HOST = timedelta(seconds=60)
 NOTHING_KNOWN = Remains(is_whole=False)
 
 
-def reap(folder: Path, now: datetime) -> None:
+def reap(folder: Path, now: datetime) -> bool:
     """Rows of dead workers: what had left without an answer is `unknown`, what had one is
     recorded, the rest waits again (P1, P2). `folder` holds this machine's journals.
+
+    True when there was any.
     """
     in_hand = Push.objects.filter(state=Push.State.SENDING)
     owners = set(in_hand.values_list("owner", flat=True))
     sweep(folder, owners - {None}, now)
-    for owner in owners:
+    dead = [owner for owner in owners if owner is None or is_dead(owner)]
+    for owner in dead:
         if owner is None:
             _bring_home(owner, NOTHING_KNOWN, now)
-        elif is_dead(owner):
+        else:
             _reap_owner(folder, owner, now)
+    return bool(dead)
 
 
 def _reap_owner(folder: Path, owner: int, now: datetime) -> None:

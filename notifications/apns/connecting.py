@@ -46,10 +46,10 @@ class Connections:
 
     async def best(self) -> Connection:
         """The connection the next push should take. Raises NotProcessed without any."""
-        self._drop_what_is_over()
         free = [one for one in self._open if not one.is_busy]
         if free:
             return min(free, key=len)
+        self._drop_what_is_over()
         if len(self._open) >= MOST_CONNECTIONS:
             return min(self._open, key=len)
         if self._open and time.monotonic() < self._not_before:

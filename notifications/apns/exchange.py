@@ -74,6 +74,8 @@ class Exchange:
         self._answered_at = now
         self._by_token, self._is_trusted = by_token, not by_token
         self._is_ready = self._is_leaving = False
+        #: What SETTINGS allow; looking it up there for each push costs.
+        self._allowed = MOST_STREAMS
 
     # What can be asked
 
@@ -173,7 +175,7 @@ class Exchange:
     # Sending
 
     def _most_streams(self, now: float) -> int:
-        allowed = min(self._http2.remote_settings.max_concurrent_streams, MOST_STREAMS)
+        allowed = self._allowed
         return allowed if self._is_trusted_at(now) else min(allowed, 1)
 
     def _is_trusted_at(self, now: float) -> bool:
@@ -220,6 +222,8 @@ class Exchange:
 
     def _on_settings(self, event: events.RemoteSettingsChanged) -> list[Ending]:
         self._is_ready = True
+        said = self._http2.remote_settings.max_concurrent_streams
+        self._allowed = min(said, MOST_STREAMS)
         return []
 
     def _on_response(self, event: events.ResponseReceived) -> list[Ending]:

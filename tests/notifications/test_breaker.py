@@ -88,6 +88,17 @@ def test_a_refused_key_stops_all_its_pushes_then_one_tries_and_frees_the_rest(
     assert len(delivery.claim(delivery.VOIP, 7, later)) == 2
 
 
+def test_a_refusal_without_a_reason_pauses_and_ends_like_any_other(credential):
+    now = timezone.now()
+    answered(rejected(403, ""), now=now)
+    queued(3)
+    assert delivery.claim(delivery.VOIP, 7, now) == []
+    later = now + timedelta(seconds=61)
+    (probe,) = delivery.claim(delivery.VOIP, 7, later)
+    record([Try(probe, later, later, ACCEPTED)], 7, later)
+    assert len(delivery.claim(delivery.VOIP, 7, later)) == 2
+
+
 def test_a_probe_that_is_refused_pauses_again(credential):
     now = timezone.now()
     answered(rejected(403, "InvalidProviderToken"), now=now)
