@@ -29,6 +29,9 @@ class Http2(H2Connection):
     `Exchange` counts the open streams itself: jh2 would count them all for each request.
     """
 
+    #: Ended streams that are remembered: seconds of them, not 8 MB a connection.
+    MAX_CLOSED_STREAMS = 2**14
+
     def __init__(self) -> None:
         # Our headers are checked by ApnsPush; a strange header of an answer is no reason
         # to lose every push in flight.
