@@ -33,9 +33,9 @@ class Protection:
 #: rule → what it means, on the pages.
 WORDS = {
     "off": "Too few strikes for protect mode.",
-    "released": "The release time is over: this push is a trial.",
-    "opened": "The app was opened since the last strike: this push is a trial.",
-    "trial": "It belongs to the call that is the trial.",
+    "released": "The release time is over: the next call is the trial.",
+    "opened": "The app was opened since the last strike: the next call is the trial.",
+    "trial": "It is of the call that is the trial.",
     "trial_waits": "A trial is under way; its verdict decides.",
     "held": "One more unhandled push may make iOS stop waking the app.",
 }
