@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import reduce
-from operator import and_, or_
 
 from django.db.models import Q, QuerySet
 
+from notifications.conditions import aged, joined
 from notifications.models import App, Ledger, TokenHealth
 from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, Text
 from registrations.models import Device, Environment, Holding
@@ -55,16 +54,7 @@ def fitting(rows: QuerySet[Device], asked: Query, now: datetime) -> QuerySet[Dev
     """The devices a query leaves: none where a word of it is wrong."""
     if asked.faults:
         return rows.none()
-    either: dict[str, list[Q]] = {}
-    every = []
-    for term in asked.terms:
-        condition = CONDITIONS[term.name](term, now)
-        if term.name and not term.sign:
-            either.setdefault(term.name, []).append(condition)
-        else:
-            every.append(condition)
-    every += [reduce(or_, conditions) for conditions in either.values()]
-    return rows.filter(reduce(and_, every)) if every else rows
+    return rows.filter(joined(asked, lambda term: CONDITIONS[term.name](term, now)))
 
 
 def named(text: str) -> Q:
@@ -98,12 +88,6 @@ def _bound(term: Term, now: datetime) -> Q:
     return bound if term.value == "yes" else ~bound
 
 
-def _seen(term: Term, now: datetime) -> Q:
-    # Seen less than an hour ago is seen after that moment.
-    way = "gt" if term.sign == "<" else "lt"
-    return Q(**{f"last_seen_at__{way}": now - term.value})
-
-
 def _problem(term: Term, now: datetime) -> Q:
     if term.value == "any":
         return ~Q(problems=[])
@@ -128,7 +112,7 @@ CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
     ),
     "token": _token,
     "bound": _bound,
-    "seen": _seen,
+    "seen": lambda term, now: aged("last_seen_at", term, now),
     "env": lambda term, now: Q(environment=term.value),
     "app": lambda term, now: Q(bundle_id=term.value),
     "version": _agent(r"^[^/\s(]+[/ ]"),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
+from notifications.conditions import aged, joined
 from notifications.keyset import words
 from notifications.models import Push
 from notifications.terms import (
@@ -131,9 +132,7 @@ def spanned(asked: Asked, now: datetime) -> QuerySet[Push]:
     rows = _within(asked.span, now)
     if asked.query.faults:
         return rows.none()
-    for term in asked.query.terms:
-        rows = rows.filter(_condition(term, now))
-    return rows
+    return rows.filter(joined(asked.query, lambda term: _condition(term, now)))
 
 
 def _condition(term: Term, now: datetime) -> Q:
@@ -142,9 +141,7 @@ def _condition(term: Term, now: datetime) -> Q:
     if term.name == "strikes":
         return Q(**{f"token__ledger__strikes{LOOKUPS[term.sign]}": term.value})
     if term.name == "at":
-        # Less than an hour ago is after that moment.
-        way = "gt" if term.sign == "<" else "lt"
-        return Q(**{f"created_at__{way}": now - term.value})
+        return aged("created_at", term, now)
     return Q(call_id__startswith=term.value) | Q(device__aor__icontains=term.value)
 
 

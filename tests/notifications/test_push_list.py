@@ -149,6 +149,7 @@ def test_the_query_asks_for_strikes_state_and_age():
         ("strikes:%3E=2", 1),
         ("strikes:%3E2", 0),
         ("state:rejected", 1),
+        ("state:rejected+state:accepted", 2),
         ("at:%3C1h", 2),
         ("at:%3E1h", 0),
         ("state:accepted+strikes:2", 1),
