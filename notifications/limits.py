@@ -28,10 +28,8 @@ class Sent:
     first_at: datetime | None
 
 
-def refilled(level: Level | None, a_second: int, now: datetime) -> Level:
+def refilled(level: Level, a_second: int, now: datetime) -> Level:
     """The bucket now: it gains `a_second` each second, and holds one second's worth."""
-    if level is None:
-        return Level(float(a_second), now)
     gained = max(0.0, (now - level.at).total_seconds()) * a_second
     return Level(min(float(a_second), level.left + gained), now)
 

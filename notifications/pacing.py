@@ -27,10 +27,9 @@ class Pace:
         self._places = {(one.app_id, one.environment) for one in credentials}
         self._apps = {app.pk: app for app in App.objects.all()}
         rates = _rates(self._apps.values(), credentials)
-        buckets = Allowance.objects.select_for_update()
-        rows = buckets.in_bulk(sorted(rates), field_name="name") if rates else {}
+        rows = _locked(rates, now)
         self._levels = {
-            name: refilled(_level(rows.get(name)), rate, now)
+            name: refilled(Level(rows[name].left, rows[name].at), rate, now)
             for name, rate in rates.items()
         }
 
@@ -93,8 +92,22 @@ def _rates(apps: Iterable[App], credentials: list[Credential]) -> dict[str, int]
     }
 
 
-def _level(row: Allowance | None) -> Level | None:
-    return None if row is None else Level(row.left, row.at)
+def _locked(rates: dict[str, int], now: datetime) -> dict[str, Allowance]:
+    """The buckets, each made full where it is not there yet: of two who make it at once the
+    second waits for the first, and takes what that one left.
+    """
+    if not rates:
+        return {}
+    buckets = Allowance.objects.select_for_update().order_by("name")
+    rows = buckets.in_bulk(sorted(rates), field_name="name")
+    missing = sorted(rates.keys() - rows.keys())
+    if missing:
+        Allowance.objects.bulk_create(
+            [Allowance(name=name, left=rates[name], at=now) for name in missing],
+            ignore_conflicts=True,
+        )
+        rows = buckets.in_bulk(sorted(rates), field_name="name")
+    return rows
 
 
 def _gone(pushes: list[Push], now: datetime) -> dict[int, Sent]:

@@ -14,7 +14,6 @@ NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("level", "left"),
     [
-        (None, 10),
         (Level(0, NOW), 0),
         (Level(0, NOW - timedelta(seconds=0.5)), 5),
         (Level(9, NOW - timedelta(hours=1)), 10),

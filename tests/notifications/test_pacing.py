@@ -116,7 +116,6 @@ def test_workers_that_claim_at_the_same_moment_share_one_limit():
     sandbox_credential()
     App.objects.update(push_limit=10)
     queued(40)
-    delivery.claim(delivery.BULK, 1, NOW - timedelta(hours=1))  # the bucket is there
     claimed: list[Push] = []
 
     def work(number: int) -> None:
