@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from notifications.apns import PRODUCTION, SANDBOX, Proxy, Server
-from notifications.models import Credential, SharedToken
+from notifications.models import BeaconSecret, Credential, SharedToken
 
 
 class CredentialError(Exception):
@@ -37,7 +37,7 @@ def unseal(sealed: bytes) -> str:
 
 @transaction.atomic
 def reseal_all() -> int:
-    """Seal every key and shared token with the newest key of the ring; how many keys.
+    """Seal every key, secret and shared token with the newest key of the ring; how many keys.
 
     All or none: raises CredentialError for the first that cannot be opened.
     """
@@ -45,6 +45,10 @@ def reseal_all() -> int:
     for credential in credentials:
         credential.sealed_key = seal(unseal(credential.sealed_key))
     Credential.objects.bulk_update(credentials, ["sealed_key"])
+    secrets = list(BeaconSecret.objects.select_for_update().order_by("pk"))
+    for secret in secrets:
+        secret.sealed = seal(unseal(secret.sealed))
+    BeaconSecret.objects.bulk_update(secrets, ["sealed"])
     for token in SharedToken.objects.select_for_update().order_by("pk"):
         try:
             sealed = seal(unseal(token.sealed))

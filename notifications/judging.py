@@ -138,7 +138,9 @@ def _spans(start: Sign, signs: Iterable[Sign], moment: datetime) -> bool:
 def _foreground(call: CallFacts, window: Window, policy: Policy) -> Verdict | None:
     since = window.sent_at - policy.foreground_window
     for sign in in_order(call.signs):
-        is_shown = sign.kind in REGISTERS or sign.kind == "beacon"
+        # A beacon about a call says that a push woke the app, not that it is open.
+        is_open = sign.kind == "beacon" and not sign.call_id
+        is_shown = sign.kind in REGISTERS or is_open
         if not is_shown or not since <= sign.latest < window.sent_at:
             continue
         is_prompted = was_prompted(sign, call.others)

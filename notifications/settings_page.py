@@ -41,7 +41,7 @@ def settings_page(now: datetime, refused: AppForm | None = None) -> dict:
     """The rows of the page; `refused` is the form of an app whose policy was not saved."""
     taken = _last_accepted()
     devices, queued = _devices(), _queued()
-    apps = App.objects.prefetch_related("credentials")
+    apps = App.objects.prefetch_related("credentials", "beacon_secrets", "beacons")
     return {
         "page": "settings",
         "apps": [

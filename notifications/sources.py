@@ -38,6 +38,9 @@ def source_of(feed: Feed, now: datetime) -> Source:
     if feed.trouble:
         age = ago(feed.trouble_since or now, now)
         return Source(feed, "bad", f"stalled for {age}: {feed.trouble}")
+    if feed.kind == Feed.Kind.BEACON:
+        heard = ago(feed.last_read_at, now) if feed.last_read_at else ""
+        return Source(feed, "mute", f"last heard {heard} ago" if heard else "none yet")
     if feed.seen_until is None:
         words = (
             "no times in it" if feed.last_read_at else "waiting for the first record"

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from notifications import (
     actions,
     administration,
+    beacon_views,
     credential_views,
     exports,
     gateway_views,
@@ -34,6 +35,11 @@ urlpatterns = [
     path("settings/", administration.settings, name="settings"),
     path("settings/apps/", administration.add_app, name="add-app"),
     path("settings/apps/<int:pk>/", administration.change_app, name="change-app"),
+    path(
+        "settings/apps/<int:pk>/beacon-secret/",
+        beacon_views.make_beacon_secret,
+        name="beacon-secret",
+    ),
     path(
         "settings/credentials/", credential_views.set_credential, name="set-credential"
     ),

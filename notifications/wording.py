@@ -49,6 +49,7 @@ ACTIONS = {
     "strikes.reset": "Reset strikes",
     "token.reveal": "Revealed tokens",
     "credential.set": "Stored a key",
+    "beacon.secret": "Made a beacon secret",
     "app.add": "Added an app",
     "app.change": "Changed strike rules",
     "feed.change": "Changed a feed",

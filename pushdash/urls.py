@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from pushdash import health
+from pushdash.beacons import beacons
 from pushdash.first_run import first_run
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     ),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("first-run/<str:token>/", first_run, name="first-run"),
+    path("api/v1/beacons", beacons, name="beacons"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("registrations.urls")),

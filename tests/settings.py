@@ -1,10 +1,11 @@
 """The product's settings, with the few differences a test run needs."""
 
-from cryptography.fernet import Fernet
+from base64 import urlsafe_b64encode
 
 from pushdash.settings import *  # noqa: F403
 
-PUSHDASH_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+# The same in the servers that tests start.
+PUSHDASH_ENCRYPTION_KEYS = [urlsafe_b64encode(b"only for tests".ljust(32)).decode()]
 SECRET_KEY = "only-for-tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False

@@ -32,6 +32,7 @@ PURE = {
     "notifications.apns": ("notifications.apns", "aioapns", "jh2", "jwt"),
     "notifications.risk": ("notifications.facts",),
     "notifications.judging": ("notifications.facts",),
+    "notifications.beacons": (),
     "notifications.facts": (),
 }
 SETTINGS_STOP_AT = ("registrations.sip", "registrations.formats", "notifications.apns")

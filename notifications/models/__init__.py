@@ -7,6 +7,7 @@ from notifications.models.applications import (
     SharedToken,
 )
 from notifications.models.audit import AuditEntry, Right
+from notifications.models.beacons import BeaconCount, BeaconSecret
 from notifications.models.calls import Call, VerdictChange
 from notifications.models.gateway import GatewayKey, GatewayRefusal
 from notifications.models.ledgers import (
@@ -23,6 +24,8 @@ __all__ = [
     "App",
     "Attempt",
     "AuditEntry",
+    "BeaconCount",
+    "BeaconSecret",
     "Call",
     "Credential",
     "GatewayKey",

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.TextField(unique=True)),
-                ('kind', models.TextField(choices=[('file', 'Log file'), ('pcap', 'Capture'), ('hep', 'HEP'), ('http', 'HTTP'), ('redis', 'Redis registrar'), ('listing', 'Bindings listing')], default='file')),
+                ('kind', models.TextField(choices=[('file', 'Log file'), ('pcap', 'Capture'), ('hep', 'HEP'), ('http', 'HTTP'), ('redis', 'Redis registrar'), ('listing', 'Bindings listing'), ('beacon', 'App beacons')], default='file')),
                 ('path', models.TextField(blank=True, default='')),
                 ('format', models.TextField(blank=True, default='')),
                 ('xlog', models.TextField(blank=True, default='')),

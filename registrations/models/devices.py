@@ -142,6 +142,24 @@ class Device(models.Model):
         return self.feed_id is None and self.last_seen_at is None
 
 
+class Fingerprint(models.Func):
+    """SHA-256 of a token, as 32 bytes. (`\\` would begin an escape in a bytea.)"""
+
+    template = r"sha256(replace(%(expressions)s, '\', '\\')::bytea)"
+    output_field = models.BinaryField()
+
+
+class PushTokenQuerySet(models.QuerySet["PushToken"]):
+    """Tokens …"""
+
+    def of_fingerprint(self, bundle_id: str, fingerprint: str) -> PushTokenQuerySet:
+        """… for VoIP pushes to this app, whose SHA-256 this is in hex."""
+        known = self.annotate(fingerprint=Fingerprint("token"))
+        return known.filter(
+            kind="voip", bundle_id=bundle_id, fingerprint=bytes.fromhex(fingerprint)
+        )
+
+
 class PushToken(models.Model):
     """One install's token of one kind. The strike ledger belongs to the voip one."""
 
@@ -159,6 +177,8 @@ class PushToken(models.Model):
     #: one that is held now ask `registered_at`.
     last_registered_at = models.DateTimeField(null=True, default=None)
 
+    objects = PushTokenQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -169,7 +189,15 @@ class PushToken(models.Model):
                 condition=models.Q(kind__in=["voip", "remote"]), name="pushtoken_kind"
             ),
         ]
-        indexes = [models.Index(fields=["token"], name="pushtoken_by_token")]
+        indexes = [
+            models.Index(fields=["token"], name="pushtoken_by_token"),
+            # beacons: which token an app speaks of
+            models.Index(
+                Fingerprint("token"),
+                condition=models.Q(kind="voip"),
+                name="pushtoken_by_fingerprint",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.masked}"

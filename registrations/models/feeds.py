@@ -21,6 +21,7 @@ class Feed(models.Model):
         HTTP = "http", "HTTP"
         REDIS = "redis", "Redis registrar"
         LISTING = "listing", "Bindings listing"
+        BEACON = "beacon", "App beacons"
 
     name = models.TextField(unique=True)
     kind = models.TextField(choices=Kind.choices, default=Kind.FILE)

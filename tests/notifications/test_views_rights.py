@@ -34,6 +34,7 @@ TABLE = {
     "settings": ("get", [], SEE),
     "add-app": ("post", [], ADMIN),
     "change-app": ("post", ["app"], ADMIN),
+    "beacon-secret": ("post", ["app"], ADMIN),
     "set-credential": ("post", [], ADMIN),
     "set-certificate": ("post", [], ADMIN),
     "try-credential": ("post", ["credential"], ADMIN),
@@ -46,7 +47,7 @@ TABLE = {
 #: addresses of programs: their own secret guards them (test_gateway)
 KEYED = {"gateway", "gateway-flexiapi"}
 #: addresses that need no login, with what guards them instead
-OPEN = {"login", "logout", "first-run"}
+OPEN = {"login", "logout", "first-run", "beacons"}
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""What an app said by itself → a sign of life of the device that holds its token.
+
+Whether it may be believed was decided before: nothing here knows a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from registrations import partitions
+from registrations.models import Device, Feed, LogFile, PushToken, Sighting
+from registrations.readings import note_reading
+
+FEED, PLACE = "app beacons", "POST /api/v1/beacons"
+#: First key of pg_advisory_xact_lock(int4, int4): "a beacon of this token is stored".
+NAMESPACE = 0x62656163
+#: The feed's `last_read_at` is for people; it moves no more often than this.
+FRESH = timedelta(seconds=10)
+
+
+class NobodyHolds(Exception):
+    """No device holds a voip token of this fingerprint."""
+
+
+class HeardBefore(Exception):
+    """The same was stored already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What the app said: `at` by the phone's clock, `heard_at` by ours."""
+
+    bundle_id: str
+    fingerprint: str
+    call_id: str
+    at: datetime
+    heard_at: datetime
+    line: str
+
+
+@transaction.atomic
+def store(word: Word) -> Sighting:
+    """The sign of life of this word. Raises NobodyHolds, HeardBefore."""
+    device, token = _whose(word)
+    _only_once(word, token)
+    feed, file = _feed(word.heard_at)
+    day = partitions.day_of(word.at, word.heard_at)
+    partitions.ensure([day])
+    number = _next_number()
+    row = Sighting.objects.create(
+        day=day,
+        id=number,
+        moment=word.at,
+        feed=feed,
+        file=file,
+        position=number,
+        call_id=word.call_id,
+        line=word.line,
+        device=device,
+        token=token,
+        kind=Sighting.Kind.BEACON,
+        skew_ms=_skew_ms(word),
+    )
+    note_reading(feed, [row], word.heard_at)
+    return row
+
+
+def _whose(word: Word) -> tuple[Device, PushToken]:
+    tokens = PushToken.objects.of_fingerprint(word.bundle_id, word.fingerprint)
+    held = Device.objects.filter(holdings__token__in=tokens).order_by(
+        "-holdings__current", "-holdings__token_id", "pk"
+    )
+    found = held.values_list("pk", "holdings__token").first()
+    if found is None:
+        raise NobodyHolds
+    return Device.objects.get(pk=found[0]), PushToken.objects.get(pk=found[1])
+
+
+def _only_once(word: Word, token: PushToken) -> None:
+    """Two copies may come at once: the second waits for the first to be stored."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NAMESPACE, token.pk])
+    same = Sighting.objects.filter(
+        token=token,
+        moment=word.at,
+        day=partitions.day_of(word.at, word.heard_at),
+        kind=Sighting.Kind.BEACON,
+        call_id=word.call_id,
+    )
+    if same.exists():
+        raise HeardBefore
+
+
+def _skew_ms(word: Word) -> int:
+    """A clock ahead of ours is set right. One that is behind cannot be told from a word that
+    came late: a word about a call then counts up to when it came, for it names its push.
+    """
+    ahead = (word.at - word.heard_at) // timedelta(milliseconds=1)
+    return ahead if word.call_id else max(0, ahead)
+
+
+def _feed(now: datetime) -> tuple[Feed, LogFile]:
+    """The feed all beacons come from. It holds no verdict: no watermark can be known of it."""
+    feed, _ = Feed.objects.get_or_create(
+        name=FEED, defaults={"kind": Feed.Kind.BEACON, "path": PLACE}
+    )
+    file, _ = LogFile.objects.get_or_create(
+        feed=feed,
+        path=PLACE,
+        kind=LogFile.Kind.STREAM,
+        defaults={"opened_at": now},
+    )
+    if feed.last_read_at is None or now - feed.last_read_at > FRESH:
+        Feed.objects.filter(pk=feed.pk).update(last_read_at=now)
+    return feed, file
+
+
+def _next_number() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('registrations_fact_id')")
+        return cursor.fetchone()[0]
