@@ -14,7 +14,14 @@ from django.views.decorators.http import require_GET, require_POST
 from notifications import audit
 from notifications.actions import needs
 from notifications.certificate_form import CertificateForm
-from notifications.forms import AppForm, CredentialForm, FeedForm, GroupForm, UserForm
+from notifications.forms import (
+    ApiTokenForm,
+    AppForm,
+    CredentialForm,
+    FeedForm,
+    GroupForm,
+    UserForm,
+)
 from notifications.models import App
 from notifications.settings_page import settings_page
 from registrations.models import Feed
@@ -36,6 +43,7 @@ def settings_with(
         "app_form": AppForm(auto_id="new-app-%s"),
         "credential_form": CredentialForm(auto_id="key-%s"),
         "certificate_form": CertificateForm(auto_id="certificate-%s"),
+        "api_token_form": ApiTokenForm(auto_id="api-token-%s"),
         "user_form": UserForm(auto_id="person-%s"),
     }
     return render(

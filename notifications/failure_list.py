@@ -6,18 +6,19 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncHour
 
 from notifications.apns import REASONS
 from notifications.fleet import FeedRow, feed_row
-from notifications.models import App, AuditEntry, Push
+from notifications.models import App, AuditEntry, Door, Push, Refusal, RefusalCount
 from notifications.wording import rules_in_words
 
 SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 TABS = {
     "reasons": "By reason",
     "deliveries": "Failed deliveries",
+    "refused": "Refused requests",
     "activity": "Activity",
 }
 ROWS = 100
@@ -113,6 +114,9 @@ class Failures:
     spans: list[str]
     reasons: list[Reason]
     deliveries: list[FeedRow]
+    refusals: list[Refusal]
+    #: Door and status → requests refused, the commonest first.
+    refused: list[tuple[str, int, int]]
     activity: list[AuditEntry]
     failed: int
     pushes: int
@@ -129,7 +133,12 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     failed = rows.count()
     pushes = Push.objects.filter(created_at__gte=since).count()
     activity = AuditEntry.objects.filter(at__gte=since)
-    numbers = {"deliveries": failed, "activity": activity.count()}
+    refused = _refused(since)
+    numbers = {
+        "deliveries": failed,
+        "refused": sum(number for *_, number in refused),
+        "activity": activity.count(),
+    }
     tabs = [name for name in TABS if name != "activity" or sees_activity]
     tab = asked.get("tab", "reasons")
     newest = rows.select_related("device", "token__ledger", "app", "sip_call")
@@ -140,12 +149,21 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         spans=list(SPANS),
         reasons=_reasons(since, now),
         deliveries=[feed_row(push) for push in newest.order_by("-ended_at")[:ROWS]],
+        refusals=list(Refusal.objects.filter(at__gte=since)[:ROWS]),
+        refused=refused,
         activity=list(activity[:ROWS]) if sees_activity else [],
         failed=failed,
         pushes=pushes,
         share=100 * failed / pushes if pushes else 0.0,
         rules=rules_in_words(App.objects.all()),
     )
+
+
+def _refused(since: datetime) -> list[tuple[str, int, int]]:
+    rows = RefusalCount.objects.filter(hour__gt=since - timedelta(hours=1)).order_by()
+    groups = rows.values_list("door", "status").annotate(sum=Sum("number"))
+    found = [(Door(door).label, status, number) for door, status, number in groups]
+    return sorted(found, key=lambda one: -one[2])
 
 
 def _reasons(since: datetime, now: datetime) -> list[Reason]:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 
 from notifications.credentials import CredentialError, check_p8, seal
-from notifications.models import App, Credential, Push
+from notifications.models import ApiToken, App, Credential, Push
 from registrations.models import Environment, Feed
 
 POLICY_SECONDS = ("wake_window", "grace", "late_window", "voip_life")
@@ -202,3 +202,18 @@ class GroupForm(forms.Form):
     """The group a person is moved to."""
 
     group = forms.ModelChoiceField(Group.objects.all(), to_field_name="name")
+
+
+class ApiTokenForm(Dressed, forms.Form):
+    """A new API token: what it is called, and the one app it is for."""
+
+    name = forms.CharField(max_length=60, help_text="Of the program that uses it.")
+    app = forms.ModelChoiceField(
+        App.objects.all(), required=False, empty_label="Every app"
+    )
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if ApiToken.objects.filter(name=name, revoked_at=None).exists():
+            raise forms.ValidationError("This name is taken.")
+        return name

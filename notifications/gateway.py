@@ -6,20 +6,19 @@ a call for it now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import F
 
 from notifications.gateway_forms import Asked, Refused
-from notifications.models import GatewayRefusal, Push
+from notifications.holders import holder_of
+from notifications.models import Push
 from notifications.outbox import CannotSend, PushRequest, enqueue
-from registrations.models import Device, PushToken
+from registrations.models import PushToken
 
 #: Flexisip repeats an unanswered request, and its own retransmissions, within this.
 REPEAT_WINDOW = timedelta(seconds=60)
-KEPT_REFUSALS = 1000
 #: First key of pg_advisory_xact_lock(int4, int4): "one push of a token and Call-ID".
 NAMESPACE = 0x67617465
 
@@ -39,7 +38,7 @@ def take_in(asked: Asked, now: datetime) -> Push:
         if repeated is not None:
             return repeated
     request = PushRequest(
-        device=_device_of(token, asked),
+        device=holder_of(token, asked.to_uri, asked.instance_id),
         token=token,
         push_type=asked.push_type,
         origin=Push.Origin.GATEWAY,
@@ -71,25 +70,3 @@ def _repeated(token: PushToken, asked: Asked, now: datetime) -> Push | None:
     if push is not None:
         Push.objects.filter(pk=push.pk).update(repeats=F("repeats") + 1)
     return push
-
-
-def _device_of(token: PushToken, asked: Asked) -> Device:
-    """Who holds the token, the called AOR first; else a device learned from the request."""
-    holders = Device.objects.filter(holdings__token=token, holdings__current=True)
-    called = holders.filter(aor=asked.to_uri).last() if asked.to_uri else None
-    known = called or holders.last()
-    if known is not None:
-        return known
-    aor = asked.to_uri or f"unknown ({token.masked})"
-    return Device.objects.learn(aor, asked.instance_id, token)
-
-
-def keep_refusal(refused: Refused, values: Mapping[str, str], now: datetime) -> None:
-    """Remember what was refused, its token masked; the oldest are forgotten."""
-    asked = {name: value for name, value in values.items() if name != "api-key"}
-    for name in asked.keys() & {"token", "pn_prid"}:
-        asked[name] = f"{asked[name][:6]}…{asked[name][-4:]}"
-    row = GatewayRefusal.objects.create(
-        at=now, status=refused.status, why=refused.why, asked=asked
-    )
-    GatewayRefusal.objects.filter(pk__lte=row.pk - KEPT_REFUSALS).delete()

@@ -117,7 +117,7 @@ def values_of(body: bytes) -> dict[str, str]:
     if not isinstance(said, dict):
         raise Refused(400, "the body is no JSON object")
     return {
-        name: value.replace("\0", "")[:LONGEST]
+        name: storable(value)[:LONGEST]
         for name, value in said.items()
         if name in FLEXIAPI and isinstance(value, str)
     }
@@ -142,6 +142,11 @@ def asked_by_json(values: Mapping[str, str]) -> Asked:
         push_type="voip" if is_voip else "background" if is_silent else "alert",
         call_id=values.get("call_id", ""),
     )
+
+
+def storable(text: str) -> str:
+    """A text of JSON as a database and UTF-8 take it: no NUL, no half surrogate pair."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def _of_service(prid: str, is_voip: bool) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from notifications.gateway import keep_refusal, take_in
+from notifications.gateway import take_in
 from notifications.gateway_forms import (
     Asked,
     Refused,
@@ -24,6 +25,8 @@ from notifications.gateway_forms import (
     variables_of,
 )
 from notifications.gateway_keys import key_of
+from notifications.models import Door
+from notifications.refusals import Caller, keep_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +36,8 @@ def by_url(request: HttpRequest, rest: str) -> HttpResponse:
     """`/gateway/SECRET/…`: Flexisip's `external-push-uri`, GET or POST."""
     secret, _, path = rest.partition("/")
     query = request.META.get("QUERY_STRING", "")
-    return _answer(request, secret, lambda: variables_of(path, query), asked_by_url)
+    read = partial(variables_of, path, query)
+    return _answer(request, Door.URL, secret, read, asked_by_url)
 
 
 @csrf_exempt
@@ -41,29 +45,41 @@ def by_url(request: HttpRequest, rest: str) -> HttpResponse:
 def by_json(request: HttpRequest) -> HttpResponse:
     """`/flexiapi/api/push_notification`: Flexisip's `external-push-flexiapi`."""
     secret = request.headers.get("x-api-key", "")
-    return _answer(request, secret, lambda: values_of(request.body), asked_by_json)
+    read = partial(_values_in, request)
+    return _answer(request, Door.JSON, secret, read, asked_by_json)
+
+
+def _values_in(request: HttpRequest) -> dict[str, str]:
+    return values_of(request.body)
 
 
 def _answer(
     request: HttpRequest,
+    door: Door,
     secret: str,
     read: Callable[[], dict[str, str]],
     understand: Callable[[Mapping[str, str]], Asked],
 ) -> HttpResponse:
-    now, values = timezone.now(), {}
     try:
-        key = key_of(secret, request.META.get("REMOTE_ADDR") or "")
-        if key is None:
-            raise Refused(403, "wrong secret, or not from this address")
-        values = read()
-        push = take_in(understand(values), now)
-    except Refused as refused:
-        logger.warning("gateway refused", extra={"why": refused.why})
-        keep_refusal(refused, values, now)
-        return _plain(refused.status, refused.why)
+        return _stored(request, door, secret, read, understand)
     except DatabaseError as error:
         logger.warning("database away", extra={"why": str(error).strip()})
         return _plain(503, "the database is away")
+
+
+def _stored(request, door, secret, read, understand) -> HttpResponse:
+    now, values, name = timezone.now(), {}, ""
+    address = request.META.get("REMOTE_ADDR") or ""
+    try:
+        key = key_of(secret, address)
+        if key is None:
+            raise Refused(403, "wrong secret, or not from this address")
+        name, values = key.name, read()
+        push = take_in(understand(values), now)
+    except Refused as refused:
+        logger.warning("gateway refused", extra={"why": refused.why})
+        keep_refusal(refused, Caller(door, address, name), values, now)
+        return _plain(refused.status, refused.why)
     return _plain(200, str(push.pk))
 
 

@@ -23,7 +23,7 @@ from notifications.apns import (
     topic_of,
     voip_payload,
 )
-from notifications.models import App, Push, TokenHealth
+from notifications.models import ApiToken, App, Push, TokenHealth
 from notifications.shielding import OF_PERSONS, REASON, protection_of
 from notifications.token_health import environment_of
 from registrations.models import Device, PushToken
@@ -55,6 +55,7 @@ class PushRequest:
     environment: str = ""
     resend_of: Push | None = None
     requested_by: AbstractBaseUser | None = None
+    api_token: ApiToken | None = None
 
 
 def new_call_id() -> str:
@@ -152,6 +153,7 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         expires_at=now + life,
         resend_of=request.resend_of,
         requested_by=request.requested_by,
+        api_token=request.api_token,
     )
 
 

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Q
 
 from notifications.expiry import Warning, warning_of
 from notifications.forms import AppForm
-from notifications.models import App, Credential, Push
+from notifications.models import ApiToken, App, Credential, Push
 from notifications.sources import source_of
 from registrations.models import Device, Feed
 
@@ -55,6 +55,9 @@ def settings_page(now: datetime, refused: AppForm | None = None) -> dict:
         ],
         "feeds": [source_of(feed, now) for feed in Feed.objects.all()],
         "people": User.objects.prefetch_related("groups").order_by("username"),
+        "api_tokens": ApiToken.objects.filter(revoked_at=None).select_related(
+            "app", "created_by"
+        ),
         "groups": Group.objects.order_by("name"),
     }
 

@@ -5,6 +5,8 @@ from django.urls import path, re_path
 from notifications import (
     actions,
     administration,
+    api_token_views,
+    api_views,
     beacon_views,
     credential_views,
     exports,
@@ -61,6 +63,14 @@ urlpatterns = [
         administration.change_group,
         name="change-group",
     ),
+    path("settings/api-tokens/", api_token_views.give, name="give-api-token"),
+    path(
+        "settings/api-tokens/<int:pk>/revoke/",
+        api_token_views.revoke,
+        name="revoke-api-token",
+    ),
+    path("api/v1/pushes", api_views.pushes, name="api-pushes"),
+    path("api/v1/pushes/<str:pk>", api_views.push, name="api-push"),
     re_path(r"^gateway/(?P<rest>.*)$", gateway_views.by_url, name="gateway"),
     path(
         "flexiapi/api/push_notification", gateway_views.by_json, name="gateway-flexiapi"

@@ -78,7 +78,7 @@ def pushes(request: HttpRequest) -> HttpResponse:
 def push(request: HttpRequest, pk) -> HttpResponse:
     """One push: steps, attempts, request, verdict, and whether a resend is safe."""
     rows = Push.objects.select_related(
-        "device", "token", "app", "sip_call", "requested_by"
+        "device", "token", "app", "sip_call", "requested_by", "api_token"
     )
     context = push_page.push(get_object_or_404(rows, pk=pk), timezone.now())
     return render(request, "notifications/push.html", context | {"page": "pushes"})

@@ -50,6 +50,8 @@ ACTIONS = {
     "token.reveal": "Revealed tokens",
     "credential.set": "Stored a key",
     "beacon.secret": "Made a beacon secret",
+    "token.give": "Made an API token",
+    "token.revoke": "Revoked an API token",
     "app.add": "Added an app",
     "app.change": "Changed strike rules",
     "feed.change": "Changed a feed",

@@ -9,7 +9,14 @@ from notifications.models.applications import (
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.beacons import BeaconCount, BeaconSecret
 from notifications.models.calls import Call, VerdictChange
-from notifications.models.gateway import GatewayKey, GatewayRefusal
+from notifications.models.gateway import (
+    ApiToken,
+    Door,
+    GatewayKey,
+    KeptAnswer,
+    Refusal,
+    RefusalCount,
+)
 from notifications.models.ledgers import (
     Ledger,
     Looked,
@@ -21,6 +28,7 @@ from notifications.models.pushes import Attempt, Push
 
 __all__ = [
     "Allowance",
+    "ApiToken",
     "App",
     "Attempt",
     "AuditEntry",
@@ -28,11 +36,14 @@ __all__ = [
     "BeaconSecret",
     "Call",
     "Credential",
+    "Door",
     "GatewayKey",
-    "GatewayRefusal",
+    "KeptAnswer",
     "Ledger",
     "Looked",
     "Push",
+    "Refusal",
+    "RefusalCount",
     "Reset",
     "Right",
     "SharedToken",

@@ -10,6 +10,7 @@ from django.db import models
 from notifications.models.applications import App
 from notifications.models.audit import AppendOnlyQuerySet
 from notifications.models.calls import Call
+from notifications.models.gateway import ApiToken
 from registrations.models import Device, Environment, PushToken
 
 
@@ -50,6 +51,7 @@ class Push(models.Model):
         TEST = "test"  #: a person's test push
         REHEARSAL = "rehearsal"  #: the simulated callers of the demo
         GATEWAY = "gateway"  #: Flexisip asked for it
+        API = "api", "API"  #: a program asked for it over REST
         OBSERVED = "observed"  #: a SIP server sent it by itself
         PROTECT = "protect"  #: in place of a VoIP push that protect mode held
 
@@ -98,6 +100,10 @@ class Push(models.Model):
         null=True,
         on_delete=models.SET_NULL,
         related_name="pushes",
+    )
+    #: The API token it was asked with.
+    api_token = models.ForeignKey(
+        ApiToken, null=True, on_delete=models.SET_NULL, related_name="pushes"
     )
 
     objects = PushQuerySet.as_manager()

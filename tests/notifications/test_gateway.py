@@ -18,8 +18,8 @@ from notifications.gateway_keys import give_key
 from notifications.models import (
     App,
     GatewayKey,
-    GatewayRefusal,
     Push,
+    Refusal,
     TokenHealth,
 )
 from registrations.models import Device, PushToken
@@ -126,7 +126,7 @@ def test_what_cannot_be_sent_is_refused_with_its_reason_and_kept(
     answer = ask(**said)
     assert answer.status_code == status
     assert why in answer.content.decode()
-    kept = GatewayRefusal.objects.get()
+    kept = Refusal.objects.get()
     assert (kept.status, why in kept.why) == (status, True)
     assert not Push.objects.exists()
     assert TOKEN not in json.dumps(kept.asked)

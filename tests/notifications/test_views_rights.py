@@ -39,13 +39,15 @@ TABLE = {
     "set-certificate": ("post", [], ADMIN),
     "try-credential": ("post", ["credential"], ADMIN),
     "change-feed": ("post", ["feed"], ADMIN),
+    "give-api-token": ("post", [], ADMIN),
+    "revoke-api-token": ("post", ["api_token"], ADMIN),
     "add-user": ("post", [], ADMIN),
     "toggle-user": ("post", ["user"], ADMIN),
     "change-group": ("post", ["user"], ADMIN),
     "export": ("get", ["name", "form"], ADMIN),
 }
-#: addresses of programs: their own secret guards them (test_gateway)
-KEYED = {"gateway", "gateway-flexiapi"}
+#: addresses of programs: their own secret guards them (test_gateway, test_api)
+KEYED = {"gateway", "gateway-flexiapi", "api-pushes", "api-push"}
 #: addresses that need no login, with what guards them instead
 OPEN = {"login", "logout", "first-run", "beacons"}
 
@@ -62,6 +64,7 @@ def address():
         "app": push.app_id,
         "feed": 1,
         "credential": 0,
+        "api_token": 0,
         "user": 1,
         "name": "devices",
         "form": "csv",

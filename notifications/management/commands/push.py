@@ -9,9 +9,10 @@ from datetime import timedelta
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from notifications.holders import bound_devices, why_none
 from notifications.models import Call, Push
 from notifications.outbox import CannotSend, PushRequest, enqueue, new_call_id
-from registrations.models import Device
+from notifications.push_facts import as_dict
 
 POLL_SECONDS = 0.2
 #: Without --wait: how long a worker may take to say what APNs answered.
@@ -91,24 +92,6 @@ class Command(BaseCommand):
         return pushes, refusals
 
 
-def bound_devices(aor: str, instance: str | None, now) -> list[Device]:
-    """The devices a call to this AOR would be forked to."""
-    devices = Device.objects.bound_at(now).filter(aor=aor)
-    if instance:
-        devices = devices.filter(instance_id=instance)
-    return list(devices)
-
-
-def why_none(aor: str, instance: str | None) -> str:
-    """One sentence: what is known of an AOR that has no bound device."""
-    known = Device.objects.filter(aor=aor)
-    if not known.exists():
-        return f"{aor}: no device with this AOR was ever seen"
-    if instance and not known.filter(instance_id=instance).exists():
-        return f"{aor}: no device with the instance-id {instance}"
-    return f"{aor}: known, but no device is bound now (de-registered or expired)"
-
-
 def wait_for(pushes: list[Push], is_over, timeout: timedelta) -> None:
     """Poll the rows until `is_over` says so of each, or the time is up."""
     until = time.monotonic() + timeout.total_seconds()
@@ -129,28 +112,6 @@ def is_concluded(push: Push) -> bool:
         return is_ended(push)
     call = push.sip_call
     return call is not None and call.verdict != Call.Verdict.AWAITED
-
-
-def as_dict(push: Push) -> dict:
-    """A push as --json prints it; times ISO 8601 UTC, the token masked."""
-    call = push.sip_call
-    return {
-        "id": str(push.pk),
-        "aor": push.device.aor,
-        "instance_id": push.device.instance_id,
-        "type": push.push_type,
-        "token": push.token.masked,
-        "call_id": push.call_id or None,
-        "state": push.state,
-        "reason": push.reason or None,
-        "accepted_at": push.accepted_at and push.accepted_at.isoformat(),
-        "attempts": push.attempt_count,
-        "verdict": call and call.verdict,
-        "rule": call and call.rule,
-        "wake_seconds": call and call.wake_time and call.wake_time.total_seconds(),
-        "evidence": call and call.evidence,
-        "held_by": call.held_by if call else [],
-    }
 
 
 def as_line(push: Push) -> str:
