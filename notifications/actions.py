@@ -50,7 +50,7 @@ def withdraw_push(request: HttpRequest, pk) -> HttpResponse:
     """Cancel a push that has not left yet."""
     push = get_object_or_404(Push.objects.select_related("device"), pk=pk)
     if withdraw(push, request.user, timezone.now()):
-        messages.success(request, "Withdrawn. It never left.")
+        messages.success(request, "Undone. It never left.")
     else:
         messages.error(request, "Too late: a worker has it, or it has ended.")
     return redirect("notifications:push", pk=pk)
@@ -71,7 +71,7 @@ def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpR
     except CannotSend as refusal:
         messages.error(request, str(refusal))
         return redirect(back[0], pk=back[1])
-    messages.success(request, "Queued. What becomes of it shows here.")
+    messages.success(request, "Queued. It leaves in 5 s; until then it can be undone.")
     return redirect("notifications:push", pk=push.pk)
 
 

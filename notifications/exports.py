@@ -109,7 +109,7 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     pieces = as_text(form, exported.columns, rows)
     return StreamingHttpResponse(
-        _one_by_one(pieces), content_type=KINDS[form], headers=headers
+        one_by_one(pieces), content_type=KINDS[form], headers=headers
     )
 
 
@@ -120,7 +120,7 @@ def as_text(
     return _csv(columns, rows) if form == "csv" else _ndjson(columns, rows)
 
 
-async def _one_by_one(pieces: Iterator[str]) -> AsyncIterator[str]:
+async def one_by_one(pieces: Iterator[str]) -> AsyncIterator[str]:
     """From the thread that may use the database; Django would collect a plain iterator."""
     while (piece := await sync_to_async(next)(pieces, None)) is not None:
         yield piece

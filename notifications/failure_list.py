@@ -11,6 +11,7 @@ from django.db.models.functions import TruncHour
 
 from notifications.apns import REASONS
 from notifications.fleet import FeedRow, feed_row
+from notifications.keyset import query
 from notifications.models import App, AuditEntry, Door, Push, Refusal, RefusalCount
 from notifications.wording import rules_in_words
 
@@ -122,6 +123,11 @@ class Failures:
     pushes: int
     share: float
     rules: str
+
+    @property
+    def failed_address(self) -> str:
+        """The failed deliveries of the span on Pushes."""
+        return query(outcome=["rejected", "lost"], span=self.span)
 
 
 def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:

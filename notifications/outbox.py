@@ -56,6 +56,8 @@ class PushRequest:
     resend_of: Push | None = None
     requested_by: AbstractBaseUser | None = None
     api_token: ApiToken | None = None
+    #: How long it stays before it may leave: its life begins then.
+    wait: timedelta = timedelta(0)
 
 
 def new_call_id() -> str:
@@ -149,8 +151,8 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         payload=_payload(request, call_id, life, now),
         call_id=call_id,
         created_at=now,
-        due_at=now,
-        expires_at=now + life,
+        due_at=now + request.wait,
+        expires_at=now + request.wait + life,
         resend_of=request.resend_of,
         requested_by=request.requested_by,
         api_token=request.api_token,

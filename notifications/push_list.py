@@ -8,10 +8,11 @@ from datetime import datetime
 
 from django.db.models import Count, QuerySet
 
+from notifications.bulk_page import running
 from notifications.filters import Chip, Facet, Option, chips_of
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_CREATION, cut, query
-from notifications.models import App, Ledger, Push
+from notifications.models import App, Bulk, Ledger, Push
 from notifications.push_terms import (
     NAMES,
     ORIGINS,
@@ -54,6 +55,7 @@ class Pushes:
     total: int
     matching: int
     rules: str
+    running: list[Bulk]
 
 
 def pushes(asked, now: datetime) -> Pushes:
@@ -80,6 +82,7 @@ def pushes(asked, now: datetime) -> Pushes:
         total=sum(groups.values()),
         matching=sum(n for group, n in groups.items() if _fits(group, chosen)),
         rules=rules_in_words(App.objects.all()),
+        running=list(running()),
     )
 
 

@@ -66,6 +66,7 @@ def push(found: Push, now: datetime) -> dict:
         "size": len(json.dumps(found.payload, separators=(",", ":")).encode()),
         "limit": LIMITS.get(found.push_type, LIMIT),
         "safety": is_safe(facts),
+        "can_undo": found.requested_by_id is not None and now < found.due_at,
         "ledger": Ledger.objects.filter(token=found.token).first(),
         "seen": _seen(found, call),
         "feeds": _feeds(found, now) if call else [],

@@ -16,6 +16,8 @@ from registrations.models import Device, PushToken
 JUST_NOW = timedelta(seconds=60)
 #: The same order by the same person within this time is one click, sent twice.
 DOUBLE_CLICK = timedelta(seconds=10)
+#: What a person ordered waits so long for an undo.
+UNDO = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class Order:
     reason: str
     by: AbstractBaseUser
     resend_of: Push | None = None
+    wait: timedelta = UNDO
 
 
 def send(order: Order, now: datetime) -> Push:
@@ -177,6 +180,7 @@ def _send(order: Order, device: Device, now: datetime) -> Push:
         origin=_origin(order),
         resend_of=order.resend_of,
         requested_by=order.by,
+        wait=order.wait,
     )
     push = enqueue([request], now)[0]
     facts = {"push": str(push.pk), "type": order.push_type, "safety": safety.level}

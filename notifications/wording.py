@@ -45,6 +45,9 @@ RULES = {
 #: What people did, by the verb of its audit entry.
 ACTIONS = {
     "push.resend": "Resent a push",
+    "push.withdraw": "Withdrew a push",
+    "bulk.start": "Resent many pushes",
+    "bulk.cancel": "Stopped a resend of many",
     "push.test": "Sent a test push",
     "strikes.reset": "Reset strikes",
     "token.reveal": "Revealed tokens",
@@ -61,6 +64,7 @@ ACTIONS = {
     "user.deactivate": "Took a login away",
     "export.devices": "Exported devices",
     "export.pushes": "Exported pushes",
+    "export.bulk": "Exported results of a resend",
 }
 
 

@@ -11,7 +11,12 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
 
 #: Seconds between two wake-ups by beat.
-PERIODS = {"wake_voip": 1.0, "wake_bulk": 1.0, "settle": 0.25}
+PERIODS = {
+    "tasks.wake_voip": 1.0,
+    "tasks.wake_bulk": 1.0,
+    "tasks.settle": 0.25,
+    "bulk_tasks.work_off": 1.0,
+}
 
 app = Celery("pushdash")
 app.conf.update(
@@ -26,6 +31,7 @@ app.conf.update(
         "notifications.tasks.wake_voip": {"queue": "voip"},
         "notifications.tasks.wake_bulk": {"queue": "bulk"},
         "notifications.tasks.settle": {"queue": "settle"},
+        "notifications.bulk_tasks.work_off": {"queue": "settle"},
     },
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
@@ -33,7 +39,7 @@ app.conf.update(
     #: is on the screen within 2 s of its deadline; a log may show it a second late.
     beat_schedule={
         name: {
-            "task": f"notifications.tasks.{name}",
+            "task": f"notifications.{name}",
             "schedule": seconds,
             "options": {"expires": 2},
         }
@@ -41,6 +47,7 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+app.autodiscover_tasks(["notifications"], related_name="bulk_tasks")
 
 
 @setup_logging.connect

@@ -8,6 +8,7 @@ from notifications.models.applications import (
 )
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.beacons import BeaconCount, BeaconSecret
+from notifications.models.bulks import Bulk, BulkItem
 from notifications.models.calls import Call, VerdictChange
 from notifications.models.gateway import (
     ApiToken,
@@ -34,6 +35,8 @@ __all__ = [
     "AuditEntry",
     "BeaconCount",
     "BeaconSecret",
+    "Bulk",
+    "BulkItem",
     "Call",
     "Credential",
     "Door",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -33,6 +33,13 @@ def since(moment: datetime | None) -> str:
 def until(moment: datetime | None) -> str:
     """`59 min` from now."""
     return ago(timezone.now(), moment) if moment else ""
+
+
+@register.filter
+def lasting(span: timedelta) -> str:
+    """`40 s`, `3 min`."""
+    now = timezone.now()
+    return ago(now - span, now)
 
 
 @register.filter

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from notifications.handling import settle
-from notifications.models import Attempt, AuditEntry, Push, TokenHealth
+from notifications.models import Attempt, AuditEntry, Bulk, BulkItem, Push, TokenHealth
 from registrations.models import Device, DeviceEvent, Malformed
 from tests import factories
 from tests.notifications.people import credential_of
@@ -39,6 +41,7 @@ def furnished() -> Push:
     _unhandled(silent, now, 15)
     _malformed(feed, now)
     settle(now)
+    _resent(pushes[0], now)
     AuditEntry.objects.create(
         at=now,
         actor_name="anna",
@@ -47,6 +50,22 @@ def furnished() -> Push:
         reason="ticket 4711",
     )
     return pushes[-1]
+
+
+def _resent(push: Push, now) -> None:
+    bulk = Bulk.objects.create(
+        id=uuid.UUID(int=1),
+        created_at=now,
+        starts_at=now,
+        by=User.objects.create_user("mira"),
+        kind="alert",
+        address="outcome=lost",
+        rate=10,
+    )
+    BulkItem.objects.create(bulk=bulk, push=push, push_type="alert")
+    BulkItem.objects.create(
+        bulk=bulk, push=push, push_type="voip", result="refused", why="Too late"
+    )
 
 
 def _malformed(feed, now) -> None:
@@ -130,6 +149,9 @@ def paths(push: Push) -> list[str]:
         "/pushes/",
         "/pushes/?outcome=rejected",
         f"/pushes/{push.pk}/",
+        "/pushes/resend/?all=1&kind=same",
+        "/pushes/resend/",
+        f"/resends/{uuid.UUID(int=1)}/",
         "/failures/",
         "/failures/?tab=deliveries",
         "/failures/?tab=activity",

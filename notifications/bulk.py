@@ -1,0 +1,169 @@
+"""A bulk resend: started once, worked off at its rate, stopped by a person.
+
+Rows are resent in the transaction that writes their result, so a dead worker repeats and
+loses none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from notifications import audit
+from notifications.bulk_plan import Plan
+from notifications.models import Bulk, BulkItem
+from notifications.outbox import CannotSend
+from notifications.resend import UNDO, Order, facts_of, is_safe, send
+
+RATES = (1, 5, 10, 20, 50)
+#: Two looks closer together than this are one: several workers keep one rate.
+PERIOD = timedelta(milliseconds=800)
+#: Of a rate the rows that are resent at one look.
+LONGEST_LOOK = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkOrder:
+    """What a person confirmed; `key` is the form's."""
+
+    key: UUID
+    plan: Plan
+    address: str
+    rate: int
+    by: AbstractBaseUser
+
+
+def start(order: BulkOrder, now: datetime) -> Bulk:
+    """Store the order, its rows and its audit entry; the same key gives the same bulk.
+
+    Raises CannotSend when nothing is to be sent, or another bulk took one of the pushes
+    since the dry run.
+    """
+    known = Bulk.objects.filter(pk=order.key, by=order.by).first()
+    if known is not None:
+        return known
+    if not order.plan.sent:
+        raise CannotSend("Nothing would be sent.")
+    try:
+        with transaction.atomic():
+            return _stored(order, now)
+    except IntegrityError:
+        raise CannotSend(
+            "Somebody resent some of these just now. This dry run is new: look again."
+        ) from None
+
+
+def _stored(order: BulkOrder, now: datetime) -> Bulk:
+    bulk = Bulk.objects.create(
+        pk=order.key,
+        created_at=now,
+        starts_at=now + UNDO,
+        by=order.by,
+        kind=order.plan.kind,
+        address=order.address,
+        rate=order.rate,
+    )
+    BulkItem.objects.bulk_create(
+        [
+            BulkItem(
+                bulk=bulk,
+                push=line.push,
+                push_type=line.push_type,
+                why=line.why,
+                result=_result(line.why),
+            )
+            for line in order.plan.lines
+        ],
+        batch_size=1000,
+    )
+    number = len(order.plan.sent)
+    facts = {"bulk": str(bulk.pk), "left_out": len(order.plan.left_out)}
+    if order.address:
+        facts["query"] = order.address
+    audit.note(order.by, "bulk.start", f"{number} pushes", now, **facts)
+    return bulk
+
+
+def _result(why: str) -> str:
+    return BulkItem.Result.REFUSED if why else BulkItem.Result.WAITING
+
+
+@transaction.atomic
+def cancel(bulk: Bulk, by: AbstractBaseUser, now: datetime) -> int | None:
+    """Stop it: what still waits is not sent. How many; None when it had ended."""
+    running = Bulk.objects.select_for_update().filter(state=Bulk.State.RUNNING)
+    found = running.filter(pk=bulk.pk).first()
+    if found is None:
+        return None
+    waiting = found.items.filter(result=BulkItem.Result.WAITING)
+    number = waiting.update(result=BulkItem.Result.CANCELLED)
+    found.state, found.ended_at = Bulk.State.CANCELLED, now
+    found.save(update_fields=["state", "ended_at"])
+    subject = f"{number} pushes"
+    audit.note(by, "bulk.cancel", subject, now, bulk=str(found.pk))
+    return number
+
+
+def work_off(now: datetime) -> int:
+    """Resend the next rows of each bulk that runs; how many rows got a result."""
+    due = Bulk.objects.filter(state=Bulk.State.RUNNING, starts_at__lte=now)
+    return sum(_work_off(pk, now) for pk in due.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _work_off(pk: UUID, now: datetime) -> int:
+    rows = Bulk.objects.select_for_update(skip_locked=True)
+    bulk = rows.filter(pk=pk, state=Bulk.State.RUNNING).select_related(None).first()
+    if bulk is None or (bulk.worked_at and now - bulk.worked_at < PERIOD):
+        return 0
+    waiting = bulk.items.filter(result=BulkItem.Result.WAITING)
+    items = list(
+        waiting.select_related("push__device", "push__token")[: _room(bulk, now)]
+    )
+    for item in items:
+        _resend(item, bulk, now)
+    bulk.worked_at = now
+    if not waiting.exists():
+        bulk.state, bulk.ended_at = Bulk.State.DONE, now
+    bulk.save(update_fields=["worked_at", "state", "ended_at"])
+    return len(items)
+
+
+def _room(bulk: Bulk, now: datetime) -> int:
+    since = min(now - bulk.worked_at, LONGEST_LOOK) if bulk.worked_at else PERIOD
+    return max(1, round(bulk.rate * since.total_seconds()))
+
+
+def _resend(item: BulkItem, bulk: Bulk, now: datetime) -> None:
+    """One row: looked at once more, for the dry run is older than this moment."""
+    item.why = _against(item, now)
+    if not item.why:
+        order = Order(
+            device=item.push.device,
+            push_type=item.push_type,
+            reason="",
+            by=bulk.by,
+            resend_of=item.push,
+            wait=timedelta(0),
+        )
+        try:
+            item.resend = send(order, now)
+        except CannotSend as refusal:
+            item.why = str(refusal)
+    item.result = BulkItem.Result.REFUSED if item.why else BulkItem.Result.QUEUED
+    item.save(update_fields=["result", "why", "resend"])
+
+
+def _against(item: BulkItem, now: datetime) -> str:
+    device = item.push.device
+    kind = "voip" if item.push_type == "voip" else "remote"
+    holding = device.holdings.filter(current=True, token__kind=kind).last()
+    if holding is None:
+        return "The device holds no token for it"
+    facts = facts_of(device, holding.token, item.push_type, now)
+    red = [one for one in is_safe(facts).checks if one.tone in {"hot", "bad"}]
+    return red[0].title if red else ""

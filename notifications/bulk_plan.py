@@ -1,0 +1,174 @@
+"""The dry run of a bulk resend: which pushes would be sent, which not and why. Writes nothing.
+
+Each push is asked the questions of a single resend (`resend.is_safe`); what is red is left
+out. One phone gets one push, however many of its pushes were chosen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from notifications.models import Bulk, BulkItem, Credential, Push
+from notifications.resend import JUST_NOW, Facts, is_safe
+from registrations.models import Device, Holding, PushToken
+
+#: More than this are not resent at once: a list that long wants a filter.
+MOST = 10_000
+AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One push of the plan; `why` is empty where it will be sent."""
+
+    push: Push
+    push_type: str
+    why: str = ""
+    tone: str = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole dry run."""
+
+    kind: str
+    lines: list[Line]
+    #: More were chosen than can be resent at once.
+    is_cut: bool
+
+    @property
+    def sent(self) -> list[Line]:
+        """What will be sent."""
+        return [line for line in self.lines if not line.why]
+
+    @property
+    def left_out(self) -> list[Line]:
+        """What will not."""
+        return [line for line in self.lines if line.why]
+
+    @property
+    def reasons(self) -> list[tuple[str, str, int]]:
+        """(tone, why, number) of what is left out, the commonest first."""
+        counted = Counter((line.tone, line.why) for line in self.left_out)
+        return [(*reason, number) for reason, number in counted.most_common()]
+
+    @property
+    def rings(self) -> int:
+        """How many phones will ring for a call that is over."""
+        return sum(line.push_type == Push.Type.VOIP for line in self.sent)
+
+
+def plan(chosen: QuerySet[Push], kind: str, now: datetime) -> Plan:
+    """The dry run for the newest `MOST` of the chosen pushes."""
+    newest = chosen.select_related("device", "token").order_by("-created_at", "-id")
+    found = list(newest[: MOST + 1])
+    lines: list[Line] = []
+    seen: set[tuple[int, str]] = set()
+    for start in range(0, min(len(found), MOST), AT_ONCE):
+        some = found[start : min(start + AT_ONCE, MOST)]
+        lines += _lines(some, kind, seen, now)
+    return Plan(kind, lines, len(found) > MOST)
+
+
+def _lines(
+    some: list[Push], kind: str, seen: set[tuple[int, str]], now: datetime
+) -> list[Line]:
+    known = _Known(some, now)
+    lines = []
+    for push in some:
+        push_type = Push.Type.ALERT if kind == Bulk.Kind.ALERT else push.push_type
+        why, tone = _against(push, push_type, kind, known, seen)
+        lines.append(Line(push, push_type, why, tone))
+    return lines
+
+
+def _against(push: Push, push_type: str, kind: str, known: _Known, seen: set):
+    """Why it will not be sent, with its tone; empty when it will."""
+    if push.state in {Push.State.QUEUED, Push.State.SENDING}:
+        return "It has not ended yet", "info"
+    if push.pk in known.taken:
+        return "A bulk resend has sent it already", "mute"
+    if kind == Bulk.Kind.REMOTE and push.push_type == Push.Type.VOIP:
+        return "A VoIP push, left out", "mute"
+    token = known.token_of(push.device_id, push_type)
+    if token is None:
+        return "The device holds no token for it", "bad"
+    if not known.has_credential(token):
+        return "No credential for its app and environment", "bad"
+    phone = (token.pk, push_type)
+    if phone in seen:
+        return "A newer push to the same phone is sent", "mute"
+    checks = is_safe(known.facts(push.device_id, token, push_type)).checks
+    red = [check for check in checks if check.tone in {"hot", "bad"}]
+    if red:
+        return red[0].title, red[0].tone
+    seen.add(phone)
+    return "", "ok"
+
+
+class _Known:
+    """What the database says of these pushes' devices, read for all of them at once."""
+
+    def __init__(self, some: Iterable[Push], now: datetime) -> None:
+        pushes, devices = (
+            [push.pk for push in some],
+            {push.device_id for push in some},
+        )
+        held = Holding.objects.filter(device__in=devices, current=True).order_by("pk")
+        held = held.select_related("token__ledger", "token__health")
+        self._tokens = {(one.device_id, one.token.kind): one.token for one in held}
+        self._bound = set(
+            Device.objects.bound_at(now)
+            .filter(pk__in=devices)
+            .values_list("pk", flat=True)
+        )
+        self._recent = _sent_since(
+            [token.pk for token in self._tokens.values()], now - JUST_NOW
+        )
+        keys = Credential.objects.values_list("app__bundle_id", "environment")
+        self._keys = set(keys)
+        ended = [BulkItem.Result.WAITING, BulkItem.Result.QUEUED]
+        items = BulkItem.objects.filter(push__in=pushes, result__in=ended)
+        self.taken = set(items.values_list("push", flat=True))
+
+    def token_of(self, device: int, push_type: str) -> PushToken | None:
+        kind = "voip" if push_type == Push.Type.VOIP else "remote"
+        return self._tokens.get((device, kind))
+
+    def has_credential(self, token: PushToken) -> bool:
+        health = getattr(token, "health", None)
+        environment = (health and health.environment) or token.environment
+        return (token.bundle_id, environment) in self._keys
+
+    def facts(self, device: int, token: PushToken, push_type: str) -> Facts:
+        ledger, health = getattr(token, "ledger", None), getattr(token, "health", None)
+        return Facts(
+            push_type=push_type,
+            strikes=ledger.strikes if ledger else 0,
+            threshold=ledger.threshold if ledger else 3,
+            is_bound=device in self._bound,
+            is_current=True,
+            health=health.state if health else "",
+            health_reason=health.reason if health else "",
+            resent_just_now=(token.pk, push_type) in self._recent,
+        )
+
+
+def _sent_since(tokens: list[int], moment: datetime) -> set[tuple[int, str]]:
+    """(token, push type) of what people sent since then."""
+    rows = Push.objects.filter(
+        token__in=tokens,
+        origin__in=[Push.Origin.RESEND, Push.Origin.TEST],
+        created_at__gt=moment,
+    )
+    return set(rows.order_by().values_list("token", "push_type"))
+
+
+def lasts(number: int, rate: int) -> timedelta:
+    """How long so many take at `rate` a second."""
+    return timedelta(seconds=-(-number // rate))
