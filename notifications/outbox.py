@@ -24,6 +24,7 @@ from notifications.apns import (
     voip_payload,
 )
 from notifications.models import ApiToken, App, Push, TokenHealth
+from notifications.policy import life_of
 from notifications.shielding import OF_PERSONS, REASON, protection_of
 from notifications.token_health import environment_of
 from registrations.models import Device, PushToken
@@ -157,15 +158,6 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         requested_by=request.requested_by,
         api_token=request.api_token,
     )
-
-
-def life_of(app: App, push_type: str) -> timedelta:
-    """How long a push of this type may wait before it is worth nothing."""
-    return {
-        Push.Type.VOIP: app.voip_life,
-        Push.Type.ALERT: app.alert_life,
-        Push.Type.BACKGROUND: app.background_life,
-    }[Push.Type(push_type)]
 
 
 def _token_for(device: Device, push_type: str) -> PushToken:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from notifications.facts import Policy
-from notifications.models import App
+from notifications.models import App, Push
 from registrations.models import PushToken
 
 
@@ -29,3 +30,12 @@ def policies_of(token_ids: Iterable[int]) -> dict[int, Policy]:
     tokens = PushToken.objects.filter(pk__in=list(token_ids))
     rows = tokens.values_list("pk", "bundle_id")
     return {token: by_bundle.get(bundle_id, default) for token, bundle_id in rows}
+
+
+def life_of(app: App, push_type: str) -> timedelta:
+    """How long a push of this type may wait before it is worth nothing."""
+    return {
+        Push.Type.VOIP: app.voip_life,
+        Push.Type.ALERT: app.alert_life,
+        Push.Type.BACKGROUND: app.background_life,
+    }[Push.Type(push_type)]

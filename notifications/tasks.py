@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from notifications import delivery, handling, live, token_health
+from notifications import delivery, handling, live, observed, token_health
 from notifications.ownership import Owner
 
 #: How long one wake-up may keep a worker; beat wakes the next.
@@ -30,9 +30,15 @@ def wake_bulk() -> None:
 
 @shared_task(ignore_result=True)
 def settle() -> None:
-    """Judge the calls that are open, bring back tokens that were registered again."""
+    """Judge the calls that are open, with the pushes that SIP servers sent by themselves;
+    bring back tokens that were registered again.
+    """
     token_health.revive()
-    settled = handling.settle(timezone.now())
+    now = timezone.now()
+    seen = observed.observe(now)
+    if seen:
+        live.announce("pushes", [str(push.pk) for push in seen])
+    settled = handling.settle(now)
     if settled.judged or settled.ledgers:
         live.announce("verdicts", settled.judged)
 

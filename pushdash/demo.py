@@ -18,7 +18,8 @@ from django.db.models import Max
 
 from notifications.credentials import seal
 from notifications.models import App, Attempt, Credential, Push
-from notifications.outbox import CannotSend, PushRequest, enqueue, life_of
+from notifications.outbox import CannotSend, PushRequest, enqueue
+from notifications.policy import life_of
 from registrations.models import Device, Environment, PushToken
 
 BATCH = 1000

@@ -23,6 +23,8 @@ from registrations.formats.record import (
     Branch,
     Hangup,
     Pulse,
+    PushEnded,
+    PushSent,
     Record,
     Response,
     Unreadable,
@@ -31,13 +33,13 @@ from registrations.hearing import Heard, heard
 from registrations.inbox import Inbox
 from registrations.models import Feed, LogFile, Rejected
 from registrations.progress import Progress
+from registrations.pushlines import Logged, PushLines
+from registrations.rejecting import rejected
 from registrations.remembering import Memory
-from registrations.sip import SipError, redacted
+from registrations.sip import SipError
 from registrations.skew import Skew
-from registrations.storable import clean, clean_lines
 from registrations.waiting import restored, stored
 
-LONGEST_EXCERPT = 4000
 #: A time stamp further ahead of our clock is wrong, and must not move the watermark.
 AHEAD = timedelta(days=1)
 #: What the reader writes of its feed; the rest are settings that people change meanwhile.
@@ -95,6 +97,7 @@ class Intake:
         self._memory = Memory(feed)
         self._branches = Branches(feed.branches)
         self._calls: list[calling.Heard] = []
+        self._pushes: list[Logged] = []
         self._skew = Skew()
         self._always_answers = False
         self.progress = Progress()
@@ -110,27 +113,31 @@ class Intake:
         """
         read_at = self._clock()
         self.feed.refresh_from_db(fields=SETTINGS)
-        rejected = [row for piece in pieces for row in self._rejected(piece, read_at)]
+        refused = [row for piece in pieces for row in self._rejected(piece, read_at)]
         self._measure(pieces, read_at)
         for piece in pieces:
             self._date(piece, read_at)
         self._see_until()
         items = self._concluded(read_at, is_last)
         calls = Calling(self.feed, read_at, self._calls)
+        pushes = PushLines(self.feed, read_at, self._pushes)
         with transaction.atomic():
             calls.prepare()
+            pushes.prepare()
             if items:
                 Batch(self.feed, read_at).write(items)
             if self.feed.seen_until is not None:
                 Batch(self.feed, read_at).settle(self.feed.seen_until)
             calls.write()
-            if rejected:
-                Rejected.objects.bulk_create(rejected, ignore_conflicts=True)
-            self._fill_inbox(items, rejected)
+            pushes.write()
+            if refused:
+                Rejected.objects.bulk_create(refused, ignore_conflicts=True)
+            self._fill_inbox(items, refused)
             for piece in pieces:
                 self._move(piece)
-            self._save(read_at, len(items), len(rejected))
+            self._save(read_at, len(items), len(refused))
         self._calls.clear()
+        self._pushes.clear()
         self.register_count += len(items)
         return len(items)
 
@@ -155,8 +162,12 @@ class Intake:
             self._pulse(record.at, piece.log, read_at)
         elif isinstance(record, Branch | Response | Hangup):
             self._note_call(record, file)
+        elif isinstance(record, PushSent | PushEnded):
+            self._pushes.append(Logged(record, file.pk))
         elif isinstance(record, Unreadable):
-            return self._reject(record, record.rule, record.detail, file, read_at)
+            return rejected(
+                self.feed, file, record, record.rule, record.detail, read_at
+            )
         return None
 
     def _note_call(self, record: Branch | Response | Hangup, file: LogFile) -> None:
@@ -178,23 +189,10 @@ class Intake:
     def _ask(self, heard: Heard, piece: Piece, read_at: datetime) -> Rejected | None:
         request, said, file = heard.request, heard.said, piece.file
         if isinstance(said, SipError):
-            return self._reject(request, said.rule, said.detail, file, read_at)
+            rule, detail = said.rule, said.detail
+            return rejected(self.feed, file, request, rule, detail, read_at)
         self._pairing.ask(request, said, file_id=file.pk, log=piece.log)
         return None
-
-    def _reject(
-        self, record, rule: str, detail: str, file: LogFile, read_at: datetime
-    ) -> Rejected:
-        return Rejected(
-            feed=self.feed,
-            file=file,
-            position=record.position,
-            moment=record.at,
-            read_at=read_at,
-            rule=rule,
-            detail=clean(detail),
-            excerpt=clean_lines(redacted(record.raw))[:LONGEST_EXCERPT],
-        )
 
     def _concluded(self, read_at: datetime, is_last: bool) -> list[Judged]:
         # Where the log has times, an answer may yet come with the rest of the file.

@@ -27,7 +27,8 @@ class Migration(migrations.Migration):
                         verbose_name="ID",
                     ),
                 ),
-                ("reading", models.BigIntegerField()),
+                ("reading", models.BigIntegerField(default=0)),
+                ("push_line", models.BigIntegerField(db_default=0, default=0)),
                 (
                     "feed",
                     models.OneToOneField(

@@ -103,7 +103,9 @@ class Looked(models.Model):
     """The newest reading of a feed that `handling.settle` has looked at."""
 
     feed = models.OneToOneField(Feed, on_delete=models.CASCADE, related_name="+")
-    reading = models.BigIntegerField()
+    reading = models.BigIntegerField(default=0)
+    #: The newest push line that `observed` has done with.
+    push_line = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.feed_id} up to {self.reading}"

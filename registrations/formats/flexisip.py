@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
+from registrations.formats.flexisip_pushes import MARKERS, Pushes
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer
 from registrations.formats.stamps import Stamps
@@ -144,7 +145,7 @@ class Flexisip(Format):
     name = "flexisip"
     prefix = PREFIX
     #: A line `Message:` is read with the message behind it.
-    markers = (b" SIP ",)
+    markers = (b" SIP ", *MARKERS)
     always_answers = True
     #: `[N bytes of body hidden]` stands in place of most bodies.
     has_bodies = False
@@ -153,6 +154,7 @@ class Flexisip(Format):
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
         self._exchange = Exchange()
+        self._pushes = Pushes()
         #: The stamp that was last worked out: many lines have the same.
         self._stamp, self._at = b"", None
 
@@ -163,8 +165,12 @@ class Flexisip(Format):
     def lead(self, line: bytes, position: int) -> Lead | None:
         prefix = PREFIX.match(line)
         if prefix is None:
+            self._pushes.inside(line)
             return None
         at = self._moment(prefix)
+        push = self._pushes.told(line[prefix.end() :], at, position)
+        if push is not None:
+            return Lead(at=at, received=False, records=(push,))
         told = self._exchange.told(line[prefix.end() :], at, position)
         return told or Lead(at=at, received=False)
 

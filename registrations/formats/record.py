@@ -101,4 +101,43 @@ class Hangup(NamedTuple):
     call_id: str
 
 
-Record = Request | Answer | Pulse | Unreadable | Brief | Branch | Response | Hangup
+class PushSent(NamedTuple):
+    """A SIP server has sent a push by itself. `key` ties what became of it to it.
+
+    `token` in lower case; texts are empty where the log did not say.
+    """
+
+    position: int
+    at: datetime | None
+    key: str
+    token: str
+    push_type: str
+    topic: str
+    call_id: str
+    instance_id: str
+
+
+class PushEnded(NamedTuple):
+    """What a SIP server made of APNs' answer. `status` None: there was none."""
+
+    position: int
+    at: datetime | None
+    key: str
+    is_taken: bool
+    status: int | None
+    reason: str
+    apns_id: str
+
+
+Record = (
+    Request
+    | Answer
+    | Pulse
+    | Unreadable
+    | Brief
+    | Branch
+    | Response
+    | Hangup
+    | PushSent
+    | PushEnded
+)

@@ -153,9 +153,21 @@ class PushLine(Fact):
     push_type = models.TextField()
     #: What the server logged of it: `sent`, `successful`, `failed`, with its words in `line`.
     state = models.TextField()
+    #: What ties `successful` and `failed` to their `sent`: a pointer of the server's.
+    key = models.TextField(default="")
+    topic = models.TextField(default="")
+    instance_id = models.TextField(default="")
+    #: APNs' answer, of `successful` and `failed`; null where none came.
+    status = models.SmallIntegerField(null=True, default=None)
+    reason = models.TextField(default="")
+    apns_id = models.TextField(default="")
 
     class Meta:
-        indexes = [models.Index(fields=["call_id"], name="pushline_of_call")]
+        indexes = [
+            models.Index(fields=["call_id"], name="pushline_of_call"),
+            # notifications.observed: what is new in a feed
+            models.Index(fields=["feed", "id"], name="pushline_of_feed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.push_type} {self.state} {self.moment}"
