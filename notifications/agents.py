@@ -8,6 +8,13 @@ from dataclasses import dataclass
 #: Linphone: `LinphoneiOS/5.2.4 (iPhone 11) LinphoneSDK/5.3.26`.
 PRODUCT = re.compile(r"^(?P<name>[^/\s(]+)[/ ](?P<version>\d[\w.+-]*)")
 PHONE = re.compile(r"\((?P<phone>(?:[^()]|\([^()]*\))*)\)")
+#: iOS after a word of its own, not the end of an app's name.
+IOS = re.compile(r"(?:^|[^a-zA-Z])(?:iOS|iPhone OS)[/ ](?P<version>\d+(?:[._]\d+)*)")
+#: Linphone may print the name a person gave the phone; a model is one of these alone.
+MODEL = re.compile(
+    r"(?:iPhone|iPad|iPod)(?:[ ,]?(?:\d+(?:,\d+|e)?|touch|SE|X[RS]?|Pro|Max|Plus|mini|Air"
+    r"|\([\w. -]*(?:generation|inch)\)))*"
+)
 SDK = re.compile(r"SDK/(?P<version>\d[\w.+-]*)", re.IGNORECASE)
 
 
@@ -19,11 +26,20 @@ class Agent:
     version: str
     phone: str
     sdk: str
+    ios: str = ""
 
     @property
     def short(self) -> str:
         """App and version, else what stood there."""
         return f"{self.name} {self.version}".strip()
+
+    @property
+    def model(self) -> str:
+        """The phone, without what a person called it: `iPhone` of `Ann's iPhone`."""
+        if MODEL.fullmatch(self.phone):
+            return self.phone
+        kinds = (kind for kind in ("iPhone", "iPad", "iPod") if kind in self.phone)
+        return next(kinds, "")
 
     @property
     def build(self) -> str:
@@ -39,9 +55,11 @@ def agent_of(user_agent: str) -> Agent:
     if product is None:
         return Agent(user_agent, "", "", "")
     phone, sdk = PHONE.search(user_agent), SDK.search(user_agent)
+    ios = IOS.search(user_agent)
     return Agent(
         product["name"],
         product["version"],
         phone["phone"] if phone else "",
         sdk["version"] if sdk else "",
+        ios["version"].replace("_", ".") if ios else "",
     )

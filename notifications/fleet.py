@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Prefetch, Q
 
 from notifications import charts
+from notifications.alarms import Alarm, alarms
 from notifications.backlog import Lane, lanes
 from notifications.models import App, Call, Ledger, Push
 from notifications.sources import Hold, Source, hold_at, source_of
@@ -91,6 +92,7 @@ class Picture:
     sources: list[Source]
     assuming: list[Feed]
     hold: Hold | None
+    alarms: list[Alarm]
     rules: str
     outcomes: charts.Outcomes
     wake: charts.WakeTimes
@@ -111,6 +113,7 @@ def picture(now: datetime, span: str = "1h") -> Picture:
         sources=[source_of(feed, now) for feed in feeds],
         assuming=[feed for feed in feeds if feed.has_assumed],
         hold=hold_at(feeds, now),
+        alarms=alarms(),
         rules=rules_in_words(App.objects.all()),
         outcomes=charts.outcomes(now, span),
         wake=charts.wake_times(now, LATELY),

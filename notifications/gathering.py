@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q
 
+from notifications.builds import builds_of
 from notifications.evidence import AROUND
 from notifications.facts import LONGEST_DIALOG, REMOTE_ANSWER
 from notifications.models import Call, Ledger, Looked, Push, Reset
@@ -106,11 +107,17 @@ def _linked(pushes: list[Push], now: datetime) -> set[int]:
     """The calls of these pushes, which know of them from now on."""
     if not pushes:
         return set()
-    keys = {(push.token_id, push.call_id) for push in pushes}
+    keys = {(push.token_id, push.call_id): push.device_id for push in pushes}
+    builds = builds_of(keys.values())
     Call.objects.bulk_create(
         [
-            Call(token_id=token, call_id=text, created_at=now)
-            for token, text in sorted(keys)
+            Call(
+                token_id=token,
+                call_id=text,
+                build_id=builds.get(device),
+                created_at=now,
+            )
+            for (token, text), device in sorted(keys.items())
         ],
         ignore_conflicts=True,
     )

@@ -27,7 +27,7 @@ CHANNEL = "pushdash:hints"
 SHORTEST_SECONDS = 0.25
 LONGEST_SECONDS = 1.0
 RETRY_SECONDS = 1.0
-REGIONS = ("sources", "held", "kpis", "board", "feed", "outcomes", "wake")
+REGIONS = ("sources", "held", "alarms", "kpis", "board", "feed", "outcomes", "wake")
 
 
 def announce(kind: str, ids: Iterable) -> None:

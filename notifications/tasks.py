@@ -8,7 +8,14 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from notifications import delivery, handling, live, observed, token_health
+from notifications import (
+    delivery,
+    handling,
+    live,
+    observed,
+    releases,
+    token_health,
+)
 from notifications.ownership import Owner
 
 #: How long one wake-up may keep a worker; beat wakes the next.
@@ -41,6 +48,12 @@ def settle() -> None:
     settled = handling.settle(now)
     if settled.judged or settled.ledgers:
         live.announce("verdicts", settled.judged)
+
+
+@shared_task(ignore_result=True)
+def watch_releases() -> None:
+    """Look for app releases that stopped waking."""
+    releases.watch(timezone.now())
 
 
 def _drain(push_types) -> None:

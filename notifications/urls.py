@@ -29,6 +29,7 @@ urlpatterns = [
     ),
     path("devices/<int:pk>/reset/", actions.reset_strikes, name="reset-strikes"),
     path("devices/<int:pk>/reveal/", actions.reveal, name="reveal"),
+    path("fleet/", views.fleet_insight, name="fleet"),
     path("pushes/", views.pushes, name="pushes"),
     path("pushes/resend/", bulk_views.dry_run, name="bulk-dry-run"),
     path("pushes/resend/start/", bulk_views.start, name="bulk-start"),

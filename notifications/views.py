@@ -14,6 +14,7 @@ from notifications import (
     device_page,
     failure_list,
     fleet,
+    fleet_page,
     malformed_list,
     push_list,
     push_page,
@@ -95,6 +96,15 @@ def failures(request: HttpRequest) -> HttpResponse:
     )
     context = {"page": "failures", "list": found}
     return render(request, "notifications/failures.html", context)
+
+
+@require_safe
+@login_required
+@may_see
+def fleet_insight(request: HttpRequest) -> HttpResponse:
+    """Which app builds and phones do not wake, how fast the others do, what we cannot see."""
+    context = fleet_page.fleet(request.GET, timezone.now())
+    return render(request, "notifications/fleet.html", context | {"page": "fleet"})
 
 
 @require_safe

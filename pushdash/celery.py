@@ -16,6 +16,7 @@ PERIODS = {
     "tasks.wake_bulk": 1.0,
     "tasks.settle": 0.25,
     "bulk_tasks.work_off": 1.0,
+    "tasks.watch_releases": 30.0,
 }
 
 app = Celery("pushdash")
@@ -41,7 +42,7 @@ app.conf.update(
         name: {
             "task": f"notifications.{name}",
             "schedule": seconds,
-            "options": {"expires": 2},
+            "options": {"expires": max(2, seconds / 2)},
         }
         for name, seconds in PERIODS.items()
     },

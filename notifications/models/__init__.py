@@ -8,6 +8,7 @@ from notifications.models.applications import (
 )
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.beacons import BeaconCount, BeaconSecret
+from notifications.models.builds import Build, RegressionAlarm
 from notifications.models.bulks import Bulk, BulkItem
 from notifications.models.calls import Call, VerdictChange
 from notifications.models.gateway import (
@@ -35,6 +36,7 @@ __all__ = [
     "AuditEntry",
     "BeaconCount",
     "BeaconSecret",
+    "Build",
     "Bulk",
     "BulkItem",
     "Call",
@@ -47,6 +49,7 @@ __all__ = [
     "Push",
     "Refusal",
     "RefusalCount",
+    "RegressionAlarm",
     "Reset",
     "Right",
     "SharedToken",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from notifications.models.audit import AppendOnlyQuerySet
+from notifications.models.builds import Build
 from registrations.models import Feed, PushToken
 
 
@@ -44,6 +45,15 @@ class Call(models.Model):
         Feed, null=True, default=None, on_delete=models.SET_NULL, related_name="+"
     )
     judged_at = models.DateTimeField(null=True, default=None)
+    #: What the phone ran when the call was first known: it may be updated later.
+    build = models.ForeignKey(
+        Build,
+        null=True,
+        default=None,
+        on_delete=models.SET_NULL,
+        related_name="calls",
+        db_index=False,
+    )
     created_at = models.DateTimeField()
 
     class Meta:

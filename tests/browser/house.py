@@ -152,6 +152,8 @@ def paths(push: Push) -> list[str]:
         "/pushes/resend/?all=1&kind=same",
         "/pushes/resend/",
         f"/resends/{uuid.UUID(int=1)}/",
+        "/fleet/",
+        "/fleet/?by=ios&span=24h",
         "/failures/",
         "/failures/?tab=deliveries",
         "/failures/?tab=activity",

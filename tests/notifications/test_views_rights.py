@@ -25,6 +25,7 @@ TABLE = {
     "reset-strikes": ("post", ["device"], HELP),
     "other-environment": ("post", ["device", "token"], HELP),
     "reveal": ("post", ["device"], ADMIN),
+    "fleet": ("get", [], SEE),
     "pushes": ("get", [], SEE),
     "push": ("get", ["push"], SEE),
     "resend": ("post", ["push"], HELP),

@@ -1,0 +1,46 @@
+"""The table of versions and phones: what stands together, what is said of few calls."""
+
+from __future__ import annotations
+
+from notifications.coverage import coverage
+from notifications.heat import Cell, heat
+from notifications.proportions import Tally
+from notifications.waking import wakes
+
+
+def test_versions_stand_by_number_and_the_rarest_together():
+    counted = [
+        ("App", f"6.{minor}", "iPhone 13", Tally(0, 100 + minor)) for minor in range(15)
+    ]
+    table = heat([*counted, ("App", "6.14", "", Tally(1, 5))])
+    assert [row.version for row in table.rows[:3]] == ["6.14", "6.13", "6.12"]
+    assert len(table.rows) == 13
+    assert (table.rows[-1].name, table.rows[-1].total.tally.judged) == ("others", 303)
+    assert table.columns == ["iPhone 13", "not said"]
+
+
+def test_the_rarest_phones_stand_in_one_column():
+    phones = [("App", "6.0", f"iPhone {n}", Tally(1, 10 + n)) for n in range(11, 20)]
+    table = heat(phones)
+    assert len(table.columns) == 7
+    assert table.columns[-1] == "others"
+    assert sum(cell.tally.judged for cell in table.rows[0].cells) == sum(
+        one[3].judged for one in phones
+    )
+
+
+def test_a_share_of_few_calls_is_not_said():
+    assert [Cell(Tally(10, 19)).level, Cell(Tally(10, 20)).level] == ["", "h4"]
+    levels = [Cell(Tally(hits, 100)).level for hits in (0, 4, 5, 12, 25, 100)]
+    assert levels == ["h1", "h1", "h2", "h3", "h4", "h4"]
+
+
+def test_a_proxy_waits_for_99_of_100_in_steps_of_five_seconds():
+    waits = [wakes("a", "1", 100, [1, 2, p99]).wait for p99 in (0.4, 5.0, 5.1, 27.0)]
+    assert waits == [5, 5, 10, 30]
+    assert wakes("a", "1", 99, [1, 2, 3]).wait is None
+
+
+def test_without_a_push_there_is_no_coverage():
+    assert coverage([]).percent is None
+    assert coverage([("awaited", "", False, 3)]).percent is None
