@@ -13,11 +13,15 @@ from notifications.terms import Query, Term
 
 
 def joined(asked: Query, condition: Callable[[Term], Q]) -> Q:
-    """Values of one filter are alternatives; bounds, texts and other filters all hold."""
+    """Values of one filter are alternatives; bounds, texts and other filters all hold.
+    What a `-name:value` fits is left out.
+    """
     either: dict[str, list[Q]] = {}
     every = []
     for term in asked.terms:
-        if term.name and not term.sign:
+        if term.is_not:
+            every.append(~condition(term))
+        elif term.name and not term.sign:
             either.setdefault(term.name, []).append(condition(term))
         else:
             every.append(condition(term))

@@ -100,7 +100,8 @@ def _chip(term: Term, asked: Query, known: dict[str, Kind]) -> Chip:
     choices = known[term.name].choices if term.name else {}
     typed = term.written.partition(":")[2].strip('"') if term.name else term.value
     value = choices.get(typed, typed)
-    return Chip(LABELS[term.name], value, query(q=asked.without(term)))
+    name = f"Not {LABELS[term.name]}" if term.is_not else LABELS[term.name]
+    return Chip(name, value, query(q=asked.without(term)))
 
 
 def _menus(q: str, asked: Query, known: dict[str, Kind]) -> list[Menu]:

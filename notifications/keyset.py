@@ -100,6 +100,11 @@ BY_CREATION = Key(
     lambda row: f"{row.created_at.isoformat()}|{row.pk}",
     _moment_and_uuid,
 )
+BY_END = Key(
+    ("ended_at", "pk"),
+    lambda row: f"{row.ended_at.isoformat()}|{row.pk}",
+    _moment_and_uuid,
+)
 
 
 def words(text: str) -> str:

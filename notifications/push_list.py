@@ -89,7 +89,7 @@ def pushes(asked, now: datetime) -> Pushes:
 def _term_chips(wanted: Asked) -> list[Chip]:
     return [
         Chip(
-            term.name.capitalize() or "Search",
+            f"{'Not ' if term.is_not else ''}{term.name or 'search'}".capitalize(),
             term.written.partition(":")[2] if term.name else term.written,
             query(**wanted.address | {"q": wanted.query.without(term)}),
         )

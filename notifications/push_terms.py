@@ -110,10 +110,11 @@ def asked_of(asked) -> Asked:
     """What an address asks for; a facet named in the search box is a facet chosen."""
     wanted = read_query(words(asked.get("q", "")), kinds())
     named: dict[str, list[str]] = {name: _several(asked, name) for name in NAMES}
-    for term in wanted.terms:
-        if term.name in NAMES and term.value not in named[term.name]:
+    chosen = [term for term in wanted.terms if term.name in NAMES and not term.is_not]
+    for term in chosen:
+        if term.value not in named[term.name]:
             named[term.name].append(term.value)
-    terms = tuple(term for term in wanted.terms if term.name not in NAMES)
+    terms = tuple(term for term in wanted.terms if term not in chosen)
     span = asked.get("span", "")
     return Asked(
         named,
@@ -132,10 +133,15 @@ def spanned(asked: Asked, now: datetime) -> QuerySet[Push]:
     rows = _within(asked.span, now)
     if asked.query.faults:
         return rows.none()
-    return rows.filter(joined(asked.query, lambda term: _condition(term, now)))
+    return rows.filter(joined(asked.query, lambda term: condition_of(term, now)))
 
 
-def _condition(term: Term, now: datetime) -> Q:
+def condition_of(term: Term, now: datetime) -> Q:
+    """Which pushes a term fits."""
+    if term.name == "outcome":
+        return OUTCOMES[term.value][2]
+    if term.name in COLUMNS:
+        return Q(**{COLUMNS[term.name]: term.value})
     if term.name == "state":
         return Q(state=term.value)
     if term.name == "strikes":

@@ -1,7 +1,8 @@
 """The query language of the lists: `state:suspected strikes:>=2 alice`. Pure.
 
 A term is `name:value`, with `"…"` around a value that has blanks in it, or text to search
-for. Whatever is typed gives terms or faults that say what is wrong with which word.
+for; `-name:value` leaves out what it fits. Whatever is typed gives terms or faults that say
+what is wrong with which word.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 
-TERM = re.compile(r'(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
+TERM = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
 #: An AOR or an instance-id begins like a filter, and is text.
 SCHEMES = frozenset({"sip", "sips", "tel", "urn"})
 NUMBER = re.compile(r"(>=|<=|>|<|)(\d{1,9})")
@@ -34,6 +35,7 @@ class Term:
     sign: str
     value: str | int | timedelta
     written: str
+    is_not: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,10 @@ def read_query(text: str, known: Mapping[str, Kind]) -> Query:
 
 
 def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
-    quoted, bare = found[2], found[3]
-    name, value = (found[1] or "").lower(), bare if quoted is None else quoted
+    quoted, bare = found[3], found[4]
+    name, value = (found[2] or "").lower(), bare if quoted is None else quoted
     if not name or name in SCHEMES:
+        value = found[1] + value
         alone = value.removesuffix(":").lower()
         if value.endswith(":") and alone in known:
             raise WrongValue(f"{value} wants a value behind it")
@@ -126,7 +129,7 @@ def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
     if name not in known:
         raise WrongValue(f"there is no filter {name}:{_meant(name, known)}")
     try:
-        return Term(name, *known[name].read(value), found[0])
+        return Term(name, *known[name].read(value), found[0], bool(found[1]))
     except WrongValue as wrong:
         raise WrongValue(f"{found[0]}: {name} {wrong}") from None
 

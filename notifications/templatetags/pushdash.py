@@ -49,6 +49,14 @@ def capped(number: int) -> str:
 
 
 @register.filter
+def short_count(number: int) -> str:
+    """A count that fits a cell: `950`, `1.2k`, `34k`."""
+    if number < 1000:
+        return str(number)
+    return f"{number / 1000:.1f}k" if number < 10_000 else f"{number // 1000}k"
+
+
+@register.filter
 def shortened(text: str) -> str:
     """An instance-id by its first 8 and last 4 characters."""
     core = text.removeprefix("urn:uuid:")

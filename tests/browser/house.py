@@ -155,6 +155,8 @@ def paths(push: Push) -> list[str]:
         "/fleet/",
         "/fleet/?by=ios&span=24h",
         "/failures/",
+        "/failures/?q=-reason:BadDeviceToken+-outcome:asleep",
+        "/failures/?q=-resaon:x",
         "/failures/?tab=deliveries",
         "/failures/?tab=activity",
         "/malformed/",

@@ -81,3 +81,41 @@ def test_the_tab_of_activity_is_there_for_admins_only():
     path = "/failures/?tab=activity"
     assert b"Nobody did anything" in people.browser_of("admin").get(path).content
     assert b"Activity" not in people.browser_of("ops").get(path).content
+
+
+def test_what_is_understood_is_left_out_with_one_click():
+    failed("rejected", "BadDeviceToken")
+    other = failed("expired")
+    browser = people.browser_of("ops")
+    assert b"q=%20-reason%3ABadDeviceToken" in browser.get("/failures/").content
+    page = browser.get("/failures/?q=-reason:BadDeviceToken").context["list"]
+    assert [one.words[0] for one in page.reasons] == ["Expired"]
+    assert [row.push for row in page.deliveries] == [other]
+    assert [chip.name for chip in page.chips] == ["Not reason"]
+    both = "/failures/?q=-reason:BadDeviceToken+-state:expired"
+    assert b"No other failure" in browser.get(both).content
+    assert b"Did you mean reason:?" in browser.get("/failures/?q=-resaon:x").content
+
+
+def test_hour_and_reason_are_counted_with_the_present_hour_last():
+    now = timezone.now()
+    for _ in range(2):
+        failed("rejected", "Unregistered")
+    heat = failures({}, now, sees_activity=False).heat
+    assert (len(heat.hours), heat.hours[-1]) == (24, f"{now:%H}")
+    ((name, cells),) = heat.rows
+    assert name == "Unregistered"
+    assert sum(cell.number for cell in cells) == 2
+    assert {cell.level for cell in cells} == {"", "h4"}
+
+
+def test_failures_are_counted_by_app_and_version():
+    push = failed("rejected", "Unregistered")
+    push.device.user_agent = "LinphoneiOS/5.2.4 (iPhone 11)"
+    push.device.save(update_fields=["user_agent"])
+    failed("unknown")
+    found = failures({}, timezone.now(), sees_activity=False).versions
+    assert {(one.version, one.rejected, one.others) for one in found} == {
+        ("5.2.4", 1, 0),
+        ("", 0, 1),
+    }

@@ -101,3 +101,12 @@ class AnyInput(TestCase):
         query = read_query(words(text), kinds())
         rows = list(fitting(Device.objects.all(), query, timezone.now()))
         assert not (rows and query.faults)
+
+
+def test_a_term_behind_a_minus_leaves_out_what_it_fits():
+    asked = read_query("-state:fine -alice a-b", KNOWN)
+    assert [(term.name, term.value, term.is_not) for term in asked.terms] == [
+        ("state", "fine", True),
+        ("", "-alice", False),
+        ("", "a-b", False),
+    ]

@@ -1,0 +1,203 @@
+"""Why pushes fail: each reason with meaning, remedy and trend; by hour; by app and version."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncHour
+
+from notifications.agents import agent_of
+from notifications.apns import REASONS
+from notifications.keyset import query
+from notifications.models import Push
+from notifications.terms import written
+
+SLOTS = 24
+#: A trend is drawn in a box of this size.
+WIDTH, HEIGHT = 112, 24
+#: As many reasons, apps and versions are told apart.
+ROWS = 30
+HOUR = timedelta(hours=1)
+FAILED = Q(state__in=["rejected", "unknown", "failed", "expired"])
+ASLEEP = Q(state="accepted", sip_call__verdict="unhandled")
+#: What a push that failed without a reason of APNs means, by its state.
+STATES = {
+    "accepted": (
+        "App did not wake",
+        "200, then no sign of waking",
+        "APNs took the push, and no sign of waking came within the wake window.",
+        "Check strikes first. If most are on one app version, suspect that build.",
+    ),
+    "unknown": (
+        "No answer",
+        "unknown",
+        "It left the house and no answer came: APNs may have taken it.",
+        "Check the network to APNs. A VoIP push is not sent again by itself.",
+    ),
+    "failed": (
+        "Not sent",
+        "failed",
+        "It could not be sent, and surely was not.",
+        "Open one of them: its attempts say what stood in the way.",
+    ),
+    "expired": (
+        "Expired",
+        "expired",
+        "Its life was over before it could be sent.",
+        "Look at the queue on Live: workers or APNs were too slow.",
+    ),
+    "rejected": (
+        "Rejected",
+        "rejected",
+        "APNs refused it without a reason we know.",
+        "Open one of them: its attempts say more.",
+    ),
+}
+
+
+@dataclass(slots=True)
+class Reason:
+    """Pushes that failed for one reason."""
+
+    state: str
+    reason: str
+    number: int = 0
+    devices: int = 0
+    trend: list[int] = field(default_factory=lambda: [0] * SLOTS)
+
+    @property
+    def words(self) -> tuple[str, str, str, str]:
+        """Name, status, meaning, remedy."""
+        known = REASONS.get(self.reason)
+        if known is None:
+            name, *rest = STATES[self.state]
+            return (self.reason or name, *rest)
+        return self.reason, str(known.status), known.meaning, known.remedy
+
+    @property
+    def filters(self) -> str:
+        """The address of these pushes on the Pushes page, without the span."""
+        if self.state == "accepted":
+            return "outcome=asleep"
+        outcome = "rejected" if self.state == "rejected" else "lost"
+        return f"outcome={outcome}" + (f"&reason={self.reason}" if self.reason else "")
+
+    @property
+    def term(self) -> str:
+        """The word of a query that fits these pushes."""
+        if self.reason:
+            return written("reason", self.reason)
+        asleep = self.state == "accepted"
+        return "outcome:asleep" if asleep else f"state:{self.state}"
+
+    @property
+    def line(self) -> str:
+        """The trend as points of an SVG line."""
+        most, step = max(*self.trend, 1), WIDTH / (SLOTS - 1)
+        return " ".join(
+            f"{i * step:.1f},{HEIGHT - 1 - (HEIGHT - 3) * number / most:.1f}"
+            for i, number in enumerate(self.trend)
+        )
+
+    @property
+    def area(self) -> str:
+        """The same, closed at the bottom."""
+        return f"0,{HEIGHT} {self.line} {WIDTH},{HEIGHT}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Pushes of one hour and reason; `level` is the shade, "" to "h4"."""
+
+    number: int
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Hour by reason: the heads of the columns (UTC), and a row of cells a reason."""
+
+    hours: list[str]
+    rows: list[tuple[str, list[Cell]]]
+
+
+@dataclass(slots=True)
+class Version:
+    """Failures of one version of one app."""
+
+    bundle_id: str
+    version: str
+    asleep: int = 0
+    rejected: int = 0
+    others: int = 0
+
+    @property
+    def number(self) -> int:
+        """All of them."""
+        return self.asleep + self.rejected + self.others
+
+    @property
+    def devices(self) -> str:
+        """The address of its devices on Devices."""
+        version = f" {written('version', self.version)}" if self.version else ""
+        return query(q=f"{written('app', self.bundle_id)}{version}")
+
+
+def reasons(
+    rows: QuerySet[Push], since: datetime, now: datetime
+) -> tuple[list[Reason], Heat]:
+    """The reasons of these pushes, the commonest first, with their trend; by hour too."""
+    groups = rows.order_by().values_list("state", "reason")
+    counted = groups.annotate(n=Count("pk"), d=Count("device", distinct=True))
+    found = {
+        (state, reason): Reason(state, reason, number, devices)
+        for state, reason, number, devices in counted
+    }
+    hours: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    hourly = groups.annotate(hour=TruncHour("ended_at"), n=Count("pk"))
+    for state, reason, hour, number in hourly:
+        slot = int((hour - since) / (now - since) * SLOTS)
+        one = found.setdefault((state, reason), Reason(state, reason))
+        one.trend[max(0, min(slot, SLOTS - 1))] += number
+        hours[state, reason][hour.hour] += number
+    ordered = sorted(found.values(), key=lambda one: -one.number)[:ROWS]
+    return ordered, _heat(ordered, hours, now)
+
+
+def _heat(ordered: list[Reason], hours: dict, now: datetime) -> Heat:
+    """Hours of the day, the present one last."""
+    order = [(now + HOUR * ago).hour for ago in range(-23, 1)]
+    most = max((n for row in hours.values() for n in row.values()), default=0)
+    rows = [
+        (
+            one.words[0],
+            [_cell(hours[one.state, one.reason].get(at, 0), most) for at in order],
+        )
+        for one in ordered
+    ]
+    return Heat([f"{at:02d}" for at in order], rows)
+
+
+def _cell(number: int, most: int) -> Cell:
+    if not number:
+        return Cell(0, "")
+    part = number / most
+    return Cell(number, "h" + str(1 + (part > 0.1) + (part > 0.35) + (part > 0.7)))
+
+
+def versions(rows: QuerySet[Push]) -> list[Version]:
+    """The same pushes by app and version of the phones as they are today."""
+    found: dict[tuple[str, str], Version] = {}
+    groups = rows.order_by().values_list(
+        "app__bundle_id", "device__user_agent", "state"
+    )
+    for bundle_id, user_agent, state, number in groups.annotate(n=Count("pk")):
+        version = agent_of(user_agent).version
+        one = found.setdefault((bundle_id, version), Version(bundle_id, version))
+        kinds = {"accepted": "asleep", "rejected": "rejected"}
+        name = kinds.get(state, "others")
+        setattr(one, name, getattr(one, name) + number)
+    return sorted(found.values(), key=lambda one: -one.number)[:ROWS]
