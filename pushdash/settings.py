@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "notifications",
 ]
 MIDDLEWARE = [
+    "pushdash.cases.name_cases",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -136,6 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+CSRF_FAILURE_VIEW = "pushdash.cases.form_refused"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "notifications:live"
 LOGOUT_REDIRECT_URL = "login"
@@ -185,13 +187,16 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"mask": {"()": "pushdash.logs.MaskTokens"}},
+    "filters": {
+        "mask": {"()": "pushdash.logs.MaskTokens"},
+        "case": {"()": "pushdash.cases.NameCase"},
+    },
     "formatters": {"line": {"()": "pushdash.logs.LineFormatter"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["mask"],
+            "filters": ["case", "mask"],
         }
     },
     "loggers": {

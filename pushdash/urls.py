@@ -7,6 +7,7 @@ from pushdash import health
 from pushdash.beacons import beacons
 from pushdash.first_run import first_run
 
+handler500 = "pushdash.cases.server_error"
 urlpatterns = [
     path(
         "login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"

@@ -49,6 +49,12 @@ def capped(number: int) -> str:
 
 
 @register.filter
+def humanized(name: str) -> str:
+    """`Call id` of `call_id`."""
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
 def short_count(number: int) -> str:
     """A count that fits a cell: `950`, `1.2k`, `34k`."""
     if number < 1000:

@@ -149,6 +149,7 @@ def paths(push: Push) -> list[str]:
         "/pushes/",
         "/pushes/?outcome=rejected",
         f"/pushes/{push.pk}/",
+        f"/pushes/{push.pk}/case",
         "/pushes/resend/?all=1&kind=same",
         "/pushes/resend/",
         f"/resends/{uuid.UUID(int=1)}/",

@@ -30,6 +30,8 @@ TABLE = {
     "push": ("get", ["push"], SEE),
     "resend": ("post", ["push"], HELP),
     "withdraw": ("post", ["push"], HELP),
+    "case": ("get", ["push"], SEE),
+    "case-json": ("get", ["push"], SEE),
     "bulk-dry-run": ("get", [], HELP),
     "bulk-start": ("post", [], HELP),
     "bulk": ("get", ["bulk"], HELP),

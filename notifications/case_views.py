@@ -1,0 +1,43 @@
+"""The case file of a push: a page to print, and the same as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from notifications.actions import needs
+from notifications.case_file import case_of
+from notifications.models import Push
+
+ROWS = Push.objects.select_related("device", "token", "app", "sip_call", "requested_by")
+
+
+@require_safe
+@login_required
+@needs("see")
+def page(request: HttpRequest, pk) -> HttpResponse:
+    """One page with timeline, verdict, evidence and next steps."""
+    push = get_object_or_404(ROWS, pk=pk)
+    case = case_of(push, timezone.now())
+    for moment in case["timeline"]:
+        moment["at"] = datetime.fromisoformat(moment["at"])
+    context = {"page": "pushes", "push": push, "case": case, "now": timezone.now()}
+    return render(request, "notifications/case.html", context)
+
+
+@require_safe
+@login_required
+@needs("see")
+def as_json(request: HttpRequest, pk) -> HttpResponse:
+    """The same for a program or an attachment."""
+    push = get_object_or_404(ROWS, pk=pk)
+    form = {"indent": 2, "ensure_ascii": False}
+    answer = JsonResponse(case_of(push, timezone.now()), json_dumps_params=form)
+    name = f"case-{str(push.pk)[:8]}.json"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
