@@ -14,10 +14,11 @@ pages = get_asgi_application()
 
 from notifications.consumers import websocket_urlpatterns  # noqa: E402 (apps first)
 from pushdash.bodies import BodyLimit  # noqa: E402
+from pushdash.doors import Doors  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(pages),
+        "http": BodyLimit(Doors(pages)),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
         ),
