@@ -1,5 +1,5 @@
 """The live socket: the whole picture on connecting, then the latest frame, as fast as the
-client takes them. The right to see is asked for again every few seconds.
+client takes them. Login and right to see are asked for again every few seconds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import time
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
 from django.urls import path
 
 from notifications.live import HUB
@@ -25,15 +27,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
     _task: asyncio.Task | None = None
 
     async def connect(self) -> None:
-        user = self.scope["user"]
         await self.accept()
-        if not user.is_authenticated:
-            await self.close(ANONYMOUS)
-        elif not await may_see(user.pk):
-            await self.close(NO_RIGHT)
+        code = await refusal_of(self._session)
+        if code is not None:
+            await self.close(code)
         else:
             HUB.join()
-            self._task = asyncio.ensure_future(self._send_frames(user.pk))
+            self._task = asyncio.ensure_future(self._send_frames())
 
     async def disconnect(self, code: int) -> None:
         if self._task is not None:
@@ -41,23 +41,34 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._task = None
             HUB.leave()
 
-    async def _send_frames(self, user_id: int) -> None:
+    @property
+    def _session(self) -> str | None:
+        return self.scope["session"].session_key
+
+    async def _send_frames(self) -> None:
         seen, asked = 0, time.monotonic()
         while True:
             seen, frame = await HUB.next_frame(seen)
             if time.monotonic() - asked > ASK_AGAIN_SECONDS:
                 asked = time.monotonic()
-                if not await may_see(user_id):
-                    await self.close(NO_RIGHT)
+                code = await refusal_of(self._session)
+                if code is not None:
+                    await self.close(code)
                     return
             await self.send(text_data=frame)
 
 
 @database_sync_to_async
-def may_see(user_id: int) -> bool:
-    """Asked of the database each time: rights are taken away there."""
-    user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
-    return user is not None and user.has_perm("notifications.see")
+def refusal_of(session_key: str | None) -> int | None:
+    """Why the socket of this session is to be closed: logged out, a new password, a login or
+    right taken away. Asked of the database each time; None while it may go on.
+    """
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    user = get_user(request)
+    if not user.is_authenticated:
+        return ANONYMOUS
+    return None if user.has_perm("notifications.see") else NO_RIGHT
 
 
 websocket_urlpatterns = [path("ws/live/", LiveConsumer.as_asgi())]

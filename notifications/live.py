@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 
 import redis
 import redis.asyncio
@@ -100,8 +101,10 @@ class Hub:
         while True:
             self._hinted.clear()
             try:
+                # Before the rows are read: a slow database makes the figures old.
+                at = timezone.now()
                 regions = await sync_to_async(_read, thread_sensitive=False)()
-                await self._publish(regions)
+                await self._publish(regions, at)
             except DatabaseError as error:
                 # No frame goes out: the pages show themselves as stale.
                 logger.warning("live view cannot read", extra={"why": str(error)})
@@ -113,11 +116,11 @@ class Hub:
             except TimeoutError:
                 continue
 
-    async def _publish(self, regions: dict[str, str]) -> None:
+    async def _publish(self, regions: dict[str, str], at: datetime) -> None:
         async with self.renewed:
             self.seq += 1
-            at = timezone.now().isoformat()
-            self.frame = json.dumps({"seq": self.seq, "at": at, "regions": regions})
+            said = {"seq": self.seq, "at": at.isoformat(), "regions": regions}
+            self.frame = json.dumps(said)
             self.renewed.notify_all()
 
 

@@ -11,7 +11,7 @@ from notifications.models import Call, Ledger, Push
 from notifications.resend import facts_of, is_safe
 from notifications.watermarks import Watermarks, held_by, read_until
 from notifications.wording import outcome_of, rule_of, rules_in_words
-from registrations.models import Sighting
+from registrations.models import LogFile, Sighting
 
 #: APNs takes no more than this (bytes): VoIP, others.
 LIMITS = {"voip": 5120}
@@ -226,7 +226,21 @@ def _place(feed: str, file: str, position: int) -> str:
     return f"{feed} · {file}, byte {position:,}"
 
 
-def _feeds(found: Push, now: datetime) -> list[tuple[str, datetime | None]]:
-    """Which feeds could show a proof, and how far each has been read."""
-    watermark = Watermarks([found.device_id], now).of([found.device_id])
-    return [(feed.name, read_until(feed)) for feed in watermark.feeds]
+def _feeds(found: Push, now: datetime) -> list[tuple[str, datetime | None, str]]:
+    """Which feeds could show a proof, how far each has been read, and to which byte."""
+    feeds = Watermarks([found.device_id], now).of([found.device_id]).feeds
+    newest = LogFile.objects.filter(feed__in=feeds).order_by("feed_id", "-pk")
+    files = {file.feed_id: file for file in newest.distinct("feed_id")}
+    return [
+        (
+            feed.name,
+            read_until(feed),
+            _read_to(files[feed.pk]) if feed.pk in files else "",
+        )
+        for feed in feeds
+    ]
+
+
+def _read_to(file: LogFile) -> str:
+    unit = "byte" if file.kind == LogFile.Kind.FILE else "record"
+    return f"{file.path}, {unit} {file.position:,}"

@@ -1,7 +1,9 @@
-/* The live socket: replaces regions by the newest frame; says at once when it is stale. */
+/* The live socket: replaces regions by the newest frame; says at once when it is stale.
+   A frame comes each second at least. It says when its rows were read, by the server's clock:
+   `ahead` is how far that clock is before the page's own, from the frame that came fastest. */
 (() => {
   'use strict';
-  const STALE = 5000;
+  const STALE = 3000;
   const OFFLINE = 60000;
   const conn = document.querySelector('[data-conn]');
   const waiting = document.querySelector('[data-feed-new]');
@@ -10,11 +12,13 @@
   const stale = document.querySelector('[data-stale]');
   const icon = document.querySelector('link[rel=icon]');
   const title = document.title.replace(/^\(\d+\) /, '');
-  const opened = Date.now();
+  const opened = performance.now();
   let heldFeed = '';
   let letThrough = false;
   let unseen = null;
-  let last = 0;
+  let last = null;
+  let ahead = -Infinity;
+  let broken = false;
   let tries = 0;
   let state = '';
   let paused = false;
@@ -46,11 +50,11 @@
     if (icon.getAttribute('href') !== href) icon.setAttribute('href', href);
   };
   const watch = () => {
-    const age = Date.now() - (last || opened);
-    if (!last && age < STALE) return;
+    const age = performance.now() - (last ?? opened);
+    if (last === null && age < STALE && !broken) return;
     const seconds = Math.round(age / 1000);
     if (age > OFFLINE) say('down', 'bad', seconds);
-    else if (age > STALE) say('stale', 'warn', seconds);
+    else if (age > STALE || broken) say('stale', 'warn', seconds);
     else say('live', 'live', seconds);
   };
 
@@ -130,11 +134,15 @@
 
   const connect = () => {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    ahead = -Infinity;
     const socket = new WebSocket(`${scheme}://${location.host}/ws/live/`);
     socket.onmessage = (message) => {
       const frame = JSON.parse(message.data);
+      const readAt = Date.parse(frame.at);
       tries = 0;
-      last = Date.now();
+      broken = false;
+      ahead = Math.max(ahead, readAt - performance.now());
+      last = readAt - ahead;
       watch();
       if (document.hidden) unseen = frame.regions;
       else draw(frame.regions);
@@ -145,6 +153,8 @@
         return;
       }
       tries += 1;
+      broken = true;
+      watch();
       setTimeout(connect, Math.min(500 * 2 ** tries, 8000) * (0.5 + Math.random() / 2));
     };
   };

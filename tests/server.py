@@ -36,10 +36,8 @@ def database_url() -> str:
     return f"postgresql://{who}@{where}{port}/{values['NAME']}{query}"
 
 
-@contextmanager
-def running(**environment: str) -> Iterator[str]:
-    """The base URL of a server that runs as long as the block."""
-    port = free_port()
+def start(port: int, **environment: str) -> subprocess.Popen:
+    """A server on that port that answers; whoever starts it ends it."""
     command = [sys.executable, "-m", "uvicorn", "pushdash.asgi:application"]
     command += ["--port", str(port), "--log-level", "warning"]
     values = {
@@ -49,10 +47,17 @@ def running(**environment: str) -> Iterator[str]:
         **environment,
     }
     process = subprocess.Popen(command, env=os.environ | values, cwd=settings.BASE_DIR)
+    _wait(f"http://127.0.0.1:{port}/healthz", process)
+    return process
+
+
+@contextmanager
+def running(**environment: str) -> Iterator[str]:
+    """The base URL of a server that runs as long as the block."""
+    port = free_port()
+    process = start(port, **environment)
     try:
-        base_url = f"http://127.0.0.1:{port}"
-        _wait(f"{base_url}/healthz", process)
-        yield base_url
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -104,6 +108,38 @@ def test_taking_the_right_away_closes_an_open_socket(base_url):
         opened.recv(timeout=30)
         user.user_permissions.clear()
         assert closing_code(opened) == 4403
+
+
+def test_a_session_that_ended_closes_an_open_socket(base_url):
+    loggedout, renewed, removed = (person(name, "see") for name in ("ann", "bo", "cy"))
+    with ExitStack() as stack:
+        sessions = [session_of(user) for user in (loggedout, renewed, removed)]
+        opened = [stack.enter_context(socket(base_url, one)) for one in sessions]
+        for one in opened:
+            one.recv(timeout=30)
+        Session.objects.filter(session_key=sessions[0]).delete()
+        renewed.set_password("another one")
+        renewed.save()
+        removed.is_active = False
+        removed.save()
+        assert [closing_code(one) for one in opened] == [4401] * 3
+
+
+def test_a_frame_says_when_its_rows_were_read(base_url):
+    factories.feed(seen_until=timezone.now())
+    with socket(base_url, session_of(person("olga", "see"))) as opened:
+        opened.recv(timeout=30)
+        before = timezone.now()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE notifications_ledger IN ACCESS EXCLUSIVE MODE")
+            time.sleep(2.5)
+        frame = json.loads(opened.recv(timeout=30))
+        while datetime.fromisoformat(frame["at"]) < before:
+            frame = json.loads(opened.recv(timeout=30))
+        # It waited for the table: what it shows began to be read before that.
+        assert timezone.now() - datetime.fromisoformat(frame["at"]) > timedelta(
+            seconds=1
+        )
 
 
 def test_a_hint_without_redis_is_only_logged(settings, caplog):

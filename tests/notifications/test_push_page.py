@@ -47,7 +47,7 @@ def test_an_unhandled_call_ends_at_its_deadline(device):
     found = page(push)
     assert found["steps"][-1].title == "App did not wake"
     assert found["seen"][-1].title == "Deadline passed, no sign of waking"
-    assert found["feeds"] == [("proxy", NOW)]
+    assert found["feeds"] == [("proxy", NOW, "")]
 
 
 def test_a_call_that_waits_for_a_feed_names_it(device):
