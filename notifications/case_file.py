@@ -34,8 +34,8 @@ def case_of(push: Push, now: datetime) -> dict:
             "evidence": call.evidence if call else None,
             "overturned": [_change(one) for one in page["changes"]],
             "feeds": [
-                {"feed": name, "read_until": until and until.isoformat()}
-                for name, until in page["feeds"]
+                {"feed": name, "read_until": until and until.isoformat(), "read_to": to}
+                for name, until, to in page["feeds"]
             ],
             "next_steps": next_steps(push, call, ledger),
             "settings": page["rules"],

@@ -12,6 +12,7 @@ from datetime import datetime
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import PermissionDenied
 from django.db.models import Func, OuterRef, TextField
 from django.http import (
     HttpRequest,
@@ -22,7 +23,7 @@ from django.http import (
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from notifications import audit, push_terms
+from notifications import audit, audit_list, push_terms
 from notifications.actions import needs
 from notifications.device_terms import fitting, kinds
 from notifications.keyset import BY_CREATION, BY_ID, pages, words
@@ -92,6 +93,8 @@ class List:
 
     columns: tuple[str, ...]
     rows: Callable[[dict, datetime], Iterator[list[tuple]]]
+    #: What else one must be allowed beside exporting.
+    right: str = "notifications.export"
 
 
 @require_GET
@@ -100,6 +103,8 @@ class List:
 def download(request: HttpRequest, name: str, form: str) -> HttpResponse:
     """A list as CSV or NDJSON, with the filters of its address."""
     exported, now = LISTS[name], timezone.now()
+    if not request.user.has_perm(exported.right):
+        raise PermissionDenied
     try:
         rows = exported.rows(request.GET, now)
     except WrongQuery as wrong:
@@ -252,5 +257,8 @@ LISTS = {
             "resend_of",
         ),
         _pushes,
+    ),
+    "audit": List(
+        audit_list.COLUMNS, audit_list.file_rows, "notifications.manage_users"
     ),
 }

@@ -94,6 +94,16 @@ def _moment_and_uuid(text: str) -> tuple | None:
     return None if timezone.is_naive(at) else (at, last)
 
 
+def _moment_and_id(text: str) -> tuple | None:
+    moment, _, pk = text.partition("|")
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    last = _id_of(pk)
+    return None if last is None or timezone.is_naive(at) else (at, *last)
+
+
 BY_ID = Key(("pk",), lambda row: str(row.pk), _id_of)
 BY_CREATION = Key(
     ("created_at", "pk"),
@@ -104,6 +114,10 @@ BY_END = Key(
     ("ended_at", "pk"),
     lambda row: f"{row.ended_at.isoformat()}|{row.pk}",
     _moment_and_uuid,
+)
+
+BY_MOMENT = Key(
+    ("at", "pk"), lambda row: f"{row.at.isoformat()}|{row.pk}", _moment_and_id
 )
 
 

@@ -43,6 +43,7 @@ urlpatterns = [
     path("pushes/<uuid:pk>/resend/", actions.resend, name="resend"),
     path("pushes/<uuid:pk>/withdraw/", actions.withdraw_push, name="withdraw"),
     path("malformed/", views.malformed, name="malformed"),
+    path("audit/", views.audit, name="audit"),
     path("failures/", views.failures, name="failures"),
     path("settings/", administration.settings, name="settings"),
     path("settings/apps/", administration.add_app, name="add-app"),
@@ -86,7 +87,7 @@ urlpatterns = [
         "flexiapi/api/push_notification", gateway_views.by_json, name="gateway-flexiapi"
     ),
     re_path(
-        r"^export/(?P<name>devices|pushes)\.(?P<form>csv|ndjson)$",
+        r"^export/(?P<name>devices|pushes|audit)\.(?P<form>csv|ndjson)$",
         exports.download,
         name="export",
     ),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from notifications import (
+    audit_list,
     charts,
     device_list,
     device_page,
@@ -105,6 +106,15 @@ def fleet_insight(request: HttpRequest) -> HttpResponse:
     """Which app builds and phones do not wake, how fast the others do, what we cannot see."""
     context = fleet_page.fleet(request.GET, timezone.now())
     return render(request, "notifications/fleet.html", context | {"page": "fleet"})
+
+
+@require_safe
+@login_required
+@permission_required("notifications.manage_users", raise_exception=True)
+def audit(request: HttpRequest) -> HttpResponse:
+    """Who did what, when and to what."""
+    found = audit_list.audit_page(request.GET, timezone.now())
+    return render(request, "notifications/audit.html", {"page": "audit", "list": found})
 
 
 @require_safe

@@ -51,6 +51,7 @@ ACTIONS = {
     "push.test": "Sent a test push",
     "strikes.reset": "Reset strikes",
     "token.reveal": "Revealed tokens",
+    "token.other_environment": "Tried the other environment",
     "credential.set": "Stored a key",
     "beacon.secret": "Made a beacon secret",
     "token.give": "Made an API token",
@@ -64,6 +65,7 @@ ACTIONS = {
     "user.deactivate": "Took a login away",
     "export.devices": "Exported devices",
     "export.pushes": "Exported pushes",
+    "export.audit": "Exported the audit trail",
     "export.bulk": "Exported results of a resend",
 }
 

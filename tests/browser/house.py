@@ -160,6 +160,8 @@ def paths(push: Push) -> list[str]:
         "/failures/?q=-resaon:x",
         "/failures/?tab=deliveries",
         "/failures/?tab=activity",
+        "/audit/",
+        "/audit/?what=push.resend&q=nobody",
         "/malformed/",
         "/malformed/?q=nothing-is-called-so",
         "/settings/",
