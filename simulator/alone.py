@@ -14,6 +14,7 @@ from pathlib import Path
 
 from simulator.admin import Admin
 from simulator.apns import ApnsServer, Limits
+from simulator.checks import Choices
 from simulator.device import Devices
 from simulator.directory import Delivery, Entry
 from simulator.faults import Faults, read_faults
@@ -38,6 +39,9 @@ class Alone:
     pushes_a_second: int = 0
     connections_a_minute: int = 0
     idle_seconds: float = 0.0
+    foreign_topic: str = "TopicDisallowed"
+    future_token: str = "InvalidProviderToken"
+    refuses_background_at_ten: bool = True
 
 
 class AnyToken:
@@ -103,6 +107,13 @@ async def run(wanted: Alone) -> None:
             pushes_a_second=wanted.pushes_a_second,
             connections_a_minute=wanted.connections_a_minute,
             idle_seconds=wanted.idle_seconds,
+        ),
+        # No other topic than the bundle's: then a foreign one is told from a foreign token.
+        bundle_ids=frozenset([wanted.bundle_id]),
+        choices=Choices(
+            foreign_topic=wanted.foreign_topic,
+            future_token=wanted.future_token,
+            refuses_background_at_ten=wanted.refuses_background_at_ten,
         ),
     )
     admin, stop = Admin(server, tokens), asyncio.Event()

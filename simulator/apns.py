@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import serialization
 
-from simulator.checks import Checker, Keys, Refusal, Request, token_of, topic_of
+from simulator.checks import (
+    Checker,
+    Choices,
+    Keys,
+    Refusal,
+    Request,
+    token_of,
+    topic_of,
+)
 from simulator.connection import ApnsConnection
 from simulator.directory import Delivery, Directory
 from simulator.faults import Faults
@@ -54,6 +62,7 @@ class ApnsServer:
         is_strict: bool = False,
         keys: Keys | None = None,
         limits: Limits | None = None,
+        choices: Choices | None = None,
     ) -> None:
         """`is_strict`: one stream until a provider token was accepted, the excess refused;
         an expired token ends that trust; a second token within 20 minutes is a 429.
@@ -69,7 +78,7 @@ class ApnsServer:
         self.provider_tokens: Counter[str] = Counter()
         self.keys = keys or keys_of(identity)
         self._checkers = {
-            name: Checker(directory, self.keys, name, clock, bundle_ids)
+            name: Checker(directory, self.keys, name, clock, bundle_ids, choices)
             for name in environments
         }
         self.opened = 0

@@ -58,6 +58,18 @@ class Keys:
     revoked: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What this server says where Apple's documents leave it open, and other mocks differ."""
+
+    #: To a topic that is not the key's: TopicDisallowed, or (pushy) InvalidProviderToken.
+    foreign_topic: str = "TopicDisallowed"
+    #: To a provider token of the future: InvalidProviderToken or ExpiredProviderToken.
+    future_token: str = "InvalidProviderToken"
+    #: A background push with priority 10: an error in Apple's words.
+    refuses_background_at_ten: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request as received: headers in order, names in lower case."""
@@ -84,7 +96,9 @@ class Checker:
         environment: str,
         clock: Callable[[], float] = time.time,
         bundle_ids: frozenset[str] | None = None,
+        choices: Choices | None = None,
     ) -> None:
+        self._choices = choices or Choices()
         self._directory, self._keys = directory, keys
         self._environment, self._clock = environment, clock
         self._bundle_ids = bundle_ids
@@ -154,9 +168,10 @@ class Checker:
             age = self._clock() - float(claims.get("iat", 0))
         except (jwt.PyJWTError, ValueError, TypeError):
             return Refusal(403, "InvalidProviderToken")
-        is_false = claims.get("iss") != team_id or key_id in self._keys.revoked
-        if is_false or age < -SKEW_SECONDS:
+        if claims.get("iss") != team_id or key_id in self._keys.revoked:
             return Refusal(403, "InvalidProviderToken")
+        if age < -SKEW_SECONDS:
+            return Refusal(403, self._choices.future_token)
         if age > TOKEN_LIFE_SECONDS:
             return Refusal(403, "ExpiredProviderToken")
         environment = self._keys.environment_of.get(key_id, self._environment)
@@ -173,12 +188,16 @@ class Checker:
             (not TOPIC.fullmatch(topic), "BadTopic"),
             (len(request.get("apns-collapse-id").encode()) > 64, "BadCollapseId"),
             (priority not in {"10", "5", "1"}, "BadPriority"),
-            (push_type == "background" and priority == "10", "BadPriority"),
+            (self._is_loud_background(push_type, priority), "BadPriority"),
             (not re.fullmatch(r"-?\d{1,15}", expiration), "BadExpirationDate"),
             (bool(push_type) and push_type not in PUSH_TYPES, "InvalidPushType"),
             (push_type == "voip" and not topic.endswith(".voip"), "BadTopic"),
         )
         return next((Refusal(400, reason) for bad, reason in faults if bad), None)
+
+    def _is_loud_background(self, push_type: str, priority: str) -> bool:
+        is_refused = self._choices.refuses_background_at_ten
+        return is_refused and push_type == "background" and priority == "10"
 
     def _topic(self, request: Request) -> Refusal | None:
         bundle_id = topic_of(request).removesuffix(".voip")
@@ -186,7 +205,8 @@ class Checker:
         if shown is not None and topic_of(request) not in shown.topics:
             return Refusal(400, "TopicDisallowed")
         if self._bundle_ids is not None and bundle_id not in self._bundle_ids:
-            return Refusal(400, "TopicDisallowed")
+            reason = self._choices.foreign_topic
+            return Refusal(400 if reason == "TopicDisallowed" else 403, reason)
         return None
 
     def _payload(self, request: Request) -> Refusal | None:

@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 from simulator.apns import ApnsServer
+from simulator.checks import Choices
 from simulator.directory import Entry
 from simulator.tls import make_identity
 from tests.apns import GONE, REMOTE, VOIP, Phones
@@ -47,13 +48,16 @@ def ask(identity, phones):
         doubled: str = "",
         environments: tuple[str, ...] = ("production",),
         bundle_ids: frozenset[str] | None = None,
+        choices: Choices | None = None,
     ) -> Reply:
         wanted = valid_headers(identity, token) | (headers or {})
         pairs = [(name, value) for name, value in wanted.items() if value is not None]
         pairs += [(doubled, wanted[doubled])] if doubled else []
 
         async def main() -> Reply:
-            server = ApnsServer(phones, identity, environments, bundle_ids=bundle_ids)
+            server = ApnsServer(
+                phones, identity, environments, bundle_ids=bundle_ids, choices=choices
+            )
             await server.start()
             try:
                 pieces = body if isinstance(body, list) else [body]
@@ -170,6 +174,29 @@ def test_a_topic_the_key_may_not_use_is_disallowed(ask):
     assert ask(bundle_ids=frozenset(["org.example.app"])).status == 200
     reply = ask(bundle_ids=frozenset(["org.example.other"]))
     assert (reply.status, reply.reason) == (400, "TopicDisallowed")
+
+
+def test_12_a_foreign_topic_may_be_the_tokens_fault_as_in_pushy(ask):
+    choices = Choices(foreign_topic="InvalidProviderToken")
+    own = frozenset(["org.example.other"])
+    reply = ask(bundle_ids=own, choices=choices)
+    assert (reply.status, reply.reason) == (403, "InvalidProviderToken")
+
+
+def test_18_a_background_push_at_ten_is_an_error_unless_it_is_allowed(ask):
+    headers = {"apns-push-type": "background", "apns-priority": "10"}
+    reply = ask(headers)
+    assert (reply.status, reply.reason) == (400, "BadPriority")
+    assert ask(headers, choices=Choices(refuses_background_at_ten=False)).status == 200
+
+
+@pytest.mark.parametrize("reason", ["InvalidProviderToken", "ExpiredProviderToken"])
+def test_36_a_provider_token_of_the_future_is_refused_as_chosen(ask, identity, reason):
+    ahead = {"authorization": f"bearer {provider_token(identity, age=-7200)}"}
+    reply = ask(ahead, choices=Choices(future_token=reason))
+    assert (reply.status, reply.reason) == (403, reason)
+    near = {"authorization": f"bearer {provider_token(identity, age=-30)}"}
+    assert ask(near, choices=Choices(future_token=reason)).status == 200
 
 
 @pytest.mark.parametrize("name", ["apns-priority", "apns-topic", "apns-id"])

@@ -10,10 +10,11 @@ from collections import Counter
 
 import pytest
 
-from notifications.apns import Outcome, Result
+from notifications.apns import Client, Key, Outcome, Result, Server
 from simulator.apns import ApnsServer, Limits, keys_of
 from simulator.checks import Keys
 from simulator.faults import Fault
+from simulator.tls import make_identity
 from tests.apns import REMOTE, Clock, Phones, client_of, push
 
 OTHER_TEAM, SAME_TEAM, SANDBOX_KEY = "OTHERTEAM1", "KEYSAME123", "KEYSANDBOX"
@@ -219,3 +220,48 @@ def test_70_connections_opened_too_fast_are_refused_and_logged(play, identity, c
     results = play(scene, limits=Limits(connections_a_minute=3))
     assert results == [Outcome.ACCEPTED] * 3 + [Outcome.NOT_SENT]
     assert "denial of service" in caplog.text
+
+
+def test_64_a_certificate_of_another_name_or_another_ca_is_not_sent_to(
+    identity, tmp_path
+):
+    async def main():
+        server = ApnsServer(Phones(), identity)
+        # The certificate names localhost and 127.0.0.1.
+        await server.start("127.0.0.2")
+        try:
+            results = []
+            for ca in (identity.ca_pem, make_identity(tmp_path).ca_pem):
+                key = Key(identity.team_id, identity.key_id, identity.key_pem)
+                client = Client(key, Server("127.0.0.2", server.port, ca))
+                results.append(await client.send(push(), 5))
+                await client.close()
+            return results, server.received
+        finally:
+            await server.close()
+
+    results, received = asyncio.run(main())
+    assert {result.outcome for result in results} == {Outcome.NOT_SENT}
+    assert all("certificate" in result.detail for result in results)
+    assert "127.0.0.2" in results[0].detail
+    assert not received
+
+
+def test_64_a_server_that_refuses_the_handshake_is_not_sent_to(identity):
+    async def refuse(reader, writer):
+        await reader.read(100)
+        writer.write(b"\x15\x03\x01\x00\x02\x02\x28")  # alert: handshake_failure
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        client = client_of(identity, server.sockets[0].getsockname()[1])
+        try:
+            return await client.send(push(), 5)
+        finally:
+            await client.close()
+            server.close()
+
+    result = asyncio.run(main())
+    assert result.outcome == Outcome.NOT_SENT
+    assert "handshake" in result.detail.lower()

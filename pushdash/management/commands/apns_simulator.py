@@ -28,6 +28,24 @@ class Command(BaseCommand):
         parser.add_argument("--pushes-a-second", type=int, default=0, help="to a token")
         parser.add_argument("--connections-a-minute", type=int, default=0)
         parser.add_argument("--idle-seconds", type=float, default=0.0)
+        parser.add_argument(
+            "--foreign-topic",
+            choices=["TopicDisallowed", "InvalidProviderToken"],
+            default="TopicDisallowed",
+            help="what it says to a topic that is not the key's",
+        )
+        parser.add_argument(
+            "--future-token",
+            choices=["InvalidProviderToken", "ExpiredProviderToken"],
+            default="InvalidProviderToken",
+            help="what it says to a provider token issued in the future",
+        )
+        parser.add_argument(
+            "--allow-background-at-ten",
+            dest="refuses_background_at_ten",
+            action="store_false",
+            help="take a background push with priority 10",
+        )
         parser.add_argument("--faults", type=Path, help="a JSON list of faults")
         parser.add_argument(
             "--strict",

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from notifications.apns import Outcome
+from notifications.apns.connecting import MOST_CONNECTIONS
 from simulator.apns import ApnsServer
 from simulator.faults import Fault
 from tests.apns import Phones, client_of, push
@@ -156,3 +157,28 @@ def test_a_connection_that_cannot_be_written_to_is_passed_over(play):
     results, opened = play(scene)
     assert [result.outcome for result in results] == [Outcome.ACCEPTED] * 2
     assert opened == 2
+
+
+def test_no_more_than_four_connections_are_opened_and_none_of_their_pushes_is_lost(
+    play,
+):
+    async def scene(server, phones, client):
+        def stuff() -> list:
+            for one in client._connections._open:
+                one.pause_writing()
+            return client._connections._open
+
+        for _ in range(MOST_CONNECTIONS - 1):
+            stuff()
+            await client.send(push(), 5)
+        stuffed = stuff()
+        late = [asyncio.ensure_future(client.send(push(), 10)) for _ in range(20)]
+        await asyncio.sleep(0.3)
+        number = len(client._connections._open), server.opened
+        for one in stuffed:
+            one.resume_writing()
+        return number, await asyncio.gather(*late)
+
+    number, results = play(scene)
+    assert number == (MOST_CONNECTIONS, MOST_CONNECTIONS)
+    assert {result.outcome for result in results} == {Outcome.ACCEPTED}
