@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -53,14 +54,26 @@ class Wakes:
         return self._at(self.p99)
 
 
-def wakes(name: str, version: str, count: int, quantiles: list[float]) -> Wakes:
-    """Of quantiles 0.5, 0.95 and 0.99; those that so few wakes do not bear are left out."""
-    p50, p95, p99 = quantiles
+def wakes(name: str, version: str, tenths: Mapping[int, int]) -> Wakes:
+    """Of how many woke within so many tenths of a second. Quantiles that so few do not bear
+    are left out.
+    """
+    count = sum(tenths.values())
     return Wakes(
         name,
         version,
         count,
-        p50,
-        p95 if count >= LEAST_P95 else None,
-        p99 if count >= LEAST_P99 else None,
+        quantile(tenths, 0.5),
+        quantile(tenths, 0.95) if count >= LEAST_P95 else None,
+        quantile(tenths, 0.99) if count >= LEAST_P99 else None,
     )
+
+
+def quantile(tenths: Mapping[int, int], share: float) -> float:
+    """Seconds after which that share was awake (nearest rank, up to the next tenth)."""
+    wanted, seen = share * sum(tenths.values()), 0
+    for tenth in sorted(tenths):
+        seen += tenths[tenth]
+        if seen >= wanted:
+            return tenth / 10
+    return 0.0

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from notifications.beacon_secrets import count, make_secret
 from notifications.handling import settle
 from notifications.models import Attempt, AuditEntry, Bulk, BulkItem, Push, TokenHealth
 from registrations.models import Device, DeviceEvent, Malformed
@@ -40,6 +41,8 @@ def furnished() -> Push:
     silent = factories.registered_device("sip:carol@example.org")
     _unhandled(silent, now, 15)
     _malformed(feed, now)
+    make_secret(factories.app(), now)
+    count(factories.app(), "forged", now)
     settle(now)
     _resent(pushes[0], now)
     AuditEntry.objects.create(

@@ -36,9 +36,17 @@ def test_a_share_of_few_calls_is_not_said():
 
 
 def test_a_proxy_waits_for_99_of_100_in_steps_of_five_seconds():
-    waits = [wakes("a", "1", 100, [1, 2, p99]).wait for p99 in (0.4, 5.0, 5.1, 27.0)]
+    waits = [wakes("a", "1", {10: 98, p99: 2}).wait for p99 in (4, 50, 51, 270)]
     assert waits == [5, 5, 10, 30]
-    assert wakes("a", "1", 99, [1, 2, 3]).wait is None
+    assert wakes("a", "1", {10: 99}).wait is None
+
+
+def test_quantiles_are_the_nearest_rank():
+    one_each = dict.fromkeys(range(1, 101), 1)
+    found = wakes("a", "1", one_each)
+    assert (found.count, found.p50, found.p95, found.p99) == (100, 5.0, 9.5, 9.9)
+    few = wakes("a", "1", {7: 1})
+    assert (few.p50, few.p95, few.p99) == (0.7, None, None)
 
 
 def test_without_a_push_there_is_no_coverage():
