@@ -41,8 +41,13 @@ def chosen_by(asked: QueryDict, now) -> QuerySet[Push]:
     """The pushes an address names: `push=` each, or with `all=1` all its filters leave."""
     if asked.get("all"):
         return push_terms.fitting(push_terms.asked_of(asked), now)
-    ids = [found for found in map(_uuid, asked.getlist("push")[:MOST_TICKED]) if found]
-    return Push.objects.filter(pk__in=ids)
+    return Push.objects.filter(pk__in=ticked(asked))
+
+
+def ticked(asked: QueryDict) -> list[uuid.UUID]:
+    """The ids of `push=`."""
+    ids = map(_uuid, asked.getlist("push")[:MOST_TICKED])
+    return [found for found in ids if found is not None]
 
 
 def list_address(asked: QueryDict) -> str:

@@ -1,4 +1,4 @@
-"""The case file of a push: a page to print, and the same as JSON."""
+"""The case file of a push, as a page to print and as JSON; two pushes side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from notifications.actions import needs
+from notifications.bulk_forms import ticked
 from notifications.case_file import case_of
+from notifications.compare import compared
 from notifications.models import Push
 
 ROWS = Push.objects.select_related("device", "token", "app", "sip_call", "requested_by")
@@ -41,3 +43,21 @@ def as_json(request: HttpRequest, pk) -> HttpResponse:
     name = f"case-{str(push.pk)[:8]}.json"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+@require_safe
+@login_required
+@needs("see")
+def compare(request: HttpRequest) -> HttpResponse:
+    """The two pushes an address names, question by question."""
+    now = timezone.now()
+    ids = ticked(request.GET)
+    pushes = sorted(ROWS.filter(pk__in=ids), key=lambda push: ids.index(push.pk))
+    groups = compared(*pushes, now) if len(pushes) == 2 else []
+    context = {
+        "page": "pushes",
+        "pushes": pushes,
+        "both": groups,
+        "differing": sum(row.differs for group in groups for row in group.rows),
+    }
+    return render(request, "notifications/compare.html", context)

@@ -32,6 +32,7 @@ urlpatterns = [
     path("devices/<int:pk>/reveal/", actions.reveal, name="reveal"),
     path("fleet/", views.fleet_insight, name="fleet"),
     path("pushes/", views.pushes, name="pushes"),
+    path("pushes/compare/", case_views.compare, name="compare"),
     path("pushes/resend/", bulk_views.dry_run, name="bulk-dry-run"),
     path("pushes/resend/start/", bulk_views.start, name="bulk-start"),
     path("resends/<uuid:pk>/", bulk_views.progress, name="bulk"),

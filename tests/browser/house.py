@@ -153,6 +153,8 @@ def paths(push: Push) -> list[str]:
         "/pushes/?outcome=rejected",
         f"/pushes/{push.pk}/",
         f"/pushes/{push.pk}/case",
+        f"/pushes/compare/?push={push.pk}&push={Push.objects.exclude(pk=push.pk)[0].pk}",
+        "/pushes/compare/",
         "/pushes/resend/?all=1&kind=same",
         "/pushes/resend/",
         f"/resends/{uuid.UUID(int=1)}/",

@@ -32,6 +32,7 @@ TABLE = {
     "withdraw": ("post", ["push"], HELP),
     "case": ("get", ["push"], SEE),
     "case-json": ("get", ["push"], SEE),
+    "compare": ("get", [], SEE),
     "bulk-dry-run": ("get", [], HELP),
     "bulk-start": ("post", [], HELP),
     "bulk": ("get", ["bulk"], HELP),

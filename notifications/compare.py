@@ -1,0 +1,115 @@
+"""Two pushes side by side: the same questions asked of both, and where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifications.agents import agent_of
+from notifications.models import Push
+from notifications.push_page import push as push_page
+from notifications.templatetags.pushdash import masked, visible
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question with both answers."""
+
+    name: str
+    left: str
+    right: str
+
+    @property
+    def differs(self) -> bool:
+        """The answers are not the same."""
+        return self.left != self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Questions that belong together."""
+
+    title: str
+    rows: list[Row]
+
+
+def compared(left: Push, right: Push, now: datetime) -> list[Group]:
+    """Every group of questions; tokens masked."""
+    answers = [_answers(push, now) for push in (left, right)]
+    return [
+        Group(title, side_by_side(*(one.get(title, {}) for one in answers)))
+        for title in answers[0]
+    ]
+
+
+def side_by_side(left: dict, right: dict) -> list[Row]:
+    """One row a name of either side, in the order of the left one. Pure."""
+    names = [*left, *(name for name in right if name not in left)]
+    return [
+        Row(name, _shown(left.get(name)), _shown(right.get(name))) for name in names
+    ]
+
+
+def _shown(value: object) -> str:
+    return NOTHING if value in (None, "") else visible(masked(str(value)))
+
+
+def flat(value: object, name: str = "") -> dict[str, object]:
+    """A payload as one level: `aps.alert.loc-key`. Pure."""
+    if not isinstance(value, dict):
+        return {name: value}
+    found: dict[str, object] = {}
+    for key, one in value.items():
+        found |= flat(one, f"{name}.{key}" if name else key)
+    return found
+
+
+def _answers(push: Push, now: datetime) -> dict[str, dict]:
+    page = push_page(push, now)
+    call, device = push.sip_call, push.device
+    agent = agent_of(device.user_agent)
+    ledger = page["ledger"]
+    return {
+        "What became of it": {
+            "Outcome": page["words"],
+            "Verdict": call and call.get_verdict_display(),
+            "Rule": call and call.rule,
+            "Woke after": call and _seconds(call.wake_time),
+            "State": push.get_state_display(),
+            "Reason": push.reason,
+        },
+        "Device": {
+            "AOR": device.aor,
+            "instance-id": device.instance_id,
+            "App": push.app.bundle_id,
+            "Version": agent.version,
+            "Phone": agent.phone,
+            "Token": push.token.masked,
+            "Strikes today": ledger and f"{ledger.strikes} of {ledger.threshold}",
+        },
+        "Way": {
+            "Origin": push.get_origin_display(),
+            "Asked by": push.requested_by and push.requested_by.get_username(),
+            "Call-ID": push.call_id,
+            "Queued": f"{push.created_at:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+            "Until sent": push.sent_at and _seconds(push.sent_at - push.created_at),
+            "Until accepted": push.accepted_at
+            and _seconds(push.accepted_at - push.created_at),
+            "Life": _seconds(push.expires_at - push.created_at),
+            "Attempts": len(page["attempts"]),
+        },
+        "Answers of APNs": {
+            f"Attempt {one.number}": " ".join(
+                str(word) for word in (one.status, one.reason or one.detail) if word
+            )
+            for one in page["attempts"]
+        },
+        "Headers": dict(page["headers"]) | {"environment": push.environment},
+        "Payload": flat(push.payload),
+    }
+
+
+def _seconds(span) -> str:
+    return f"{span.total_seconds():.2f} s" if span is not None else ""
