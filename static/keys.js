@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const TOGETHER = 900; // milliseconds between g and the letter of a page
-  const places = { l: '/', d: '/devices/', p: '/pushes/', f: '/failures/', m: '/malformed/', s: '/settings/', a: '/audit/' };
+  const places = { l: '/', d: '/devices/', p: '/pushes/', f: '/failures/', v: '/fleet/', m: '/malformed/', s: '/settings/', a: '/audit/' };
   let goAt = 0;
 
   const areOn = () => !document.cookie.split('; ').includes('keys=off');

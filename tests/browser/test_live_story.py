@@ -94,6 +94,32 @@ def test_keys_alone_pause_let_in_filter_and_follow_a_strike_to_its_push(open_as)
     expect(page.locator("#verdict")).to_contain_text("Verdict: unhandled")
 
 
+def test_board_rows_stay_under_the_pointer_and_fall_in_line_behind_it(open_as):
+    moment = timezone.now() - seconds(300)
+    factories.feed(seen_until=moment)
+    first, second = (
+        factories.registered_device(f"sip:{name}@example.org")
+        for name in ("zoe", "ann")
+    )
+    factories.accepted_push(first, moment)
+    judged(timezone.now())
+    page = open_as(person("olga", "see"))
+    names = page.locator(".pd-board li[data-device] a.aor")
+    expect(names).to_have_count(1)
+    page.locator(".pd-board li[data-device]").first.hover()
+    for later in (60, 120):
+        factories.accepted_push(second, moment + seconds(later))
+    factories.accepted_push(first, moment + seconds(61))
+    judged(timezone.now())
+    # What the row says is new, but no row came in above it.
+    row = page.locator(".pd-board li[data-device]").first
+    expect(row.get_by_role("img", name="2 of 3 strikes")).to_be_visible()
+    expect(names).to_have_count(1)
+    page.locator("h1").hover()
+    expect(names).to_have_count(2)
+    expect(names.first).to_contain_text("ann")
+
+
 def test_a_screen_reader_hears_meters_and_charts(open_as):
     house.furnished()
     page = open_as(person("olga", "see"))

@@ -47,6 +47,7 @@ def test_the_list_of_keys_opens_from_the_menu_when_keys_are_off(open_as, context
         ("d", "Devices"),
         ("p", "Pushes"),
         ("f", "Failures"),
+        ("v", "Fleet"),
         ("s", "Settings"),
     ],
 )
