@@ -29,7 +29,8 @@ from aioapns import APNs, NotificationRequest, PushType
 
 from benchmarks import client_peers
 from benchmarks.private_services import ROOT
-from notifications.apns import ApnsPush, Client, Key, Outcome, Server, voip_payload
+from notifications.apns import ApnsPush, Client, Key, Outcome, Server
+from notifications.payloads import DEFAULTS, Values, filled
 from pushdash.management.commands.up import free_port
 from simulator.tls import Identity, make_identity
 
@@ -190,10 +191,11 @@ def cpu_seconds() -> float:
 
 def payload() -> dict:
     """What a call's push holds."""
-    return voip_payload(
+    values = Values(
         call_id="3e1f3c8a", instance_id="urn:uuid:1", from_uri="sip:ann@example.org",
-        display_name="Ann", sent_at=datetime.now(UTC), ttl=30,
+        display_name="Ann", sent_at=datetime.now(UTC), ttl=30, contact="",
     )  # fmt: skip
+    return filled(DEFAULTS["call"], "call", values)
 
 
 def ours(identity: Identity, port: int) -> Callable[[], Awaitable[bool]]:

@@ -11,6 +11,13 @@ from notifications.models import Push
 from registrations.models import Environment
 
 TARGETS = ("device", "aor", "token")
+#: The payloads an alert may have.
+ALERTS = [
+    Push.Kind.MESSAGE.value,
+    Push.Kind.GROUP_CHAT.value,
+    Push.Kind.CALL_ALERT.value,
+    Push.Kind.CALL_END.value,
+]
 #: What goes with one target alone.
 GOES_WITH = {"instance_id": "aor", "bundle_id": "token", "environment": "token"}
 
@@ -43,6 +50,11 @@ class PushForm(forms.Form):
     call_id = forms.CharField(required=False, max_length=255)
     from_uri = forms.CharField(required=False, max_length=500)
     display_name = forms.CharField(required=False, max_length=200)
+    kind = forms.ChoiceField(
+        choices=[(kind, kind) for kind in ALERTS],
+        required=False,
+        error_messages={"invalid_choice": f"must be one of {', '.join(ALERTS)}"},
+    )
     loc_key = forms.CharField(required=False, max_length=100)
 
     def clean_token(self) -> str:
@@ -65,8 +77,9 @@ class PushForm(forms.Form):
         for name, target in GOES_WITH.items():
             if values.get(name) and target not in named:
                 self.add_error(name, f"goes with {target} only")
-        if values.get("loc_key") and values["type"] != Push.Type.ALERT:
-            self.add_error("loc_key", "goes with an alert only")
+        for name in ("loc_key", "kind"):
+            if values.get(name) and values["type"] != Push.Type.ALERT:
+                self.add_error(name, "goes with an alert only")
         return values
 
 

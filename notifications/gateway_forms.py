@@ -37,6 +37,8 @@ TOKEN = re.compile(r"(?:[0-9a-f]{2}){1,200}")
 SERVICES = {"prod": "production", "dev": "sandbox"}
 PROVIDERS = {"apns": "production", "apns.dev": "sandbox"}
 LONGEST = 500
+#: Flexisip's `$msgid` of a group-chat INVITE, unless `pn-groupchat-str` says another.
+GROUP_CHAT = "GC_MSG"
 
 
 class Refused(Exception):
@@ -55,6 +57,10 @@ class Asked:
     bundle_id: str
     environment: str
     push_type: str
+    #: Which payload (`Push.Kind`).
+    payload: str = "call"
+    loc_key: str = ""
+    sound: str = ""
     call_id: str = ""
     from_uri: str = ""
     from_name: str = ""
@@ -100,6 +106,9 @@ def asked_by_url(values: Mapping[str, str]) -> Asked:
         bundle_id=app_id.removesuffix(".voip"),
         environment=SERVICES[service],
         push_type="voip" if is_voip else "alert",
+        payload="call" if is_voip else _alert_of(values),
+        loc_key="" if is_voip else values.get("msgid", ""),
+        sound="" if is_voip else values.get("sound", ""),
         call_id=values.get("call-id", ""),
         from_uri=values.get("from-uri", ""),
         from_name=values.get("from-name", ""),
@@ -140,6 +149,7 @@ def asked_by_json(values: Mapping[str, str]) -> Asked:
         bundle_id=bundle_id,
         environment=PROVIDERS[provider],
         push_type="voip" if is_voip else "background" if is_silent else "alert",
+        payload="call" if is_voip else "wake" if is_silent else _alert_of(values),
         call_id=values.get("call_id", ""),
     )
 
@@ -147,6 +157,13 @@ def asked_by_json(values: Mapping[str, str]) -> Asked:
 def storable(text: str) -> str:
     """A text of JSON as a database and UTF-8 take it: no NUL, no half surrogate pair."""
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def _alert_of(values: Mapping[str, str]) -> str:
+    """Which alert: of a call for an app without CallKit, of a group chat, of a message."""
+    if "call" in (values.get("event"), values.get("type")):
+        return "call_alert"
+    return "group_chat" if values.get("msgid") == GROUP_CHAT else "message"
 
 
 def _of_service(prid: str, is_voip: bool) -> str:

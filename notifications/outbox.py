@@ -6,6 +6,7 @@ The rows are the queue. A lost wake-up costs a second: beat wakes the drain too.
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,20 +18,27 @@ from kombu.exceptions import OperationalError
 
 from notifications import tasks
 from notifications.apns import (
-    alert_payload,
-    background_payload,
     priority_of,
     topic_of,
-    voip_payload,
 )
-from notifications.models import ApiToken, App, Push, TokenHealth
+from notifications.models import ApiToken, App, Push, Ringing, TokenHealth
+from notifications.payloads import TemplateError, Values, filled, interval_of
 from notifications.policy import life_of
 from notifications.shielding import OF_PERSONS, REASON, protection_of
+from notifications.templates import template_of
 from notifications.token_health import environment_of
 from registrations.models import Device, PushToken
 
-#: Flexisip's texts of a message and of a missed call (`pn-msg-str`, `pn-missing-call-str`).
-MESSAGE, MISSED_CALL = "IM_MSG", "Missing call"
+KINDS = {
+    Push.Type.VOIP: Push.Kind.CALL,
+    Push.Type.ALERT: Push.Kind.MESSAGE,
+    Push.Type.BACKGROUND: Push.Kind.WAKE,
+}
+#: Apple throttles background pushes beyond "two or three an hour".
+MOST_WAKES, WAKES_WITHIN = 3, timedelta(hours=1)
+WAITS_FOR_WAKES = "waits: 3 background pushes an hour to one device"
+#: RFC 9110 §5.5: what a header may hold.
+HEADER = re.compile(r"[\x21-\x7e]+")
 logger = logging.getLogger(__name__)
 
 
@@ -48,8 +56,14 @@ class PushRequest:
     call_id: str = ""
     from_uri: str = ""
     display_name: str = ""
-    #: The text of an alert, as the app's own string table names it; empty: a message.
+    #: Which payload; empty: the usual one of the push type.
+    kind: str = ""
+    #: The text of an alert, as the app's own string table names it, and its sound; empty:
+    #: as the Contact says.
     loc_key: str = ""
+    sound: str = ""
+    #: A call's alert told again: no ringing of its own begins.
+    is_repeat: bool = False
     #: The token to push to, dead or not; without it the one the device holds.
     token: PushToken | None = None
     #: Where to send it; without it where the token is known to be good.
@@ -72,11 +86,13 @@ def enqueue(requests: Iterable[PushRequest], now: datetime) -> list[Push]:
     Raises CannotSend, naming the device and what it lacks. Where protect mode holds a VoIP
     push, that is stored as `held`, and an alert is queued in its place.
     """
+    requests = list(requests)
     with transaction.atomic():
         pushes = [_shielded(request, now) for request in requests]
         alerts = [_alert_for(push, now) for push in pushes]
         rows = [*pushes, *(alert for alert in alerts if alert is not None)]
         Push.objects.bulk_create(rows)
+        _begin_ringing(requests, pushes, now)
         queued = [push for push in rows if push.state == Push.State.QUEUED]
         for task in {_task_for(push.push_type) for push in queued}:
             transaction.on_commit(lambda task=task: wake(task))
@@ -101,17 +117,15 @@ def _alert_for(push: Push, now: datetime) -> Push | None:
         push_type=Push.Type.ALERT,
         origin=Push.Origin.PROTECT,
         call_id=push.call_id,
-        from_uri=push.payload["from-uri"],
-        display_name=push.payload["display-name"],
-        loc_key=MISSED_CALL,
+        from_uri=push.payload.get("from-uri", ""),
+        display_name=push.payload.get("display-name", ""),
+        kind=Push.Kind.CALL_END,
     )
     try:
         alert = _push_for(request, now)
     except CannotSend as error:
         logger.info("no alert for a held push", extra={"why": str(error)})
         return None
-    # A call that is pushed again shows one notification.
-    alert.collapse_id = push.call_id[:64]
     return alert
 
 
@@ -136,8 +150,11 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         new_call_id() if request.push_type == Push.Type.VOIP else ""
     )
     push_id = uuid.uuid4()
-    life = life_of(app, request.push_type)
-    collapse_id = "" if request.push_type == Push.Type.VOIP else str(push_id)
+    kind = request.kind or KINDS[Push.Type(request.push_type)]
+    is_ringing = kind == Push.Kind.CALL_ALERT
+    life = app.late_window if is_ringing else life_of(app, request.push_type)
+    start = now + request.wait
+    free_at = _free_at(device, start) if kind == Push.Kind.WAKE else start
     return Push(
         id=push_id,
         device=device,
@@ -145,15 +162,17 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         app=app,
         origin=request.origin,
         push_type=request.push_type,
+        kind=kind,
         environment=environment,
         topic=topic_of(token.bundle_id, request.push_type),
         priority=priority_of(request.push_type),
-        collapse_id=collapse_id,
-        payload=_payload(request, call_id, life, now),
+        collapse_id=_collapse_id(kind, call_id, push_id),
+        payload=_payload(request, app, kind, call_id, life, now),
         call_id=call_id,
         created_at=now,
-        due_at=now + request.wait,
-        expires_at=now + request.wait + life,
+        due_at=free_at,
+        reason=WAITS_FOR_WAKES if free_at > start else "",
+        expires_at=free_at + life,
         resend_of=request.resend_of,
         requested_by=request.requested_by,
         api_token=request.api_token,
@@ -202,17 +221,57 @@ def _app_for(device: Device, token: PushToken, environment: str) -> App:
     return app
 
 
-def _payload(request: PushRequest, call_id: str, life: timedelta, now: datetime):
-    common = {
-        "instance_id": request.device.instance_id or "",
-        "from_uri": request.from_uri,
-        "display_name": request.display_name,
-        "sent_at": now,
-        "ttl": int(life.total_seconds()),
-    }
-    if request.push_type == Push.Type.VOIP:
-        return voip_payload(call_id=call_id, **common)
-    if request.push_type == Push.Type.ALERT:
-        loc_key = request.loc_key or MESSAGE
-        return alert_payload(call_id=call_id, loc_key=loc_key, **common)
-    return background_payload(call_id=call_id, **common)
+def _collapse_id(kind: str, call_id: str, push_id: uuid.UUID) -> str:
+    """Alerts of one call show one notification; a Call-ID no header takes is not used."""
+    if kind == Push.Kind.CALL:
+        return ""
+    is_of_a_call = kind in {Push.Kind.CALL_ALERT, Push.Kind.CALL_END}
+    return call_id[:64] if is_of_a_call and HEADER.fullmatch(call_id) else str(push_id)
+
+
+def _free_at(device: Device, now: datetime) -> datetime:
+    """When the next background push may leave for this device."""
+    wakes = Push.objects.filter(
+        device=device,
+        push_type=Push.Type.BACKGROUND,
+        due_at__gt=now - WAKES_WITHIN,
+        state__in=["queued", "sending", "accepted", "unknown"],
+    )
+    moments = list(
+        wakes.order_by("-due_at").values_list("due_at", flat=True)[:MOST_WAKES]
+    )
+    return now if len(moments) < MOST_WAKES else max(now, moments[-1] + WAKES_WITHIN)
+
+
+def _begin_ringing(requests: list[PushRequest], pushes: list[Push], now) -> None:
+    """A call told by alert is told again as often as its Contact asks for."""
+    for request, push in zip(requests, pushes, strict=True):
+        interval = interval_of(push.device.contact)
+        is_new = push.kind == Push.Kind.CALL_ALERT and not request.is_repeat
+        if interval and is_new and push.call_id:
+            Ringing.objects.create(
+                push=push,
+                interval_seconds=interval,
+                next_at=now + timedelta(seconds=interval),
+                until=now + push.app.late_window,
+            )
+
+
+def _payload(
+    request: PushRequest, app: App, kind: str, call_id: str, life: timedelta, now
+) -> dict:
+    values = Values(
+        contact=request.device.contact,
+        instance_id=request.device.instance_id or "",
+        call_id=call_id,
+        from_uri=request.from_uri,
+        display_name=request.display_name,
+        sent_at=now,
+        ttl=int(life.total_seconds()),
+        loc_key=request.loc_key,
+        sound=request.sound,
+    )
+    try:
+        return filled(template_of(app, kind), kind, values)
+    except TemplateError as error:
+        raise CannotSend(f"{request.device.aor}: {error}") from error

@@ -14,6 +14,7 @@ def as_dict(push: Push) -> dict:
         "device": push.device_id,
         "instance_id": push.device.instance_id,
         "type": push.push_type,
+        "kind": push.kind or None,
         "token": push.token.masked,
         "call_id": push.call_id or None,
         "origin": push.origin,

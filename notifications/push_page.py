@@ -63,6 +63,7 @@ def push(found: Push, now: datetime) -> dict:
         "resends": found.resends.all(),
         "steps": steps_of(found, call, len(attempts), now),
         "headers": _headers(found),
+        "text": text_of(found.payload),
         "size": len(json.dumps(found.payload, separators=(",", ":")).encode()),
         "limit": LIMITS.get(found.push_type, LIMIT),
         "safety": is_safe(facts),
@@ -72,6 +73,19 @@ def push(found: Push, now: datetime) -> dict:
         "feeds": _feeds(found, now) if call else [],
         "rules": rules_in_words([found.app]),
     }
+
+
+def text_of(payload: dict) -> tuple[str, str] | None:
+    """The loc-key of a payload and what is put into its text; None where it has none."""
+    aps = payload.get("aps")
+    aps = aps if isinstance(aps, dict) else {}
+    alert = aps.get("alert")
+    said = alert if isinstance(alert, dict) else aps
+    key, args = said.get("loc-key"), said.get("loc-args")
+    if not isinstance(key, str) or not key:
+        return None
+    words = [str(one) for one in args] if isinstance(args, list) else []
+    return key, ", ".join(word for word in words if word)
 
 
 def _headers(found: Push) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from notifications import (
     credential_views,
     exports,
     gateway_views,
+    payload_views,
     views,
 )
 
@@ -80,6 +81,12 @@ urlpatterns = [
         "settings/api-tokens/<int:pk>/revoke/",
         api_token_views.revoke,
         name="revoke-api-token",
+    ),
+    path("settings/apps/<int:pk>/payloads/", payload_views.payloads, name="payloads"),
+    path(
+        "settings/apps/<int:pk>/payloads/<str:kind>/",
+        payload_views.change_payload,
+        name="change-payload",
     ),
     path("api/v1/pushes", api_views.pushes, name="api-pushes"),
     path("api/v1/pushes/<str:pk>", api_views.push, name="api-push"),

@@ -54,6 +54,7 @@ ACTIONS = {
     "token.other_environment": "Tried the other environment",
     "credential.set": "Stored a key",
     "beacon.secret": "Made a beacon secret",
+    "payload.set": "Changed a payload template",
     "token.give": "Made an API token",
     "token.revoke": "Revoked an API token",
     "app.add": "Added an app",

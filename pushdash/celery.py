@@ -15,6 +15,7 @@ PERIODS = {
     "tasks.wake_voip": 1.0,
     "tasks.wake_bulk": 1.0,
     "tasks.settle": 0.25,
+    "ring_tasks.ring": 1.0,
     "bulk_tasks.work_off": 1.0,
     "tasks.watch_releases": 30.0,
 }
@@ -33,6 +34,7 @@ app.conf.update(
         "notifications.tasks.wake_bulk": {"queue": "bulk"},
         "notifications.tasks.settle": {"queue": "settle"},
         "notifications.bulk_tasks.work_off": {"queue": "settle"},
+        "notifications.ring_tasks.ring": {"queue": "settle"},
     },
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
@@ -49,6 +51,7 @@ app.conf.update(
 )
 app.autodiscover_tasks()
 app.autodiscover_tasks(["notifications"], related_name="bulk_tasks")
+app.autodiscover_tasks(["notifications"], related_name="ring_tasks")
 
 
 @setup_logging.connect

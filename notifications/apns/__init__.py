@@ -6,17 +6,11 @@ from .client import PRODUCTION, SANDBOX, Client, Server
 from .errors import ApnsError, BadPush, Lost, NotProcessed
 from .proof import Certificate
 from .provider_token import Key, ProviderToken, ProviderTokens, Shelf
-from .push import (
-    ApnsPush,
-    alert_payload,
-    background_payload,
-    priority_of,
-    topic_of,
-    voip_payload,
-)
+from .push import LIMITS, ApnsPush, priority_of, topic_of
 from .tunnel import Proxy
 
 __all__ = [
+    "LIMITS",
     "PRODUCTION",
     "REASONS",
     "SANDBOX",
@@ -36,11 +30,8 @@ __all__ = [
     "Result",
     "Server",
     "Shelf",
-    "alert_payload",
-    "background_payload",
     "priority_of",
     "result_of",
     "threads",
     "topic_of",
-    "voip_payload",
 ]

@@ -1,5 +1,5 @@
 """One push as APNs wants it: headers, payload, limits (Apple, "Sending notification requests
-to APNs"), and Flexisip's payloads (`src/pushnotification/apple/apple-request.cc`).
+to APNs").
 """
 
 from __future__ import annotations
@@ -97,85 +97,3 @@ def topic_of(bundle_id: str, push_type: str) -> str:
 def priority_of(push_type: str) -> int:
     """10, at once; 5 for a background push, where Apple calls 10 an error."""
     return PRIORITIES[push_type]
-
-
-def _send_time(sent_at: datetime) -> str:
-    return f"{sent_at:%Y-%m-%d %H:%M:%S}"
-
-
-def voip_payload(
-    *,
-    call_id: str,
-    instance_id: str,
-    from_uri: str,
-    display_name: str,
-    sent_at: datetime,
-    ttl: int,
-) -> dict:
-    """The payload liblinphone waits for: `aps.call-id` ties the push to the INVITE."""
-    return {
-        "aps": {
-            "sound": "",
-            "loc-key": "IC_MSG",
-            "loc-args": [display_name or from_uri],
-            "call-id": call_id,
-            "uuid": f"<{instance_id}>" if instance_id else "",
-            "send-time": _send_time(sent_at),
-        },
-        "from-uri": from_uri,
-        "display-name": display_name,
-        "pn_ttl": ttl,
-        "customPayload": {},
-    }
-
-
-def alert_payload(
-    *,
-    call_id: str,
-    instance_id: str,
-    from_uri: str,
-    display_name: str,
-    sent_at: datetime,
-    ttl: int,
-    loc_key: str,
-    chat_room_addr: str = "",
-) -> dict:
-    """A message: `mutable-content` lets the app's extension fetch and show it."""
-    return {
-        "aps": {
-            "alert": {"loc-key": loc_key, "loc-args": [display_name or from_uri]},
-            "sound": "msg.caf",
-            "mutable-content": 1,
-            "badge": 1,
-        },
-        "from-uri": from_uri,
-        "display-name": display_name,
-        "call-id": call_id,
-        "pn_ttl": ttl,
-        "uuid": f"<{instance_id}>" if instance_id else "",
-        "send-time": _send_time(sent_at),
-        "chat-room-addr": chat_room_addr,
-        "customPayload": {},
-    }
-
-
-def background_payload(
-    *,
-    call_id: str,
-    instance_id: str,
-    from_uri: str,
-    display_name: str,
-    sent_at: datetime,
-    ttl: int,
-) -> dict:
-    """A wake-up: `aps` holds `content-available` alone, else Apple treats it as an alert."""
-    return {
-        "aps": {"content-available": 1},
-        "from-uri": from_uri,
-        "display-name": display_name,
-        "call-id": call_id,
-        "pn_ttl": ttl,
-        "uuid": f"<{instance_id}>" if instance_id else "",
-        "send-time": _send_time(sent_at),
-        "customPayload": {},
-    }

@@ -26,6 +26,7 @@ from notifications.models.ledgers import (
     TokenHealth,
     TokenHealthChange,
 )
+from notifications.models.payloads import PayloadTemplate, Ringing
 from notifications.models.pushes import Attempt, Push
 
 __all__ = [
@@ -46,12 +47,14 @@ __all__ = [
     "KeptAnswer",
     "Ledger",
     "Looked",
+    "PayloadTemplate",
     "Push",
     "Refusal",
     "RefusalCount",
     "RegressionAlarm",
     "Reset",
     "Right",
+    "Ringing",
     "SharedToken",
     "TokenHealth",
     "TokenHealthChange",

@@ -55,6 +55,14 @@ class Push(models.Model):
         OBSERVED = "observed"  #: a SIP server sent it by itself
         PROTECT = "protect"  #: in place of a VoIP push that protect mode held
 
+    class Kind(models.TextChoices):
+        CALL = "call", "Call"  #: VoIP: CallKit shows it
+        MESSAGE = "message", "Message"  #: the app's extension may change it
+        GROUP_CHAT = "group_chat", "Group chat"  #: an invitation to one
+        CALL_ALERT = "call_alert", "Call by alert"  #: for apps without CallKit
+        CALL_END = "call_end", "End of a call"  #: missed, or taken elsewhere
+        WAKE = "wake", "Wake-up"  #: background: shows nothing
+
     #: Also the apns-id.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="pushes")
@@ -70,6 +78,8 @@ class Push(models.Model):
     origin = models.TextField(choices=Origin.choices)
     push_type = models.TextField(choices=Type.choices)
     environment = models.TextField(choices=Environment.choices)
+    #: Which payload it has; empty: a SIP server made it.
+    kind = models.TextField(choices=Kind.choices, blank=True, default="", db_default="")
     topic = models.TextField()
     priority = models.PositiveSmallIntegerField()
     collapse_id = models.TextField(blank=True, default="")
@@ -160,6 +170,12 @@ class Push(models.Model):
                     ],
                 ),
                 name="push_loose",
+            ),
+            # outbox: background pushes of the last hour to one device
+            models.Index(
+                fields=["device", "-due_at"],
+                condition=models.Q(push_type="background"),
+                name="push_wakes",
             ),
             # search by Call-ID
             models.Index(fields=["call_id"], name="push_by_call"),

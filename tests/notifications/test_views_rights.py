@@ -49,6 +49,8 @@ TABLE = {
     "set-certificate": ("post", [], ADMIN),
     "try-credential": ("post", ["credential"], ADMIN),
     "change-feed": ("post", ["feed"], ADMIN),
+    "payloads": ("get", ["app"], SEE),
+    "change-payload": ("post", ["app", "kind"], ADMIN),
     "give-api-token": ("post", [], ADMIN),
     "revoke-api-token": ("post", ["api_token"], ADMIN),
     "add-user": ("post", [], ADMIN),
@@ -77,6 +79,7 @@ def address():
         "api_token": 0,
         "user": 1,
         "bulk": uuid.UUID(int=0),
+        "kind": "message",
         "name": "devices",
         "form": "csv",
     }

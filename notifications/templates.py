@@ -1,0 +1,12 @@
+"""Which template an app's pushes of a kind follow, and what it makes for a device."""
+
+from __future__ import annotations
+
+from notifications.models import App, PayloadTemplate
+from notifications.payloads import DEFAULTS
+
+
+def template_of(app: App, kind: str) -> dict:
+    """The app's own, else the default."""
+    own = PayloadTemplate.objects.filter(app=app, kind=kind).first()
+    return own.body if own is not None else DEFAULTS[kind]
