@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Prefetch
 
 from notifications.device_terms import LABELS, fitting, kinds
+from notifications.display import Display, Order, display_of
 from notifications.filters import Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
-from notifications.keyset import BY_ID, capped, cut, query, words
+from notifications.keyset import BY_AOR, BY_ID, capped, cut, query, words
 from notifications.models import App, Ledger, Push
-from notifications.terms import Kind, Query, Term, read_query, written
+from notifications.terms import Kind, Query, Term, proposed, read_query, written
 from notifications.wording import rules_in_words
 from registrations.models import Device, Feed, Holding, PushToken
 
+Link = Callable[..., str]
+#: The address of every row: an empty one would open the view of the person's group.
+ALL = "q="
 #: Each tab is a query.
 TABS = (
     ("", "All"),
@@ -24,6 +30,22 @@ TABS = (
     ("seen:>24h", "Not seen for 24 h"),
     ("problem:any", "With problems"),
 )
+ORDERS = {
+    "newest": Order("Newest first", BY_ID, "Newer", "Older"),
+    "oldest": Order("Oldest first", replace(BY_ID, is_ascending=True)),
+    "aor": Order("AOR, A to Z", BY_AOR),
+    "aor_down": Order("AOR, Z to A", replace(BY_AOR, is_ascending=False)),
+}
+#: The columns that may be hidden; the device itself stays.
+COLUMNS = {
+    "app": "App and version",
+    "voip": "VoIP token",
+    "remote": "Remote token",
+    "seen": "Last REGISTER",
+    "expires": "Expires",
+    "strikes": "Strikes",
+    "last": "Last VoIP push",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +87,15 @@ class Devices:
     registered: int
     rules: str
     assuming: list[Feed]
+    display: Display
+    kept: list[tuple[str, str]]
+    terms: list[tuple[str, str]]
 
 
 def devices(asked, now: datetime) -> Devices:
-    """Devices, the newest first."""
+    """Devices, the newest first or as the address says."""
+    display = display_of(asked, ORDERS, COLUMNS)
+    link = partial(query, **display.address)
     known = kinds()
     q = words(asked.get("q", ""))
     wanted = read_query(q, known)
@@ -77,15 +104,16 @@ def devices(asked, now: datetime) -> Devices:
     held = Holding.objects.filter(current=True).select_related(
         "token__ledger", "token__health"
     )
-    page = cut(rows.prefetch_related(Prefetch("holdings", held, "held")), BY_ID, asked)
+    rows = rows.prefetch_related(Prefetch("holdings", held, "held"))
+    page = cut(rows, display.order.key, asked, display.size)
     last = _last_pushes(page.rows)
     return Devices(
         rows=[_row(device, last.get(device.pk), now) for device in page.rows],
-        newer=page.newer and query(q=q, after=page.newer),
-        older=page.older and query(q=q, before=page.older),
-        tabs=_tabs(q, known, now),
-        chips=[_chip(term, wanted, known) for term in wanted.terms],
-        menus=_menus(q, wanted, known),
+        newer=page.newer and link(q=q, after=page.newer),
+        older=page.older and link(q=q, before=page.older),
+        tabs=_tabs(q, known, now, link),
+        chips=[_chip(term, wanted, known, link) for term in wanted.terms],
+        menus=_menus(q, wanted, known, link),
         q=q,
         address=query(q=q),
         faults=wanted.faults,
@@ -93,38 +121,44 @@ def devices(asked, now: datetime) -> Devices:
         registered=capped(everyone.bound_at(now)),
         rules=rules_in_words(App.objects.all()),
         assuming=list(Feed.objects.filter(enabled=True, has_assumed=True)),
+        display=display,
+        kept=[("q", q)],
+        terms=proposed(known),
     )
 
 
-def _chip(term: Term, asked: Query, known: dict[str, Kind]) -> Chip:
+def _chip(term: Term, asked: Query, known: dict[str, Kind], link: Link) -> Chip:
     choices = known[term.name].choices if term.name else {}
     typed = term.written.partition(":")[2].strip('"') if term.name else term.value
     value = choices.get(typed, typed)
     name = f"Not {LABELS[term.name]}" if term.is_not else LABELS[term.name]
-    return Chip(name, value, query(q=asked.without(term)))
+    return Chip(name, value, link(q=asked.without(term)) or ALL)
 
 
-def _menus(q: str, asked: Query, known: dict[str, Kind]) -> list[Menu]:
+def _menus(q: str, asked: Query, known: dict[str, Kind], link: Link) -> list[Menu]:
     """The filters not in use that have values to propose."""
     used = {term.name for term in asked.terms}
     return [
-        Menu(LABELS[name], [_choice(q, name, *each) for each in kind.choices.items()])
+        Menu(
+            LABELS[name],
+            [_choice(q, name, *each, link) for each in kind.choices.items()],
+        )
         for name, kind in known.items()
         if kind.choices and name not in used
     ]
 
 
-def _choice(q: str, name: str, value: str, label: str) -> Choice:
-    return Choice(label, query(q=f"{q} {written(name, value)}".strip()))
+def _choice(q: str, name: str, value: str, label: str, link: Link) -> Choice:
+    return Choice(label, link(q=f"{q} {written(name, value)}".strip()))
 
 
-def _tabs(q: str, known: dict[str, Kind], now: datetime) -> list[Tab]:
+def _tabs(q: str, known: dict[str, Kind], now: datetime, link: Link) -> list[Tab]:
     rows = Device.objects.all()
     return [
         Tab(
             label,
             capped(fitting(rows, read_query(view, known), now)),
-            query(q=view),
+            link(q=view) or ALL,
             view == q,
         )
         for view, label in TABS

@@ -36,9 +36,20 @@ class Key:
     fields: tuple[str, ...]
     write: Callable[[object], str]
     read: Callable[[str], tuple | None]
+    is_ascending: bool = False
+
+    @property
+    def ways(self) -> tuple[str, str]:
+        """How rows further on and rows further back compare with a place."""
+        return ("gt", "lt") if self.is_ascending else ("lt", "gt")
+
+    def ordered(self, rows: QuerySet, *, backwards: bool = False) -> QuerySet:
+        """The rows in this order, or in the opposite one."""
+        sign = "" if self.is_ascending != backwards else "-"
+        return rows.order_by(*(f"{sign}{field}" for field in self.fields))
 
     def beyond(self, place: tuple, way: str) -> Q:
-        """Rows after (`lt`) or before (`gt`) a place, field by field."""
+        """Rows below (`lt`) or above (`gt`) a place, field by field."""
         found = Q()
         for index, field in enumerate(self.fields):
             same = dict(zip(self.fields[:index], place, strict=False))
@@ -47,10 +58,11 @@ class Key:
 
 
 def cut(rows: QuerySet, key: Key, asked, size: int = ROWS) -> Slice:
-    """The page that `before=` or `after=` asks for; the newest one without either."""
+    """The page that `before=` or `after=` asks for; the first one without either."""
     after = key.read(asked.get("after", ""))
     if after is not None:
-        newer = rows.filter(key.beyond(after, "gt")).order_by(*key.fields)
+        newer = rows.filter(key.beyond(after, key.ways[1]))
+        newer = key.ordered(newer, backwards=True)
         found = list(newer[: size + 1])
         if found:
             shown = found[:size][::-1]
@@ -72,8 +84,8 @@ def pages(rows: QuerySet, key: Key, size: int) -> Iterator[list]:
 
 def _older(rows: QuerySet, key: Key, before: tuple | None, size: int) -> Slice:
     if before is not None:
-        rows = rows.filter(key.beyond(before, "lt"))
-    found = list(rows.order_by(*(f"-{field}" for field in key.fields))[: size + 1])
+        rows = rows.filter(key.beyond(before, key.ways[0]))
+    found = list(key.ordered(rows)[: size + 1])
     shown = found[:size]
     newer = key.write(shown[0]) if shown and before is not None else ""
     return Slice(shown, newer, key.write(shown[-1]) if len(found) > size else "")
@@ -104,7 +116,16 @@ def _moment_and_id(text: str) -> tuple | None:
     return None if last is None or timezone.is_naive(at) else (at, *last)
 
 
+def _aor_and_id(text: str) -> tuple | None:
+    pk, _, aor = text.partition("|")
+    last = _id_of(pk)
+    return None if last is None or "\x00" in aor else (aor, *last)
+
+
 BY_ID = Key(("pk",), lambda row: str(row.pk), _id_of)
+BY_AOR = Key(
+    ("aor", "pk"), lambda row: f"{row.pk}|{row.aor}", _aor_and_id, is_ascending=True
+)
 BY_CREATION = Key(
     ("created_at", "pk"),
     lambda row: f"{row.created_at.isoformat()}|{row.pk}",
@@ -129,6 +150,15 @@ def words(text: str) -> str:
 def query(**values) -> str:
     """A query string of what is not empty; a list gives its name several times."""
     return urlencode({name: value for name, value in values.items() if value}, True)
+
+
+def pairs(address: dict) -> list[tuple[str, str]]:
+    """The same as hidden fields of a form: a list gives its name several times."""
+    found = []
+    for name, value in address.items():
+        each = value if isinstance(value, list) else [value]
+        found += [(name, one) for one in each if one]
+    return found
 
 
 def capped(rows: QuerySet) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, QuerySet
 
 from notifications.bulk_page import running
+from notifications.display import Display, Order, display_of
 from notifications.filters import Chip, Facet, Option, chips_of
 from notifications.fleet import FeedRow, feed_row
-from notifications.keyset import BY_CREATION, cut, query
+from notifications.keyset import BY_CREATION, cut, pairs, query
 from notifications.models import App, Bulk, Ledger, Push
 from notifications.push_terms import (
     NAMES,
@@ -22,10 +23,28 @@ from notifications.push_terms import (
     Asked,
     asked_of,
     fitting,
+    kinds,
     outcome_named,
     spanned,
 )
+from notifications.terms import proposed
 from notifications.wording import rules_in_words
+
+#: The address of every row: an empty one would open the view of the person's group.
+ALL = "q="
+ORDERS = {
+    "newest": Order("Newest first", BY_CREATION, "Newer", "Older"),
+    "oldest": Order("Oldest first", replace(BY_CREATION, is_ascending=True)),
+}
+#: The columns that may be hidden; outcome and device stay.
+LIST_COLUMNS = {
+    "time": "Time",
+    "type": "Type",
+    "status": "Status and reason",
+    "origin": "Origin",
+    "id": "apns-id",
+    "strikes": "Strikes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,42 +75,50 @@ class Pushes:
     matching: int
     rules: str
     running: list[Bulk]
+    display: Display
+    kept: list[tuple[str, str]]
+    terms: list[tuple[str, str]]
 
 
 def pushes(asked, now: datetime) -> Pushes:
-    """Pushes of the span, the newest first."""
+    """Pushes of the span, the newest first or as the address says."""
     wanted = asked_of(asked)
+    display = display_of(asked, ORDERS, LIST_COLUMNS)
     chosen = wanted.facets
     groups = _groups(spanned(wanted, now))
     rows = fitting(wanted, now).select_related("device", "token__ledger", "app")
-    page = cut(rows.prefetch_related("attempts"), BY_CREATION, asked)
+    rows = rows.prefetch_related("attempts")
+    page = cut(rows, display.order.key, asked, display.size)
     labels = _labels(groups)
-    address = wanted.address
+    address = wanted.address | display.address
     return Pushes(
         rows=_shown(page.rows),
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
         facets=[_facet(name, chosen, groups, labels[name]) for name in NAMES],
-        chips=[*chips_of(address, labels), *_term_chips(wanted)],
-        spans=[(name, query(**address | {"span": name})) for name in SPANS],
+        chips=[*chips_of(address, labels), *_term_chips(wanted, address)],
+        spans=[(name, query(**address | {"span": name}) or ALL) for name in SPANS],
         span=wanted.span,
         q=address["q"],
         faults=wanted.query.faults,
-        clear=query(span=address["span"]),
+        clear=query(span=address["span"], **display.address) or ALL,
         address=query(**address),
         total=sum(groups.values()),
         matching=sum(n for group, n in groups.items() if _fits(group, chosen)),
         rules=rules_in_words(App.objects.all()),
         running=list(running()),
+        display=display,
+        kept=pairs(wanted.address),
+        terms=proposed(kinds()),
     )
 
 
-def _term_chips(wanted: Asked) -> list[Chip]:
+def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
     return [
         Chip(
             f"{'Not ' if term.is_not else ''}{term.name or 'search'}".capitalize(),
             term.written.partition(":")[2] if term.name else term.written,
-            query(**wanted.address | {"q": wanted.query.without(term)}),
+            query(**address | {"q": wanted.query.without(term)}),
         )
         for term in wanted.query.terms
     ]

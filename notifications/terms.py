@@ -144,3 +144,17 @@ def _meant(name: str, known: Iterable[str]) -> str:
 def written(name: str, value: str) -> str:
     """A term as it is typed."""
     return f'{name}:"{value}"' if re.search(r"\s", value) else f"{name}:{value}"
+
+
+def proposed(known: Mapping[str, Kind]) -> list[tuple[str, str]]:
+    """Terms worth proposing, each with what it means."""
+    found = []
+    for name, kind in known.items():
+        values = [
+            (written(name, value), label) for value, label in kind.choices.items()
+        ]
+        found += values or [(f"{name}:", EXAMPLES[type(kind)])]
+    return found
+
+
+EXAMPLES = {OneOf: "", Text: "any text", Number: "3 or >=2", Age: "<24h or >7d"}

@@ -14,6 +14,7 @@ from notifications import (
     exports,
     gateway_views,
     payload_views,
+    view_views,
     views,
 )
 
@@ -45,6 +46,8 @@ urlpatterns = [
     path("pushes/<uuid:pk>/resend/", actions.resend, name="resend"),
     path("pushes/<uuid:pk>/withdraw/", actions.withdraw_push, name="withdraw"),
     path("malformed/", views.malformed, name="malformed"),
+    path("views/", view_views.add_view, name="add-view"),
+    path("views/<int:pk>/delete/", view_views.delete_view, name="delete-view"),
     path("audit/", views.audit, name="audit"),
     path("failures/", views.failures, name="failures"),
     path("settings/", administration.settings, name="settings"),

@@ -22,6 +22,7 @@ from notifications import (
 )
 from notifications.keyset import query, words
 from notifications.models import Push
+from notifications.saved_views import default_of, views_for
 from notifications.search import find
 from registrations.models import Device, Feed
 
@@ -47,11 +48,23 @@ def live(request: HttpRequest) -> HttpResponse:
 @may_see
 def devices(request: HttpRequest) -> HttpResponse:
     """Every device, newest first, with search and filters."""
+    first = _first_view(request, "devices")
+    if first is not None:
+        return first
     context = {
         "page": "devices",
         "list": device_list.devices(request.GET, timezone.now()),
+        "views": views_for(request.user, "devices", request.GET),
     }
     return render(request, "notifications/devices.html", context)
+
+
+def _first_view(request: HttpRequest, page: str) -> HttpResponse | None:
+    """Without an address a person gets the first view of their group, where there is one."""
+    view = None if request.GET else default_of(request.user, page)
+    if view is None:
+        return None
+    return redirect(f"{request.path}?{view.address or 'q='}")
 
 
 @require_safe
@@ -70,7 +83,14 @@ def device(request: HttpRequest, pk: int) -> HttpResponse:
 @may_see
 def pushes(request: HttpRequest) -> HttpResponse:
     """Every push, newest first, with filters."""
-    context = {"page": "pushes", "list": push_list.pushes(request.GET, timezone.now())}
+    first = _first_view(request, "pushes")
+    if first is not None:
+        return first
+    context = {
+        "page": "pushes",
+        "list": push_list.pushes(request.GET, timezone.now()),
+        "views": views_for(request.user, "pushes", request.GET),
+    }
     return render(request, "notifications/pushes.html", context)
 
 

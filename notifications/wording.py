@@ -66,6 +66,8 @@ ACTIONS = {
     "user.deactivate": "Took a login away",
     "export.devices": "Exported devices",
     "export.pushes": "Exported pushes",
+    "view.share": "Shared a view",
+    "view.delete": "Deleted a shared view",
     "export.audit": "Exported the audit trail",
     "export.bulk": "Exported results of a resend",
 }

@@ -28,6 +28,7 @@ from notifications.models.ledgers import (
 )
 from notifications.models.payloads import PayloadTemplate, Ringing
 from notifications.models.pushes import Attempt, Push
+from notifications.models.views import SavedView
 
 __all__ = [
     "Allowance",
@@ -55,6 +56,7 @@ __all__ = [
     "Reset",
     "Right",
     "Ringing",
+    "SavedView",
     "SharedToken",
     "TokenHealth",
     "TokenHealthChange",

@@ -12,7 +12,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from notifications.agents import Agent, agent_of
-from notifications.keyset import COUNTED
+from notifications.keyset import COUNTED, pairs
 from notifications.wording import ACTIONS, CHIPS, ago
 
 register = template.Library()
@@ -46,6 +46,9 @@ def lasting(span: timedelta) -> str:
 def capped(number: int) -> str:
     """A count that stopped at its limit: `10,000+`."""
     return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
+
+
+register.filter("pairs", pairs)
 
 
 @register.filter

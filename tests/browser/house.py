@@ -146,6 +146,8 @@ def paths(push: Push) -> list[str]:
         "/",
         "/devices/",
         "/devices/?q=state:not_waking+strikes:>=1",
+        "/devices/?sort=aor&rows=25&col=app&col=strikes",
+        "/pushes/?sort=oldest&col=time&col=strikes",
         "/devices/?q=stat:suspected",
         "/devices/?q=nobody-is-called-so",
         f"/devices/{push.device_id}/",

@@ -1,0 +1,80 @@
+"""How a list is shown, as its address says it: order, rows a page, columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from notifications.keyset import ROWS, Key
+
+SIZES = (25, 50, 100, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One way to sort a list, and what its neighbours are called."""
+
+    label: str
+    key: Key
+    back: str = "Previous"
+    on: str = "Next"
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """The choice of an address. `columns`: name → (label, is it shown)."""
+
+    sort: str
+    orders: Mapping[str, Order]
+    size: int
+    columns: dict[str, tuple[str, bool]]
+
+    @property
+    def order(self) -> Order:
+        """The chosen one."""
+        return self.orders[self.sort]
+
+    @property
+    def shown(self) -> list[str]:
+        """The columns that are shown."""
+        return [name for name, (_, is_shown) in self.columns.items() if is_shown]
+
+    @property
+    def address(self) -> dict:
+        """The same as parts of an address; what is usual is left out."""
+        is_all = len(self.shown) == len(self.columns)
+        return {
+            "sort": "" if self.sort == next(iter(self.orders)) else self.sort,
+            "rows": "" if self.size == ROWS else str(self.size),
+            "col": [] if is_all else self.shown,
+        }
+
+    @property
+    def sorts(self) -> list[tuple[str, str, bool]]:
+        """Name, label and whether it is the chosen one, of each order."""
+        return [
+            (name, each.label, name == self.sort) for name, each in self.orders.items()
+        ]
+
+    @property
+    def sizes(self) -> list[tuple[int, bool]]:
+        """Each number of rows, and whether it is the chosen one."""
+        return [(size, size == self.size) for size in SIZES]
+
+
+def display_of(
+    asked, orders: Mapping[str, Order], columns: Mapping[str, str]
+) -> Display:
+    """What an address says; the first order, 50 rows and every column where it is silent
+    or says nonsense.
+    """
+    sort = asked.get("sort", "")
+    size = asked.get("rows", "")
+    sizes = {str(each): each for each in SIZES}
+    named = set(asked.getlist("col")) & columns.keys() or columns.keys()
+    return Display(
+        sort if sort in orders else next(iter(orders)),
+        orders,
+        sizes.get(size, ROWS),
+        {name: (label, name in named) for name, label in columns.items()},
+    )

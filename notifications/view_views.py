@@ -1,0 +1,61 @@
+"""Saving and deleting a view of a list."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from notifications.actions import needs
+from notifications.models import SavedView
+from notifications.saved_views import MOST, TooMany, ViewForm, delete, save
+
+
+@require_POST
+@login_required
+@needs("see")
+def add_view(request: HttpRequest) -> HttpResponse:
+    """Save the address of a list under a name."""
+    form = ViewForm(request.POST)
+    page = request.POST.get("page", "")
+    if not form.is_valid():
+        messages.error(request, "A view wants a name of at most 60 characters.")
+        return _back(page if page in SavedView.Page.values else "devices")
+    if form.cleaned_data["default_for"] and not _sets_defaults(request):
+        raise PermissionDenied
+    try:
+        view = save(form.cleaned_data, request.user, timezone.now())
+    except TooMany:
+        messages.error(request, f"You have {MOST} views: delete one first.")
+        return _back(page)
+    messages.success(request, f"Saved as {view.name}.")
+    return _back(page, view.address)
+
+
+@require_POST
+@login_required
+@needs("see")
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete one's own view; an admin any shared one."""
+    rows = SavedView.objects.all()
+    if not _sets_defaults(request):
+        rows = rows.filter(owner=request.user)
+    view = get_object_or_404(rows, pk=pk)
+    if not view.is_shared and view.owner != request.user:
+        raise PermissionDenied
+    delete(view, request.user, timezone.now())
+    messages.success(request, f"{view.name} is deleted.")
+    return _back(view.page, "q=")
+
+
+def _sets_defaults(request: HttpRequest) -> bool:
+    return request.user.has_perm("notifications.manage_users")
+
+
+def _back(page: str, address: str = "q=") -> HttpResponse:
+    return redirect(f"{reverse(f'notifications:{page}')}?{address or 'q='}")
