@@ -17,6 +17,9 @@ from registrations.readings import note_reading
 FEED, PLACE = "app beacons", "POST /api/v1/beacons"
 #: First key of pg_advisory_xact_lock(int4, int4): "a beacon of this token is stored".
 NAMESPACE = 0x62656163
+#: "a reading of this feed is told": of two at once the one with the lower number must be
+#: seen first, for whoever looks for news looks only behind the newest it saw.
+TELLING = 0x62656164
 #: The feed's `last_read_at` is for people; it moves no more often than this.
 FRESH = timedelta(seconds=10)
 
@@ -64,6 +67,8 @@ def store(word: Word) -> Sighting:
         kind=Sighting.Kind.BEACON,
         skew_ms=_skew_ms(word),
     )
+    # Last, so that others wait for no more than this commit.
+    _lock(TELLING, feed.pk)
     note_reading(feed, [row], word.heard_at)
     return row
 
@@ -81,8 +86,7 @@ def _whose(word: Word) -> tuple[Device, PushToken]:
 
 def _only_once(word: Word, token: PushToken) -> None:
     """Two copies may come at once: the second waits for the first to be stored."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NAMESPACE, token.pk])
+    _lock(NAMESPACE, token.pk)
     same = Sighting.objects.filter(
         token=token,
         moment=word.at,
@@ -116,6 +120,11 @@ def _feed(now: datetime) -> tuple[Feed, LogFile]:
     if feed.last_read_at is None or now - feed.last_read_at > FRESH:
         Feed.objects.filter(pk=feed.pk).update(last_read_at=now)
     return feed, file
+
+
+def _lock(namespace: int, number: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [namespace, number])
 
 
 def _next_number() -> int:

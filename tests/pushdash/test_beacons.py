@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from notifications.beacon_limits import Limits
@@ -18,6 +19,7 @@ from notifications.beacon_secrets import make_secret
 from notifications.beacons import Beacon, fingerprint_of, sign
 from notifications.handling import rebuild, settle
 from notifications.models import App, Call, Ledger
+from registrations.beacons import Word, store
 from registrations.models import Feed, Sighting
 from tests import factories
 from tests.factories import BUNDLE_ID, accepted_push, registered_device, token_of
@@ -179,6 +181,45 @@ def test_only_a_post_is_taken(client, secret):
     assert client.get("/api/v1/beacons").status_code == 405
     answer = client.post("/api/v1/beacons", b"{", content_type="application/json")
     assert (answer.status_code, answer.json()["error"]) == (400, "unreadable")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_stored_beside_another_is_never_passed_over():
+    """The first is told before the second though it commits later: the second waits for it."""
+    now = timezone.now()
+    factories.feed(seen_until=now)
+    slow, quick = registered_device(), registered_device()
+    for device in (slow, quick):
+        accepted_push(device, now - timedelta(seconds=5), call_id=f"c{device.pk}")
+    is_stored, may_commit = threading.Event(), threading.Event()
+
+    def stored(device, stays_open: bool) -> None:
+        word = Word(
+            bundle_id=BUNDLE_ID,
+            fingerprint=fingerprint_of(token_of(device).token),
+            call_id=f"c{device.pk}",
+            at=now - timedelta(seconds=3),
+            heard_at=now,
+            line="{}",
+        )
+        with transaction.atomic():
+            store(word)
+            if stays_open:
+                is_stored.set()
+                may_commit.wait(10)
+        connection.close()
+
+    stored(registered_device(), False)  # makes feed and partition
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(stored, slow, True)
+        assert is_stored.wait(10)
+        second = pool.submit(stored, quick, False)
+        wait([second], 0.5)
+        settle(now)
+        may_commit.set()
+        wait([first, second])
+    settle(now)
+    assert set(Call.objects.values_list("rule", flat=True)) == {"beacon"}
 
 
 @pytest.mark.django_db(transaction=True)
