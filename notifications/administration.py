@@ -59,7 +59,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
     form = AppForm(request.POST, auto_id="new-app-%s")
     if not form.is_valid():
         return settings_with(request, 422, app_form=form)
-    return _save(request, form, "app.add", "App added.")
+    return save_and_note(request, form, "app.add", "App added.")
 
 
 @require_POST
@@ -71,7 +71,7 @@ def change_app(request: HttpRequest, pk: int) -> HttpResponse:
     form = AppForm(request.POST, instance=app, auto_id=f"app-{pk}-%s")
     if not form.is_valid():
         return settings_with(request, 422, refused=form)
-    return _save(request, form, "app.change", "Policy saved.")
+    return save_and_note(request, form, "app.change", "Policy saved.")
 
 
 @require_POST
@@ -83,10 +83,11 @@ def change_feed(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, f"Not saved: {form.errors.as_text()}")
         return redirect("notifications:settings")
-    return _save(request, form, "feed.change", "Feed saved.")
+    return save_and_note(request, form, "feed.change", "Feed saved.")
 
 
-def _save(request: HttpRequest, form, action: str, words: str) -> HttpResponse:
+def save_and_note(request: HttpRequest, form, action: str, words: str) -> HttpResponse:
+    """Save a valid form with its entry in the audit trail; back to Settings."""
     with transaction.atomic():
         row = form.save()
         values = {name: str(form.cleaned_data[name]) for name in form.changed_data}

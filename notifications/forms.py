@@ -13,7 +13,14 @@ from notifications.credentials import CredentialError, check_p8, seal
 from notifications.models import ApiToken, App, Credential, Push
 from registrations.models import Environment, Feed
 
-POLICY_SECONDS = ("wake_window", "grace", "late_window", "voip_life")
+RULE_SECONDS = (
+    "wake_window",
+    "grace",
+    "late_window",
+    "reach_window",
+    "foreground_window",
+    "release_after",
+)
 LIMITS = ("device_limit", "push_limit")
 
 
@@ -45,31 +52,79 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(min_length=5, max_length=500)
 
 
-class AppForm(Dressed, forms.ModelForm):
-    """A bundle id and its policy; times in seconds."""
+class Seconds(forms.IntegerField):
+    """A span of time, typed in whole seconds."""
 
-    wake_window = forms.IntegerField(
+    def clean(self, value) -> timedelta | None:
+        seconds = super().clean(value)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    def prepare_value(self, value):
+        if isinstance(value, timedelta):
+            return int(value.total_seconds())
+        return value
+
+    def has_changed(self, initial, data) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class RulesForm(Dressed, forms.ModelForm):
+    """The numbers of an app's `Policy`; times in seconds."""
+
+    wake_window = Seconds(
         min_value=1,
         max_value=300,
         initial=30,
         label="Wake window (s)",
         help_text="From APNs accept to the sign of waking.",
     )
-    grace = forms.IntegerField(
+    grace = Seconds(
         min_value=0,
         max_value=120,
         initial=5,
         label="Grace (s)",
         help_text="How much further the logs must be read.",
     )
-    late_window = forms.IntegerField(
+    late_window = Seconds(
         min_value=1,
         max_value=600,
         initial=90,
         label="Late window (s)",
         help_text="The proxy's call-fork-timeout.",
     )
-    voip_life = forms.IntegerField(
+    reach_window = Seconds(
+        min_value=1,
+        max_value=86_400,
+        initial=900,
+        label="Seen alive within (s)",
+        help_text="A strike counts as witnessed when the phone was seen so near to it.",
+    )
+    foreground_window = Seconds(
+        min_value=1,
+        max_value=600,
+        initial=20,
+        label="App counts as open (s)",
+        help_text="After an unprompted REGISTER: a push then proves nothing.",
+    )
+    release_after = Seconds(
+        min_value=60,
+        max_value=30 * 86_400,
+        initial=86_400,
+        label="Release after (s)",
+        help_text="From the last strike until iOS is taken to wake the app again.",
+    )
+
+    class Meta:
+        model = App
+        fields = ["threshold", *RULE_SECONDS]
+        labels = {"threshold": "Threshold (strikes)"}
+        help_texts = {"threshold": "From here on the phone is suspected."}
+
+
+class AppForm(RulesForm):
+    """A bundle id, its rules, and how its pushes leave."""
+
+    voip_life = Seconds(
         min_value=1,
         max_value=300,
         initial=30,
@@ -77,9 +132,16 @@ class AppForm(Dressed, forms.ModelForm):
         help_text="Nothing leaves after it.",
     )
 
-    class Meta:
-        model = App
-        fields = ["name", "bundle_id", "threshold", "protect", *POLICY_SECONDS, *LIMITS]
+    class Meta(RulesForm.Meta):
+        fields = [
+            "name",
+            "bundle_id",
+            "threshold",
+            "protect",
+            *RULE_SECONDS,
+            "voip_life",
+            *LIMITS,
+        ]
         widgets = {"name": forms.TextInput, "bundle_id": forms.TextInput}
         labels = {
             "bundle_id": "Bundle id",
@@ -96,19 +158,17 @@ class AppForm(Dressed, forms.ModelForm):
             "push_limit": "More wait, calls never. 0 is no limit.",
         }
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        for name in POLICY_SECONDS:
-            value = getattr(self.instance, name)
-            if isinstance(value, timedelta):
-                self.initial[name] = int(value.total_seconds())
 
-    def clean(self) -> dict:
-        values = super().clean()
-        for name in POLICY_SECONDS:
-            if isinstance(values.get(name), int):
-                values[name] = timedelta(seconds=values[name])
-        return values
+class WhatIfForm(RulesForm):
+    """Other rules, and the period they are tried on."""
+
+    AGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(30)}
+
+    since = forms.ChoiceField(
+        choices=[("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days")],
+        initial="7d",
+        label="Tried on the last",
+    )
 
 
 class CredentialForm(Dressed, forms.Form):

@@ -16,6 +16,7 @@ from notifications import (
     payload_views,
     view_views,
     views,
+    what_if_views,
 )
 
 app_name = "notifications"
@@ -53,6 +54,8 @@ urlpatterns = [
     path("settings/", administration.settings, name="settings"),
     path("settings/apps/", administration.add_app, name="add-app"),
     path("settings/apps/<int:pk>/", administration.change_app, name="change-app"),
+    path("settings/apps/<int:pk>/what-if/", what_if_views.show, name="what-if"),
+    path("settings/apps/<int:pk>/rules/", what_if_views.save, name="save-rules"),
     path(
         "settings/apps/<int:pk>/beacon-secret/",
         beacon_views.make_beacon_secret,

@@ -28,6 +28,12 @@ ALL = (
     "reveal",
 )
 
+#: Rules that the what-if page is asked to try.
+OTHER_RULES = (
+    "threshold=5&wake_window=60&grace=5&late_window=90&reach_window=900"
+    "&foreground_window=20&release_after=86400&since=30d"
+)
+
 
 def furnished() -> Push:
     """Everything; the newest unhandled push of the phone with two strikes."""
@@ -172,5 +178,6 @@ def paths(push: Push) -> list[str]:
         "/malformed/",
         "/malformed/?q=nothing-is-called-so",
         "/settings/",
+        f"/settings/apps/{push.app_id}/what-if/?{OTHER_RULES}",
         "/nothing-here/",
     ]

@@ -46,6 +46,8 @@ TABLE = {
     "settings": ("get", [], SEE),
     "add-app": ("post", [], ADMIN),
     "change-app": ("post", ["app"], ADMIN),
+    "what-if": ("get", ["app"], ADMIN),
+    "save-rules": ("post", ["app"], ADMIN),
     "beacon-secret": ("post", ["app"], ADMIN),
     "set-credential": ("post", [], ADMIN),
     "set-certificate": ("post", [], ADMIN),
