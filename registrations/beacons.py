@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from registrations import partitions
-from registrations.models import Device, Feed, LogFile, PushToken, Sighting
+from registrations.models import Feed, Holding, LogFile, PushToken, Sighting
 from registrations.readings import note_reading
 
 FEED, PLACE = "app beacons", "POST /api/v1/beacons"
@@ -62,8 +62,8 @@ def store(word: Word) -> Sighting:
         position=number,
         call_id=word.call_id,
         line=word.line,
-        device=device,
-        token=token,
+        device_id=device,
+        token_id=token,
         kind=Sighting.Kind.BEACON,
         skew_ms=_skew_ms(word),
     )
@@ -73,20 +73,19 @@ def store(word: Word) -> Sighting:
     return row
 
 
-def _whose(word: Word) -> tuple[Device, PushToken]:
+def _whose(word: Word) -> tuple[int, int]:
+    """The device that holds such a token, else the one that held it last; and the token."""
     tokens = PushToken.objects.of_fingerprint(word.bundle_id, word.fingerprint)
-    held = Device.objects.filter(holdings__token__in=tokens).order_by(
-        "-holdings__current", "-holdings__token_id", "pk"
-    )
-    found = held.values_list("pk", "holdings__token").first()
+    holdings = Holding.objects.filter(token__in=tokens).order_by("-current", "-pk")
+    found = holdings.values_list("device_id", "token_id").first()
     if found is None:
         raise NobodyHolds
-    return Device.objects.get(pk=found[0]), PushToken.objects.get(pk=found[1])
+    return found
 
 
-def _only_once(word: Word, token: PushToken) -> None:
+def _only_once(word: Word, token: int) -> None:
     """Two copies may come at once: the second waits for the first to be stored."""
-    _lock(NAMESPACE, token.pk)
+    _lock(NAMESPACE, token)
     same = Sighting.objects.filter(
         token=token,
         moment=word.at,
@@ -108,18 +107,27 @@ def _skew_ms(word: Word) -> int:
 
 def _feed(now: datetime) -> tuple[Feed, LogFile]:
     """The feed all beacons come from. It holds no verdict: no watermark can be known of it."""
+    streams = LogFile.objects.filter(feed__name=FEED, path=PLACE)
+    file = streams.select_related("feed").first() or _made(now)
+    feed = file.feed
+    if feed.last_read_at is None or now - feed.last_read_at > FRESH:
+        Feed.objects.filter(pk=feed.pk).update(last_read_at=now)
+    return feed, file
+
+
+def _made(now: datetime) -> LogFile:
     feed, _ = Feed.objects.get_or_create(
         name=FEED, defaults={"kind": Feed.Kind.BEACON, "path": PLACE}
     )
+    # Whoever makes them at once waits here for the other's commit.
+    _lock(TELLING, feed.pk)
     file, _ = LogFile.objects.get_or_create(
         feed=feed,
         path=PLACE,
         kind=LogFile.Kind.STREAM,
         defaults={"opened_at": now},
     )
-    if feed.last_read_at is None or now - feed.last_read_at > FRESH:
-        Feed.objects.filter(pk=feed.pk).update(last_read_at=now)
-    return feed, file
+    return file
 
 
 def _lock(namespace: int, number: int) -> None:
