@@ -23,7 +23,7 @@ from notifications.apns import (
 )
 from notifications.models import ApiToken, App, Push, Ringing, TokenHealth
 from notifications.payloads import TemplateError, Values, filled, interval_of
-from notifications.policy import life_of
+from notifications.policy import life_of_kind
 from notifications.shielding import OF_PERSONS, REASON, protection_of
 from notifications.templates import template_of
 from notifications.token_health import environment_of
@@ -151,8 +151,7 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
     )
     push_id = uuid.uuid4()
     kind = request.kind or KINDS[Push.Type(request.push_type)]
-    is_ringing = kind == Push.Kind.CALL_ALERT
-    life = app.late_window if is_ringing else life_of(app, request.push_type)
+    life = life_of_kind(app, kind, request.push_type)
     start = now + request.wait
     free_at = _free_at(device, start) if kind == Push.Kind.WAKE else start
     return Push(

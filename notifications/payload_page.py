@@ -18,7 +18,7 @@ from notifications.payloads import (
     push_type_of,
     size_of,
 )
-from notifications.policy import life_of
+from notifications.policy import life_of_kind
 from registrations.models import Device
 
 #: Who calls in the preview: a name that would break JSON made by hand.
@@ -73,7 +73,7 @@ def _card(kind, label, own, form, app, device, now) -> Card:
     push_type = push_type_of(kind)
     payload, error = None, ""
     try:
-        payload = filled(template, kind, _values(app, push_type, device, now))
+        payload = filled(template, kind, _values(app, kind, device, now))
     except TemplateError as refusal:
         error = str(refusal)
     return Card(
@@ -89,7 +89,7 @@ def _card(kind, label, own, form, app, device, now) -> Card:
     )
 
 
-def _values(app: App, push_type: str, device: Device | None, now: datetime) -> Values:
+def _values(app: App, kind: str, device: Device | None, now: datetime) -> Values:
     return Values(
         contact=device.contact if device else EXAMPLE,
         instance_id=(device.instance_id if device else "urn:uuid:example") or "",
@@ -97,5 +97,5 @@ def _values(app: App, push_type: str, device: Device | None, now: datetime) -> V
         from_uri=CALLER_URI,
         display_name=CALLER,
         sent_at=now,
-        ttl=int(life_of(app, push_type).total_seconds()),
+        ttl=int(life_of_kind(app, kind, push_type_of(kind)).total_seconds()),
     )

@@ -39,3 +39,9 @@ def life_of(app: App, push_type: str) -> timedelta:
         Push.Type.ALERT: app.alert_life,
         Push.Type.BACKGROUND: app.background_life,
     }[Push.Type(push_type)]
+
+
+def life_of_kind(app: App, kind: str, push_type: str) -> timedelta:
+    """The same; a call told by alert is worth nothing when the caller has given up."""
+    is_ringing = kind == Push.Kind.CALL_ALERT
+    return app.late_window if is_ringing else life_of(app, push_type)

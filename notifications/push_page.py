@@ -105,7 +105,7 @@ def steps_of(found: Push, call: Call | None, tries: int, now: datetime) -> list[
     asked = Step(
         "ok",
         "check",
-        "Queued",
+        "Logged" if found.origin == Push.Origin.OBSERVED else "Queued",
         _clock(found.created_at),
         f"by {found.get_origin_display().lower()}",
     )

@@ -6,8 +6,10 @@ The full pages are in `test_pages`.
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from notifications.models import Refusal
 from tests.browser import house
 from tests.browser.accessibility import violations
 from tests.people import person
@@ -69,3 +71,27 @@ def test_axe_finds_nothing_in_dialogs_menus_and_tabs(open_as, theme):
     for summary in page.locator("main summary").all():
         summary.click()
     assert violations(page) == []
+
+
+@LOOKS
+@SIZES
+def test_axe_finds_nothing_where_payloads_and_refusals_are_shown(open_as, width, theme):
+    push = house.furnished()
+    Refusal.objects.create(
+        door="api",
+        status=422,
+        why="type: must be voip, alert or background",
+        address="192.0.2.9",
+        asked={"type": "call"},
+        fingerprint="1",
+        number=3,
+        first_at=push.created_at,
+        at=timezone.now(),
+    )
+    page = open_as(person("olga", *house.ALL), "/")
+    look(page, width, theme)
+    for path in (f"/settings/apps/{push.app_id}/payloads/", "/failures/?tab=refused"):
+        page.goto(path)
+        for summary in page.locator("main summary").all():
+            summary.click()
+        assert violations(page) == [], path

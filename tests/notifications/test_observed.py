@@ -14,6 +14,7 @@ from notifications.models import App, Attempt, Call, Ledger, Push
 from notifications.observed import observe
 from registrations.models import Device, Feed, Holding, PushLine
 from tests.factories import app, registered_device, sighting, token_of
+from tests.notifications import people
 from tests.notifications.flexisip_pushes import NEW, OLD, logged
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +178,11 @@ def test_the_worker_that_settles_takes_them_in(tmp_path, phone):
     call_command("ingest", str(log), feed="proxy", format="flexisip")
     tasks.settle()
     assert Push.objects.get().sip_call is not None
+
+
+def test_its_page_says_that_the_server_sent_it(read, phone):
+    (push,) = read(of(phone))
+    page = people.browser_of("ops").get(f"/pushes/{push.pk}/").content.decode()
+    assert "Logged" in page
+    assert "The SIP server made and sent it" in page
+    assert push.attempts.get().apns_id in page
