@@ -35,7 +35,7 @@ class Batch:
     """The rows one transaction reads, changes and writes."""
 
     def __init__(self, feed: Feed, read_at: datetime) -> None:
-        self._feed = feed
+        self._feed, self._feed_id = feed, feed.pk
         self._devices: dict[str, DeviceRow] = {}
         self._of_aor: dict[str, list[DeviceRow]] = {}
         self._changed: dict[str, DeviceRow] = {}
@@ -63,7 +63,7 @@ class Batch:
 
         A device another process has in hand is left for the next batch.
         """
-        due = select(DUE, [self._feed.pk, until - LOSS_AFTER])
+        due = select(DUE, [self._feed_id, until - LOSS_AFTER])
         if due:
             self._know(devices_by_id([row[0] for row in due]))
             self._load_holdings({device.aor for device in self._devices.values()})
@@ -105,10 +105,11 @@ class Batch:
         if item.is_refused:
             return False
         aor = item.register.aor
-        return all(
-            devices.repeats(self._devices.get(self._identity(aor, contact)), contact)
-            for contact in item.register.contacts
-        )
+        for contact in item.register.contacts:
+            device = self._devices.get(self._identity(aor, contact))
+            if not devices.repeats(device, contact):
+                return False
+        return True
 
     def _keys_of(self, contact: Contact) -> dict[str, TokenKey]:
         """The keys of its tokens, by kind: asked for again and again."""
@@ -185,7 +186,7 @@ class Batch:
 
     def _see(self, device: DeviceRow, item: Judged) -> None:
         self._changed[device.identity] = device
-        device.feed_id = self._feed.pk
+        device.feed_id = self._feed_id
         moment = item.moment
         if moment and (device.last_seen_at is None or moment > device.last_seen_at):
             device.last_seen_at = moment
@@ -268,5 +269,5 @@ class Batch:
         save_repeats(
             one for one in self._changed.values() if one.aor not in self._loaded
         )
-        save_holdings(held, self._feed.pk)
+        save_holdings(held, self._feed_id)
         self._facts.save(self._holdings.turns)

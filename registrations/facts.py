@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from registrations import partitions
 from registrations.bulk import copy_into
@@ -70,8 +71,7 @@ class Held:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(NamedTuple):
     """A REGISTER with what became of it. `moment`: of the first copy of its round.
 
     `accepted`: the registrar took it (or we assume so: `assumed`). `is_same`: it folds into
@@ -111,7 +111,7 @@ class Facts:
     """Collects the facts of one batch and writes them in bulk."""
 
     def __init__(self, feed: Feed, read_at: datetime) -> None:
-        self._feed, self._read_at = feed, read_at
+        self._feed, self._feed_id, self._read_at = feed, feed.pk, read_at
         self._skew_ms = feed.skew // timedelta(milliseconds=1)
         self._registrations: list[tuple[DeviceRow, Judged, tuple]] = []
         self._sightings: list[tuple[DeviceRow, Judged, TokenRow | None]] = []
@@ -158,8 +158,7 @@ class Facts:
             REGISTRATION,
             (
                 (device.id, *values, *self._place(item))
-                for device, item, values in self._registrations
-                if _key(device, item) not in stored
+                for device, item, values in _unstored(self._registrations, stored)
             ),
         )
         copy_into(
@@ -175,8 +174,7 @@ class Facts:
                     _summary(item),
                     *self._place(item),
                 )
-                for device, item, token in self._sightings
-                if _key(device, item) not in stored
+                for device, item, token in _unstored(self._sightings, stored)
             ),
         )
         copy_into(DeviceEvent._meta.db_table, EVENT, map(self._event, turns))
@@ -218,12 +216,18 @@ class Facts:
                 partitions.day_of(item.moment, self._read_at),
                 item.moment,
                 item.estimated,
-                self._feed.pk,
+                self._feed_id,
                 item.file_id,
                 item.position,
                 item.register.call_id,
             )
         return place
+
+
+def _unstored(facts: list[tuple], stored: set[tuple]) -> list[tuple]:
+    if not stored:
+        return facts
+    return [fact for fact in facts if _key(fact[0], fact[1]) not in stored]
 
 
 def _key(device: DeviceRow, item: Judged) -> tuple:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 #: How long after the challenge the answer to it may come (Timer F).
 ROUND = timedelta(seconds=32)
@@ -29,8 +30,7 @@ class Round:
     older: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(NamedTuple):
     """`is_repeat`: a copy of what was read. `is_same`: folds into an accepted one.
 
     `moment`: when the first copy of the round was sent.

@@ -87,7 +87,8 @@ def voip_of(device: DeviceRow) -> int | None:
 
 
 COLUMNS = [column.name for column in fields(DeviceRow)][:-2]
-NAMES = ", ".join(COLUMNS)
+#: Nearly all devices have no problems: NULL is read faster than the JSON of none.
+NAMES = ", ".join(COLUMNS).replace("problems", "NULLIF(problems, '[]')")
 FOR_AORS = (
     f"SELECT {NAMES} FROM {DEVICE} WHERE aor = ANY(%s)"
     # In one order for all: two feeds of one fleet must not lock each other out.
@@ -120,6 +121,7 @@ def _devices(rows: list[tuple]) -> dict[str, DeviceRow]:
     found: dict[str, DeviceRow] = {}
     for row in rows:
         device = DeviceRow(*row)
+        device.problems = device.problems or []
         device.seen_before = device.last_seen_at
         found[device.identity] = device
     return found

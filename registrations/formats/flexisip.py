@@ -22,7 +22,7 @@ PREFIX = re.compile(
     rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}) "
     rb"flexisip(?:-user)?-(?:debug|message|warning|error|fatal)-"
 )
-STAMP = re.compile(rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d):(\d{3})")
+STAMP = re.compile(rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)")
 POINTER = re.compile(rb"\[(0x[0-9a-fA-F]+)\]")
 #: What was received; the status that was replied; and what else a dump may follow.
 WORDS = re.compile(
@@ -155,8 +155,9 @@ class Flexisip(Format):
         self._stamps = stamps
         self._exchange = Exchange()
         self._pushes = Pushes()
-        #: The stamp that was last worked out: many lines have the same.
+        #: The stamp that was last worked out, and its second: many lines have the same.
         self._stamp, self._at = b"", None
+        self._second, self._begun = b"", None
 
     @property
     def anchor(self) -> int | None:
@@ -184,6 +185,11 @@ class Flexisip(Format):
     def _moment(self, prefix: re.Match[bytes]) -> datetime | None:
         stamp = prefix[1]
         if stamp != self._stamp:
-            *parts, millis = map(int, STAMP.fullmatch(stamp).groups())
-            self._stamp, self._at = stamp, self._stamps.at(*parts, millis * 1000)
+            second, millis = stamp[:-4], int(stamp[-3:])
+            if second != self._second:
+                parts = map(int, STAMP.fullmatch(second).groups())
+                self._second, self._begun = second, self._stamps.at(*parts)
+            begun = self._begun
+            self._at = begun and begun.replace(microsecond=millis * 1000)
+            self._stamp = stamp
         return self._at

@@ -163,7 +163,8 @@ class Reader:
             self._note(lead.at)
             if lead.answer is not None:
                 records.append(lead.answer)
-            records += lead.records
+            if lead.records:
+                records += lead.records
         if MENTION not in line:
             self._lead, self._at = lead, end
             return

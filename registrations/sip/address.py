@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import MalformedMessage
 
@@ -21,8 +21,7 @@ PIECE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A URI as received, without `<>`, and the header parameters behind it.
 
     `params`: name in lower case → the first value of this name as received.
@@ -104,7 +103,7 @@ def _bare(text: str) -> Address:
     if uri == "*":
         return Address("*", {})
     # RFC 3261 §20: a URI with comma, question mark or semicolon must stand in <>.
-    if "?" in QUOTED.sub("", text):
+    if "?" in text and "?" in QUOTED.sub("", text):
         raise MalformedMessage(
             "address_bare_headers", f"'?' outside <> in {text[:80]!r}"
         )
@@ -115,6 +114,8 @@ def _bare(text: str) -> Address:
 
 def _params(text: str) -> dict[str, str]:
     params: dict[str, str] = {}
+    if not text:
+        return params
     for piece in split_outside_quotes(text, ";"):
         name, _, value = piece.partition("=")
         params.setdefault(name.strip().lower(), value.strip())
