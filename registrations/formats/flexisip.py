@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from registrations.formats.flexisip_pushes import MARKERS, Pushes
+from registrations.formats.flexisip_pushes import MARKERS, OUTER, Pushes
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer
 from registrations.formats.stamps import Stamps
@@ -145,7 +145,7 @@ class Flexisip(Format):
     name = "flexisip"
     prefix = PREFIX
     #: A line `Message:` is read with the message behind it.
-    markers = (b" SIP ", *MARKERS)
+    markers = (b" SIP ",)
     always_answers = True
     #: `[N bytes of body hidden]` stands in place of most bodies.
     has_bodies = False
@@ -159,6 +159,13 @@ class Flexisip(Format):
         self._stamp, self._at = b"", None
         self._second, self._begun = b"", None
 
+    def markers_in(self, data: bytes, start: int) -> tuple[bytes, ...]:
+        # Each marker is a pass over all bytes, and most logs hold no push.
+        has_pushes = self._pushes.is_under_way or any(
+            data.find(one, start) >= 0 for one in OUTER
+        )
+        return (*self.markers, *MARKERS) if has_pushes else self.markers
+
     @property
     def anchor(self) -> int | None:
         return self._exchange.anchor
@@ -169,7 +176,9 @@ class Flexisip(Format):
             self._pushes.inside(line)
             return None
         at = self._moment(prefix)
-        push = self._pushes.told(line[prefix.end() :], at, position)
+        # Most lines that are read are of SIP messages, and those are never of a push.
+        text = b"" if b" SIP " in line else line[prefix.end() :]
+        push = self._pushes.told(text, at, position)
         if push is not None:
             return Lead(at=at, received=False, records=(push,))
         told = self._exchange.told(line[prefix.end() :], at, position)

@@ -14,13 +14,13 @@ from datetime import datetime
 
 from registrations.formats.record import PushEnded, PushSent
 
-#: What stands in the lines that matter.
+#: What stands in a push's first line and its last, and in all that matter.
+OUTER = (b"ayload is", b"state from InProgress")
 MARKERS = (
+    *OUTER,
     b"equest[0x",
     b"equest (0x",
     b"PNR 0x",
-    b"ayload is",
-    b"state from InProgress",
     b"/3/device/",
     b"apns-",
     b":status = ",
@@ -73,6 +73,11 @@ class Pushes:
         #: A payload whose line names no pointer belongs to the next request.
         self._loose: Dump | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Some push has begun and not ended."""
+        return bool(self._open) or self._loose is not None
+
     def inside(self, line: bytes) -> None:
         """A line without the log's prefix: of the dump above, if there is one."""
         if self._inside is not None:
@@ -81,8 +86,10 @@ class Pushes:
     def told(
         self, text: bytes, at: datetime | None, position: int
     ) -> PushSent | PushEnded | None:
-        """What a line behind its prefix ends or completes; it ends the dump above."""
+        """What a line behind its prefix tells; it ends the dump above."""
         self._inside = None
+        if b"0x" not in text and not any(one in text for one in OUTER):
+            return None
         found = POINTER.search(text)
         key = found[1].decode() if found else ""
         if PAYLOAD.search(text):

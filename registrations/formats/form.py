@@ -51,6 +51,12 @@ class Format:
     #: The line above may say whose message this one begins.
     looks_back = True
 
+    def markers_in(self, data: bytes, start: int) -> tuple[bytes, ...]:
+        """The markers to look for in the bytes from `start` on: a format may look for
+        some only where others stand.
+        """
+        return self.markers
+
     @property
     def anchor(self) -> int | None:
         """The line a message to come depends on: a restart must read it again."""

@@ -53,7 +53,6 @@ class Reader:
         self.form, self._kind_of = form, kind_of
         #: The log goes on in another format.
         self._is_turned = False
-        self._markers = form.markers
         self._data = b""
         self._base = position
         self._at = 0  # index into _data of the first byte not yet read
@@ -126,7 +125,7 @@ class Reader:
         """Where markers stand in what we have, the last one first."""
         data, start = self._data, self._at
         marks = [found.start() for found in VERSION.finditer(data, start)]
-        for marker in self._markers:
+        for marker in self.form.markers_in(data, start):
             at = data.find(marker, start)
             while at >= 0:
                 marks.append(at)
