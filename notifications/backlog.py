@@ -58,7 +58,8 @@ def why_waiting(push: Push, now: datetime) -> str:
         until = f"{credential.paused_until:%H:%M:%S}"
         return f"the credential pauses until {until}: {credential.pause_reason}"
     if push.due_at > now:
-        why = push.reason or "tried again"
+        first = "waits for an undo" if push.requested_by_id else "its turn"
+        why = push.reason or ("tried again" if push.attempt_count else first)
         return f"{why}, due at {push.due_at:%H:%M:%S}"
     if push.push_type != Push.Type.VOIP and (
         push.app.push_limit or credential.push_limit

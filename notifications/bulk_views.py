@@ -77,7 +77,7 @@ def _dry_run(
     context = {
         "page": "pushes",
         "plan": found,
-        "number": number,
+        "sendable": number,
         "percent": 100 * number / len(found.lines) if found.lines else 0,
         "chosen": _chosen(asked),
         "asked": asked.urlencode(),

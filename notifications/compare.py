@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,7 +54,10 @@ def side_by_side(left: dict, right: dict) -> list[Row]:
 
 
 def _shown(value: object) -> str:
-    return NOTHING if value in (None, "") else visible(masked(str(value)))
+    if value in (None, ""):
+        return NOTHING
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return visible(masked(text))
 
 
 def flat(value: object, name: str = "") -> dict[str, object]:

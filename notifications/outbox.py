@@ -73,6 +73,8 @@ class PushRequest:
     api_token: ApiToken | None = None
     #: How long it stays before it may leave: its life begins then.
     wait: timedelta = timedelta(0)
+    #: The end of the call it is for, where that comes before the end of its own life.
+    until: datetime | None = None
 
 
 def new_call_id() -> str:
@@ -154,6 +156,7 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
     life = life_of_kind(app, kind, request.push_type)
     start = now + request.wait
     free_at = _free_at(device, start) if kind == Push.Kind.WAKE else start
+    end = free_at + life
     return Push(
         id=push_id,
         device=device,
@@ -171,7 +174,7 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         created_at=now,
         due_at=free_at,
         reason=WAITS_FOR_WAKES if free_at > start else "",
-        expires_at=free_at + life,
+        expires_at=end if request.until is None else min(end, request.until),
         resend_of=request.resend_of,
         requested_by=request.requested_by,
         api_token=request.api_token,

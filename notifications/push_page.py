@@ -48,7 +48,7 @@ def push(found: Push, now: datetime) -> dict:
     call = found.sip_call
     tone, words = outcome_of(found)
     attempts = list(found.attempts.all())
-    facts = facts_of(found.device, found.token, found.push_type, now)
+    facts = facts_of(found.device, found.token, found.push_type, now, found)
     return {
         "push": found,
         "call": call,
@@ -67,6 +67,7 @@ def push(found: Push, now: datetime) -> dict:
         "size": len(json.dumps(found.payload, separators=(",", ":")).encode()),
         "limit": LIMITS.get(found.push_type, LIMIT),
         "safety": is_safe(facts),
+        "rings": facts.life_left is not None,
         "can_undo": found.requested_by_id is not None and now < found.due_at,
         "ledger": Ledger.objects.filter(token=found.token).first(),
         "seen": _seen(found, call),

@@ -11,7 +11,7 @@ from django.db import transaction
 from notifications import audit
 from notifications.models import Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend, PushRequest, enqueue
-from registrations.models import Device, PushToken
+from registrations.models import Device, PushToken, Sighting
 
 JUST_NOW = timedelta(seconds=60)
 #: The same order by the same person within this time is one click, sent twice.
@@ -49,6 +49,8 @@ class Facts:
     health: str
     health_reason: str
     resent_just_now: bool
+    #: How long the call of the push to resend may ring on; None: it is over.
+    life_left: timedelta | None = None
 
 
 def is_safe(facts: Facts) -> Safety:
@@ -81,6 +83,13 @@ def _strikes(facts: Facts) -> Check:
 def _rings(facts: Facts) -> Check | None:
     if facts.push_type != Push.Type.VOIP:
         return None
+    if facts.life_left is not None:
+        seconds = facts.life_left.total_seconds()
+        detail = (
+            f"{seconds:.0f} s of its life are left. The resend keeps its Call-ID: it is the "
+            "same call, with one verdict."
+        )
+        return Check("ok", "The call still rings", detail)
     detail = (
         "It is a test call with a Call-ID of its own: nobody is there when it is taken."
     )
@@ -113,7 +122,13 @@ def _again(facts: Facts) -> Check | None:
     return Check("hot", "Sent less than a minute ago", "Wait for what becomes of it.")
 
 
-def facts_of(device: Device, token: PushToken, push_type: str, now: datetime) -> Facts:
+def facts_of(
+    device: Device,
+    token: PushToken,
+    push_type: str,
+    now: datetime,
+    resend_of: Push | None = None,
+) -> Facts:
     """What the database says of it just now."""
     ledger = Ledger.objects.filter(token=token).first()
     health = TokenHealth.objects.filter(token=token).first()
@@ -132,7 +147,26 @@ def facts_of(device: Device, token: PushToken, push_type: str, now: datetime) ->
         health=health.state if health else "",
         health_reason=health.reason if health else "",
         resent_just_now=recent.exists(),
+        life_left=life_left(resend_of, push_type, now) if resend_of else None,
     )
+
+
+def life_left(push: Push, push_type: str, now: datetime) -> timedelta | None:
+    """How long the call behind a VoIP push may ring on after the undo window.
+
+    None when it is over: its life has ended, or this phone has answered it for good.
+    """
+    left = push.expires_at - now
+    if push_type != Push.Type.VOIP or push.push_type != push_type or left <= UNDO:
+        return None
+    answers = Sighting.objects.filter(
+        device=push.device_id,
+        day__gte=push.created_at.date() - timedelta(days=1),
+        kind=Sighting.Kind.ANSWER,
+        call_id=push.call_id,
+        code__gte=200,
+    )
+    return None if answers.exists() else left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +208,8 @@ def _origin(order: Order) -> str:
 
 def _send(order: Order, device: Device, now: datetime) -> Push:
     safety = _judge(order, device, now)
+    old = order.resend_of
+    rings = old is not None and life_left(old, order.push_type, now) is not None
     request = PushRequest(
         device=device,
         push_type=order.push_type,
@@ -181,6 +217,10 @@ def _send(order: Order, device: Device, now: datetime) -> Push:
         resend_of=order.resend_of,
         requested_by=order.by,
         wait=order.wait,
+        call_id=old.call_id if rings else "",
+        from_uri=str(old.payload.get("from-uri", "")) if rings else "",
+        display_name=str(old.payload.get("display-name", "")) if rings else "",
+        until=old.expires_at if rings else None,
     )
     push = enqueue([request], now)[0]
     facts = {"push": str(push.pk), "type": order.push_type, "safety": safety.level}
@@ -194,7 +234,9 @@ def _judge(order: Order, device: Device, now: datetime) -> Safety:
     holding = device.holdings.filter(current=True, token__kind=kind).last()
     if holding is None:
         raise CannotSend(f"{device.aor} has no {kind} token")
-    safety = is_safe(facts_of(device, holding.token, order.push_type, now))
+    token = holding.token
+    facts = facts_of(device, token, order.push_type, now, order.resend_of)
+    safety = is_safe(facts)
     if safety.level == "red" and len(order.reason.strip()) < 5:
         raise CannotSend("This is not safe: type a reason of at least 5 characters.")
     return safety

@@ -21,6 +21,12 @@ JSON_PIECE = re.compile(
     r"|(?P<n>-?\b\d[\d.eE+-]*\b|\btrue\b|\bfalse\b|\bnull\b)"
 )
 TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
+FIELD_WORDS = {
+    "aor": "AOR",
+    "apns_id": "apns-id",
+    "call_id": "Call-ID",
+    "instance_id": "instance-id",
+}
 
 
 @register.filter
@@ -53,8 +59,8 @@ register.filter("pairs", pairs)
 
 @register.filter
 def humanized(name: str) -> str:
-    """`Call id` of `call_id`."""
-    return name.replace("_", " ").capitalize()
+    """`User agent` of `user_agent`; the words of the field as the field writes them."""
+    return FIELD_WORDS.get(name) or name.replace("_", " ").capitalize()
 
 
 @register.filter

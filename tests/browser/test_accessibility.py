@@ -67,6 +67,10 @@ def test_axe_finds_nothing_in_dialogs_menus_and_tabs(open_as, theme):
     for name in ("Headers", "Response"):
         page.get_by_role("tab", name=name).click()
         assert violations(page) == []
+    page.goto("/pushes/")
+    for name in ("Views", "Display"):
+        page.locator("main summary", has_text=name).click()
+        assert violations(page) == []
     page.goto("/settings/")
     for summary in page.locator("main summary").all():
         summary.click()

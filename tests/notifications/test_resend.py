@@ -133,3 +133,27 @@ def test_the_page_says_why_it_did_not_send(push):
     )
     assert "has no remote token" in answer.content.decode()
     assert not Push.objects.filter(origin="test").exists()
+
+
+@pytest.mark.django_db
+def test_while_the_call_rings_a_resend_keeps_its_call_id_and_ends_with_it():
+    device, now = people.reachable_device(), timezone.now()
+    push = factories.accepted_push(device, now - timedelta(seconds=10))
+    again = resend.send(order_for(push), now)
+    assert again.call_id == push.call_id
+    assert again.expires_at == push.expires_at
+    page = people.browser_of("support").get(f"/pushes/{push.pk}/").content.decode()
+    assert "The call still rings" in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", [200, 486, None])
+def test_once_the_call_is_over_a_resend_is_a_test_call(code):
+    device, now = people.reachable_device(), timezone.now()
+    sent_at = now - timedelta(seconds=10 if code else 26)
+    push = factories.accepted_push(device, sent_at)
+    if code:
+        factories.sighting(device, now, kind="answer", call_id=push.call_id, code=code)
+    again = resend.send(order_for(push), now)
+    assert again.call_id != push.call_id
+    assert again.expires_at > push.expires_at
