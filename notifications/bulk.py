@@ -52,6 +52,10 @@ def start(order: BulkOrder, now: datetime) -> Bulk:
         with transaction.atomic():
             return _stored(order, now)
     except IntegrityError:
+        # A double click: the other request stored the same order just before.
+        known = Bulk.objects.filter(pk=order.key, by=order.by).first()
+        if known is not None:
+            return known
         raise CannotSend(
             "Somebody resent some of these just now. This dry run is new: look again."
         ) from None

@@ -65,7 +65,8 @@ class Plan:
 
 def plan(chosen: QuerySet[Push], kind: str, now: datetime) -> Plan:
     """The dry run for the newest `MOST` of the chosen pushes."""
-    newest = chosen.select_related("device", "token").order_by("-created_at", "-id")
+    newest = chosen.select_related("device").defer("payload")
+    newest = newest.order_by("-created_at", "-id")
     found = list(newest[: MOST + 1])
     lines: list[Line] = []
     seen: set[tuple[int, str]] = set()

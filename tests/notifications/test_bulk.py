@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from notifications import bulk
@@ -182,3 +183,27 @@ def test_a_single_resend_waits_for_its_undo_and_then_never_leaves():
     browser.post(f"/pushes/{new.pk}/withdraw/")
     new.refresh_from_db()
     assert new.state == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clicks_at_the_same_moment_are_one_bulk_and_two_people_are_not_two():
+    now, pushes = timezone.now(), alerts(3)
+    found = plan(of(pushes), "remote", now)
+    key, support, admin = uuid.uuid4(), *map(people.person, ("support", "admin"))
+
+    def click(person, key):
+        values = {"key": key, "plan": found, "address": "", "rate": 10}
+        try:
+            return bulk.start(bulk.BulkOrder(**values, by=person), now).pk
+        except CannotSend:
+            return None
+        finally:
+            connection.close()
+
+    orders = [(support, key)] * 4 + [(admin, uuid.uuid4()) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda order: click(*order), orders))
+    assert len({pk for pk in made if pk}) == 1
+    assert Bulk.objects.count() == 1
+    assert BulkItem.objects.count() == 3
+    assert AuditEntry.objects.filter(action="bulk.start").count() == 1
