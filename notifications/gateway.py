@@ -69,7 +69,7 @@ def _repeated(token: PushToken, asked: Asked, now: datetime) -> Push | None:
         origin=Push.Origin.GATEWAY,
         created_at__gt=now - REPEAT_WINDOW,
     )
-    push = same.order_by("created_at").first()
+    push = same.order_by("created_at").only("pk").first()
     if push is not None:
         Push.objects.filter(pk=push.pk).update(repeats=F("repeats") + 1)
     return push

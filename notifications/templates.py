@@ -8,5 +8,5 @@ from notifications.payloads import DEFAULTS
 
 def template_of(app: App, kind: str) -> dict:
     """The app's own, else the default."""
-    own = PayloadTemplate.objects.filter(app=app, kind=kind).first()
-    return own.body if own is not None else DEFAULTS[kind]
+    own = PayloadTemplate.objects.filter(app=app, kind=kind).values_list("body")[:1]
+    return next((body for (body,) in own), DEFAULTS[kind])

@@ -42,8 +42,8 @@ def state_after(result: Result, at: datetime, registered_at: datetime | None):
 
 def environment_of(token: PushToken) -> str:
     """Where a token is good: where APNs accepted it, else as its REGISTER says."""
-    health = TokenHealth.objects.filter(token=token).first()
-    return (health and health.environment) or token.environment
+    proven = TokenHealth.objects.filter(token=token).values_list("environment")[:1]
+    return next((one for (one,) in proven if one), token.environment)
 
 
 def note(tries: Iterable[Try]) -> None:
