@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from notifications import audit, bulk, bulk_page
 from notifications.actions import needs
 from notifications.bulk_forms import BulkForm, chosen_by, kind_of, list_address
-from notifications.bulk_plan import MOST, Plan, lasts, plan
+from notifications.bulk_plan import MOST, Line, Plan, lasts, plan
 from notifications.exports import KINDS, as_text, one_by_one
+from notifications.keyset import query
 from notifications.models import Bulk
 from notifications.outbox import CannotSend
 
@@ -81,6 +83,7 @@ def _dry_run(
         "percent": 100 * number / len(found.lines) if found.lines else 0,
         "chosen": _chosen(asked),
         "asked": asked.urlencode(),
+        "address": query(**dict(_lists(asked)), kind=found.kind),
         "kinds": Bulk.Kind.choices,
         "rates": [(rate, lasts(number, rate)) for rate in bulk.RATES],
         "usual_rate": USUAL_RATE,
@@ -92,10 +95,14 @@ def _dry_run(
     return render(request, "notifications/bulk_dry_run.html", context, status=status)
 
 
+def _lists(asked: QueryDict) -> list[tuple[str, list[str]]]:
+    """Every name of the address with its values, but how to send."""
+    return [(name, values) for name, values in asked.lists() if name != "kind"]
+
+
 def _chosen(asked: QueryDict) -> list[tuple[str, str]]:
-    """Every name and value of the address, but how to send."""
-    pairs = ((name, value) for name, values in asked.lists() for value in values)
-    return [(name, value) for name, value in pairs if name != "kind"]
+    """The same, a pair a value."""
+    return [(name, value) for name, values in _lists(asked) for value in values]
 
 
 @require_safe
@@ -126,14 +133,36 @@ def cancel(request: HttpRequest, pk) -> HttpResponse:
 @require_safe
 @login_required
 @needs("resend")
+def left_out(request: HttpRequest) -> HttpResponse:
+    """What the dry run leaves out and why, as CSV."""
+    now = timezone.now()
+    found = plan(chosen_by(request.GET, now), kind_of(request.GET), now)
+    audit.note(request.user, "export.bulk", "dry run", now)
+    return _csv(
+        "left-out.csv",
+        ("push", "aor", "type", "why"),
+        iter([[_left_out(line) for line in found.left_out]]),
+    )
+
+
+def _left_out(line: Line) -> tuple:
+    return str(line.push.pk), line.push.device.aor, line.push_type, line.why
+
+
+def _csv(name: str, columns: tuple, rows: Iterator[list[tuple]]) -> HttpResponse:
+    return StreamingHttpResponse(
+        one_by_one(as_text("csv", columns, rows)),
+        content_type=KINDS["csv"],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_safe
+@login_required
+@needs("resend")
 def results(request: HttpRequest, pk) -> HttpResponse:
     """A result a row, as CSV."""
     found = get_object_or_404(Bulk, pk=pk)
     audit.note(request.user, "export.bulk", str(pk), timezone.now())
-    pieces = as_text("csv", bulk_page.COLUMNS, bulk_page.result_rows(found))
-    name = f"resend-{str(pk)[:8]}.csv"
-    return StreamingHttpResponse(
-        one_by_one(pieces),
-        content_type=KINDS["csv"],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    rows = bulk_page.result_rows(found)
+    return _csv(f"resend-{str(pk)[:8]}.csv", bulk_page.COLUMNS, rows)

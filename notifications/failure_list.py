@@ -19,7 +19,7 @@ from notifications.failure_reasons import (
 )
 from notifications.filters import Chip
 from notifications.fleet import FeedRow, feed_row
-from notifications.keyset import BY_END, cut, query, words
+from notifications.keyset import BY_END, Slice, cut, query, words
 from notifications.models import App, AuditEntry, Door, Push, Refusal, RefusalCount
 from notifications.push_terms import condition_of, kinds
 from notifications.terms import Query, Term, read_query
@@ -99,8 +99,10 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     tab = asked.get("tab", "reasons")
     tab = tab if tab in tabs else "reasons"
     newest = rows.select_related("device", "token__ledger", "app", "sip_call")
-    page = cut(newest, BY_END, asked)
-    found, heat = reasons(everything, since, now)
+    # Only what the tab shows is asked of the database.
+    by_reason, is_list = tab == "reasons", tab == "deliveries"
+    page = cut(newest, BY_END, asked) if is_list else Slice([], "", "")
+    found, heat = reasons(everything, since, now) if by_reason else ([], Heat([], []))
     q = " ".join(term.written for term in wanted.terms)
     address = {"span": span, "tab": tab, "q": q}
     return Failures(
@@ -110,21 +112,25 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         spans=list(SPANS),
         reasons=found,
         heat=heat,
-        versions=versions(everything),
+        versions=versions(everything) if by_reason else [],
         deliveries=[feed_row(push) for push in page.rows],
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
         q=q,
         chips=[_chip(term, wanted, address) for term in wanted.terms],
         faults=wanted.faults,
-        refusals=list(Refusal.objects.filter(at__gte=since)[:ROWS]),
+        refusals=_newest(Refusal.objects.filter(at__gte=since), tab == "refused"),
         refused=refused,
-        activity=list(activity[:ROWS]) if sees_activity else [],
+        activity=_newest(activity, tab == "activity"),
         failed=failed,
         pushes=pushes,
         share=100 * failed / pushes if pushes else 0.0,
         rules=rules_in_words(App.objects.all()),
     )
+
+
+def _newest(rows: QuerySet, is_shown: bool) -> list:
+    return list(rows[:ROWS]) if is_shown else []
 
 
 def _fitting(wanted: Query, since: datetime, now: datetime) -> QuerySet[Push]:

@@ -37,6 +37,7 @@ urlpatterns = [
     path("pushes/", views.pushes, name="pushes"),
     path("pushes/compare/", case_views.compare, name="compare"),
     path("pushes/resend/", bulk_views.dry_run, name="bulk-dry-run"),
+    path("pushes/resend/left-out.csv", bulk_views.left_out, name="bulk-left-out"),
     path("pushes/resend/start/", bulk_views.start, name="bulk-start"),
     path("resends/<uuid:pk>/", bulk_views.progress, name="bulk"),
     path("resends/<uuid:pk>/cancel/", bulk_views.cancel, name="bulk-cancel"),

@@ -207,3 +207,18 @@ def test_clicks_at_the_same_moment_are_one_bulk_and_two_people_are_not_two():
     assert Bulk.objects.count() == 1
     assert BulkItem.objects.count() == 3
     assert AuditEntry.objects.filter(action="bulk.start").count() == 1
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+def test_what_is_left_out_is_a_file_with_the_reasons():
+    push, other = alerts(2)
+    other.device.holdings.update(current=False)
+    browser = people.browser_of("support")
+    page = browser.get("/pushes/resend/?all=1&outcome=rejected&kind=alert")
+    address = page.context["address"]
+    assert f"left-out.csv?{address.replace('&', '&amp;')}" in page.content.decode()
+    file = b"".join(browser.get(f"/pushes/resend/left-out.csv?{address}")).decode()
+    (_, line) = file.splitlines()
+    assert line.startswith(str(other.pk))
+    assert line.endswith("alert,The device holds no token for it")
+    assert str(push.pk) not in file

@@ -34,6 +34,7 @@ TABLE = {
     "case-json": ("get", ["push"], SEE),
     "compare": ("get", [], SEE),
     "bulk-dry-run": ("get", [], HELP),
+    "bulk-left-out": ("get", [], HELP),
     "bulk-start": ("post", [], HELP),
     "bulk": ("get", ["bulk"], HELP),
     "bulk-cancel": ("post", ["bulk"], HELP),
