@@ -59,31 +59,50 @@ def observe(now: datetime) -> list[Push]:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [NAMESPACE])
         if not cursor.fetchone()[0]:
             return []
-    marks = dict(Looked.objects.values_list("feed", "push_line"))
+    looked = {row.feed_id: row for row in Looked.objects.all()}
     found = []
-    for feed in Feed.objects.filter(enabled=True):
-        new = PushLine.objects.filter(feed=feed, id__gt=marks.get(feed.pk, 0))
-        lines = list(new.order_by("id")[:MOST])
-        if lines:
-            found += _of_feed(feed, lines, now)
+    for feed in Feed.objects.filter(enabled=True, push_line_count__gt=0):
+        before = looked.get(feed.pk) or Looked(feed=feed)
+        # Lines are partitioned by day: they are asked for only where there are new ones.
+        if before.push_line_count != feed.push_line_count:
+            found += _of_feed(feed, before.push_line, now)
     return found
 
 
-def _of_feed(feed: Feed, lines: list[PushLine], now: datetime) -> list[Push]:
+def _of_feed(feed: Feed, mark: int, now: datetime) -> list[Push]:
+    new = PushLine.objects.filter(feed=feed, id__gt=mark)
+    lines = list(new.order_by("id")[:MOST])
     told, waiting = paired(lines)
-    is_stalled = feed.last_read_at is None or feed.last_read_at < now - STALLED
-    over = [
-        line
-        for line in waiting
-        if is_stalled
-        or len(lines) == MOST
-        or (feed.seen_until and feed.seen_until >= line.moment + PATIENCE)
-    ]
+    is_full = len(lines) == MOST
+    over = [line for line in waiting if _is_over(line, feed, lines, is_full, now)]
+    if is_full and lines[0] in waiting and lines[0] not in over:
+        over.append(lines[0])  # its end lies beyond all that is looked at at once
     told += [Told(line, None) for line in over]
     open_ids = [line.id for line in waiting if line not in over]
-    mark = min(open_ids) - 1 if open_ids else lines[-1].id
-    Looked.objects.update_or_create(feed=feed, defaults={"push_line": mark})
+    is_done = not open_ids and not is_full
+    Looked.objects.update_or_create(
+        feed=feed,
+        defaults={
+            "push_line": min(open_ids, default=max([mark, *_ids(lines)]) + 1) - 1,
+            "push_line_count": feed.push_line_count if is_done else -1,
+        },
+    )
     return _stored(told, feed)
+
+
+def _is_over(
+    line: PushLine, feed: Feed, lines: list[PushLine], is_full: bool, now: datetime
+) -> bool:
+    """Its end would have been seen by now, of what is looked at."""
+    if is_full:
+        return lines[-1].moment >= line.moment + PATIENCE
+    if feed.last_read_at is None or feed.last_read_at < now - STALLED:
+        return True
+    return bool(feed.seen_until) and feed.seen_until >= line.moment + PATIENCE
+
+
+def _ids(lines: Iterable[PushLine]) -> list[int]:
+    return [line.id for line in lines]
 
 
 def paired(lines: Iterable[PushLine]) -> tuple[list[Told], list[PushLine]]:

@@ -56,6 +56,7 @@ READERS_OWN = [
     "branches",
     "register_count",
     "rejected_count",
+    "push_line_count",
 ]
 SETTINGS = ["assume_accepted", "default_expires", "heartbeat"]
 
@@ -129,7 +130,7 @@ class Intake:
             if self.feed.seen_until is not None:
                 Batch(self.feed, read_at).settle(self.feed.seen_until)
             calls.write()
-            pushes.write()
+            self.feed.push_line_count += pushes.write()
             if refused:
                 Rejected.objects.bulk_create(refused, ignore_conflicts=True)
             self._fill_inbox(items, refused)

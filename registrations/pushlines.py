@@ -53,11 +53,12 @@ class PushLines:
         days = (partitions.day_of(one.what.at, self._read_at) for one in self._logged)
         partitions.ensure(days)
 
-    def write(self) -> None:
-        """Append them. A log that is read again tells them again: see `position`."""
+    def write(self) -> int:
+        """Append them; how many. A log that is read again tells them again."""
         if self._logged:
             rows = (self._row(*one) for one in self._logged)
             copy_into(PushLine._meta.db_table, COLUMNS, rows)
+        return len(self._logged)
 
     def _row(self, what: PushSent | PushEnded, file_id: int) -> tuple:
         day = partitions.day_of(what.at, self._read_at)

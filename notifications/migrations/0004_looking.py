@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ),
                 ("reading", models.BigIntegerField(default=0)),
                 ("push_line", models.BigIntegerField(db_default=0, default=0)),
+                ("push_line_count", models.BigIntegerField(db_default=0, default=0)),
                 (
                     "feed",
                     models.OneToOneField(

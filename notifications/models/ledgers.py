@@ -104,8 +104,10 @@ class Looked(models.Model):
 
     feed = models.OneToOneField(Feed, on_delete=models.CASCADE, related_name="+")
     reading = models.BigIntegerField(default=0)
-    #: The newest push line that `observed` has done with.
+    #: The newest push line that `observed` has done with, and how many the feed had when
+    #: it had done with all of them.
     push_line = models.BigIntegerField(default=0, db_default=0)
+    push_line_count = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.feed_id} up to {self.reading}"

@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                 ('branches', models.JSONField(default=list)),
                 ('register_count', models.BigIntegerField(default=0)),
                 ('rejected_count', models.BigIntegerField(default=0)),
+                ('push_line_count', models.BigIntegerField(db_default=0, default=0)),
                 ('refused', models.JSONField(default=dict)),
                 ('token_digest', models.TextField(blank=True, default='')),
             ],

@@ -58,6 +58,8 @@ class Feed(models.Model):
     branches = models.JSONField(default=list)
     register_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
+    #: Push lines read; `notifications.observed` looks where it has grown.
+    push_line_count = models.BigIntegerField(default=0, db_default=0)
     #: Packets a listener refused or lost: reason → how many.
     refused = models.JSONField(default=dict)
     #: SHA-256 of the bearer token log collectors post with; empty: nobody may.

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 
-from notifications import tasks
+from notifications import observed, tasks
 from notifications.handling import settle
 from notifications.models import App, Attempt, Call, Ledger, Push
 from notifications.observed import observe
@@ -126,6 +127,7 @@ def test_a_log_read_again_tells_nothing_twice(read, phone):
     for values in lines:
         values.pop("id")
         PushLine.objects.create(**values)
+    Feed.objects.update(push_line_count=F("push_line_count") + len(lines))
     assert observe(NOW) == []
     assert Push.objects.count() == 1
 
@@ -186,3 +188,23 @@ def test_its_page_says_that_the_server_sent_it(read, phone):
     assert "Logged" in page
     assert "The SIP server made and sent it" in page
     assert push.attempts.get().apns_id in page
+
+
+def test_a_feed_without_news_costs_no_look_at_its_lines(
+    read, phone, django_assert_num_queries
+):
+    read(of(phone))
+    # The lock, what was looked at, the feeds; the transaction is a savepoint here.
+    with django_assert_num_queries(5):
+        assert observe(NOW) == []
+
+
+@pytest.mark.parametrize("most", [3, 4, 5])
+def test_pushes_beyond_one_round_are_taken_in_the_next(read, phone, monkeypatch, most):
+    monkeypatch.setattr(observed, "MOST", most)
+    texts = [of(phone, second=n, call_id=f"c{n}", pointer=f"0x{n}") for n in range(5)]
+    found = read(*texts, minutes=30)
+    while more := observe(NOW):
+        found += more
+    assert {push.call_id for push in found} == {f"c{n}" for n in range(5)}
+    assert {push.state for push in found} == {"accepted"}
