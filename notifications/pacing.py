@@ -6,11 +6,10 @@ Calls count like any push, but wait for their device alone: a bulk must not dela
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 
 from notifications.limits import WINDOW, Level, Sent, free_at, refilled, room
 from notifications.models import Allowance, App, Credential, Push
@@ -113,13 +112,9 @@ def _locked(rates: dict[str, int], now: datetime) -> dict[str, Allowance]:
 def _gone(pushes: list[Push], now: datetime) -> dict[int, Sent]:
     """What left to each token within the window, or is being sent."""
     tokens = {push.token_id for push in pushes}
-    recent = Push.objects.filter(token__in=tokens, sent_at__gt=now - WINDOW).order_by()
-    rows = recent.values_list("token").annotate(Count("pk"), Min("sent_at"))
-    found = {token: Sent(count, first) for token, count, first in rows}
-    in_hand = Push.objects.filter(
-        token__in=tokens, state=Push.State.SENDING, sent_at=None
-    )
-    for token, count in Counter(in_hand.values_list("token", flat=True)).items():
-        sent = found.get(token, Sent(0, now))
-        found[token] = Sent(sent.count + count, sent.first_at)
+    in_hand = Q(state=Push.State.SENDING, sent_at=None)
+    counted = Push.objects.filter(in_hand | Q(sent_at__gt=now - WINDOW))
+    rows = counted.filter(token__in=tokens).order_by().values_list("token")
+    rows = rows.annotate(Count("pk"), Min("sent_at"))
+    found = {token: Sent(count, first or now) for token, count, first in rows}
     return {token: found.get(token, Sent(0, None)) for token in tokens}

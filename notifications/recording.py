@@ -6,7 +6,7 @@ import logging
 import random
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from notifications import advancing, breaker, token_health
 from notifications.apns import Outcome
@@ -15,6 +15,25 @@ from notifications.retrying import next_step
 from notifications.sending import Try
 
 logger = logging.getLogger(__name__)
+
+#: Columns of an Attempt, with their types.
+ATTEMPT = {
+    "push_id": "uuid",
+    "number": "int2",
+    "started_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "outcome": "text",
+    "status": "int2",
+    "reason": "text",
+    "detail": "text",
+    "apns_id": "text",
+    "apns_unique_id": "text",
+    "gone_since": "timestamptz",
+    "latency_ms": "float8",
+}
+COPY = (
+    f"COPY {Attempt._meta.db_table} ({', '.join(ATTEMPT)}) FROM STDIN (FORMAT BINARY)"
+)
 
 
 def record(tries: list[Try], owner: int | None, now: datetime) -> None:
@@ -29,7 +48,7 @@ def record(tries: list[Try], owner: int | None, now: datetime) -> None:
         attempts = [_attempt(done) for done in tries]
         for done in tries:
             _advance(done, now)
-        Attempt.objects.bulk_create(attempts)
+        _store(attempts)
         advancing.save([done.push for done in tries])
         in_a_jump = breaker.note(tries, now)
         token_health.note(
@@ -49,22 +68,32 @@ def record(tries: list[Try], owner: int | None, now: datetime) -> None:
         )
 
 
-def _attempt(done: Try) -> Attempt:
+def _attempt(done: Try) -> tuple:
     result = done.result
-    return Attempt(
-        push=done.push,
-        number=done.push.attempt_count + 1,
-        started_at=done.started_at,
-        ended_at=done.ended_at,
-        outcome=result.outcome.value,
-        status=result.status,
-        reason=result.reason,
-        detail=result.detail,
-        apns_id=result.apns_id or "",
-        apns_unique_id=result.apns_unique_id or "",
-        gone_since=result.gone_since,
-        latency_ms=(done.ended_at - done.started_at).total_seconds() * 1000,
+    return (
+        done.push.pk,
+        done.push.attempt_count + 1,
+        done.started_at,
+        done.ended_at,
+        result.outcome.value,
+        result.status,
+        result.reason,
+        result.detail,
+        result.apns_id or "",
+        result.apns_unique_id or "",
+        result.gone_since,
+        (done.ended_at - done.started_at).total_seconds() * 1000,
     )
+
+
+def _store(attempts: list[tuple]) -> None:
+    """No models: a quarter of the time of recording went into making them."""
+    if not attempts:
+        return
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.set_types(list(ATTEMPT.values()))
+        for row in attempts:
+            copy.write_row(row)
 
 
 def _advance(done: Try, now: datetime) -> None:
