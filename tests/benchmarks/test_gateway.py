@@ -6,14 +6,11 @@ import json
 from argparse import Namespace
 from collections import Counter
 
-import pytest
-
 from benchmarks import gateway
 
 
-@pytest.mark.parametrize("form", ["json", "url"])
-def test_every_request_is_answered_and_its_push_stored(form, capfd):
-    gateway.main(["--pace", "50", "--seconds", "1", "--form", form])
+def test_every_request_is_answered_and_its_push_stored(capfd):
+    gateway.main(["--pace", "50", "--seconds", "1", "--form", "url"])
     row = json.loads(capfd.readouterr().out.splitlines()[-1])
     assert row["statuses"] == {"200": 50}
     assert row["stored"] == row["requests"] == 50

@@ -77,8 +77,7 @@ def test_axe_finds_nothing_in_dialogs_menus_and_tabs(open_as, theme):
     assert violations(page) == []
 
 
-@LOOKS
-@SIZES
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_axe_finds_nothing_where_payloads_and_refusals_are_shown(open_as, width, theme):
     push = house.furnished()
     Refusal.objects.create(
