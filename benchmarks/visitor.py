@@ -108,6 +108,16 @@ class Visitor:
         self._is_over.set()
         self._thread.join(10)
 
+    @property
+    def socket_url(self) -> str:
+        """Where the live socket is."""
+        return self._url.replace("http:", "ws:") + "/ws/live/"
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The header that says who is logged in."""
+        return {"Cookie": f"sessionid={self._cookie('sessionid')}"}
+
     def page(self) -> str:
         """The Live page as HTML."""
         with self._opener.open(self._url + "/", timeout=10) as page:
@@ -139,19 +149,19 @@ class Visitor:
                 self._is_over.wait(RECONNECT_SECONDS)
 
     def _read_frames(self) -> None:
-        cookie = f"sessionid={self._cookie('sessionid')}"
-        place = self._url.replace("http:", "ws:") + "/ws/live/"
         with connect(
-            place,
-            additional_headers={"Cookie": cookie},
+            self.socket_url,
+            additional_headers=self.cookies,
             origin=self._url,
             open_timeout=5,
             max_size=None,
         ) as socket:
+            regions: dict[str, str] = {}
             while not self._is_over.is_set():
                 frame = json.loads(socket.recv(timeout=5))
                 at = datetime.fromisoformat(frame["at"])
-                self.newest = glance_of(frame["regions"], at)
+                regions |= frame["regions"]
+                self.newest = glance_of(regions, at)
                 if self._on_glance is not None:
                     self._on_glance(self.newest)
 

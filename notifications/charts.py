@@ -21,7 +21,10 @@ SERIES = (
     ("remote", "info", "Remote, accepted"),
     ("asleep", "warn", "Accepted, app did not wake"),
     ("rejected", "bad", "Rejected by APNs"),
+    ("held", "mute", "Held by protect mode"),
 )
+#: Shown only where there is something of it.
+RARE = {"held"}
 #: Upper ends of the wake-time bins, in seconds.
 BINS = (1, 2, 3, 5, 10, 30)
 
@@ -80,8 +83,10 @@ def outcomes(now: datetime, span: str = "1h") -> Outcomes:
         slots[(minute - start) // step][key] += number
     most = _round_up(max(sum(slot.values()) for slot in slots))
     bars = [bar for i, slot in enumerate(slots) for bar in _stack(i, slot, most)]
-    legend = [(tone, name, sum(s[key] for s in slots)) for key, tone, name in SERIES]
-    rows = [(start + i * step, list(slot.values())) for i, slot in enumerate(slots)]
+    totals = {key: sum(slot[key] for slot in slots) for key, _, _ in SERIES}
+    shown = [key for key in totals if totals[key] or key not in RARE]
+    legend = [(tone, name, totals[key]) for key, tone, name in SERIES if key in shown]
+    rows = [(start + i * step, [s[key] for key in shown]) for i, s in enumerate(slots)]
     told = [row for row in rows if any(row[1])]
     return Outcomes(span, bars, legend, told, _levels(most), _times(start, step))
 
@@ -126,6 +131,11 @@ def _counted(start: datetime, now: datetime):
         key = _series_of(push_type, state, verdict)
         if key:
             yield minute, key, number
+    # A push is held when it is stored.
+    held = Push.objects.filter(state=Push.State.HELD, created_at__range=(start, now))
+    minutes = held.annotate(minute=TruncMinute("created_at")).values_list("minute")
+    for minute, number in minutes.order_by().annotate(Count("pk")):
+        yield minute, "held", number
 
 
 def _series_of(push_type: str, state: str, verdict: str | None) -> str:

@@ -1,5 +1,5 @@
-"""The live socket: the whole picture on connecting, then the latest frame, as fast as the
-client takes them. Login and right to see are asked for again every few seconds.
+"""The live socket: the whole picture on connecting, then what changed, as fast as the
+client takes it. Login and right to see are asked for again every few seconds.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from notifications.models import (
     TokenHealthChange,
 )
 from notifications.other_environment import other_than
-from notifications.protecting import WORDS
 from notifications.shielding import shown_protection
 from notifications.timeline import timeline
 from notifications.wording import meaning, rules_in_words
@@ -114,7 +113,7 @@ def _risk(found: Device, voip: PushToken | None, ledger: Ledger | None) -> Risk:
         meaning=what if voip else _why_no_risk(found),
         next_step=next_step,
         rules=rules_in_words(app),
-        shield=WORDS[shield.rule] if shield else "",
+        shield=shield.words if shield else "",
         is_held=shield is not None and shield.holds,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Prefetch, Q
@@ -11,6 +11,8 @@ from notifications import charts
 from notifications.alarms import Alarm, alarms
 from notifications.backlog import Lane, lanes
 from notifications.models import App, Call, Ledger, Push
+from notifications.protecting import Protection
+from notifications.shielding import shown_protections
 from notifications.sources import Hold, Source, hold_at, source_of
 from notifications.wording import CHIPS, ago, evidence_of, outcome_of, rules_in_words
 from registrations.models import Device, Feed, Holding
@@ -32,6 +34,8 @@ class BoardRow:
     ages: list[tuple[datetime, str]]
     lead: str
     evidence: str
+    #: What protect mode does with the next call's push; None where it has no say.
+    protection: Protection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,9 @@ def board_rows(now: datetime) -> list[BoardRow]:
             row.device.aor,
         )
     )
-    return rows[:BOARD_ROWS]
+    shown = rows[:BOARD_ROWS]
+    said = shown_protections([row.ledger for row in shown], App.objects.all())
+    return [replace(row, protection=said.get(row.ledger.token_id)) for row in shown]
 
 
 def _board_row(device: Device, ledger: Ledger, now: datetime) -> BoardRow:

@@ -54,11 +54,15 @@ def render_regions() -> dict[str, str]:
 
 
 class Hub:
-    """Holds the latest frame; runs while sockets are open."""
+    """Holds the latest regions, and when each changed; runs while sockets are open."""
 
     def __init__(self) -> None:
-        self.frame = ""
         self.seq = 0
+        self._at = ""
+        self._regions: dict[str, str] = {}
+        self._changed: dict[str, int] = {}
+        #: Frames of this seq: since what was seen → text. Nearly all ask for the same.
+        self._frames: dict[int, str] = {}
         self.renewed = asyncio.Condition()
         self._hinted = asyncio.Event()
         self._sockets = 0
@@ -77,13 +81,24 @@ class Hub:
         if self._sockets == 0:
             for task in self._tasks:
                 task.cancel()
-            self.frame = ""
+            self._regions = {}
 
     async def next_frame(self, seen: int) -> tuple[int, str]:
-        """The latest frame newer than `seen`; frames in between are skipped."""
+        """What changed since `seen`, all of it since 0; frames in between are skipped."""
         async with self.renewed:
-            await self.renewed.wait_for(lambda: self.frame and self.seq > seen)
-            return self.seq, self.frame
+            await self.renewed.wait_for(lambda: self._regions and self.seq > seen)
+            return self.seq, self._frame(seen)
+
+    def _frame(self, seen: int) -> str:
+        if seen not in self._frames:
+            news = {
+                name: html
+                for name, html in self._regions.items()
+                if self._changed[name] > seen
+            }
+            frame = {"seq": self.seq, "at": self._at, "regions": news}
+            self._frames[seen] = json.dumps(frame)
+        return self._frames[seen]
 
     async def _listen(self) -> None:
         while True:
@@ -119,8 +134,11 @@ class Hub:
     async def _publish(self, regions: dict[str, str], at: datetime) -> None:
         async with self.renewed:
             self.seq += 1
-            said = {"seq": self.seq, "at": at.isoformat(), "regions": regions}
-            self.frame = json.dumps(said)
+            self._at = at.isoformat()
+            for name, html in regions.items():
+                if self._regions.get(name) != html:
+                    self._changed[name] = self.seq
+            self._regions, self._frames = regions, {}
             self.renewed.notify_all()
 
 

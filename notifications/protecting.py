@@ -29,6 +29,11 @@ class Protection:
     holds: bool
     rule: str
 
+    @property
+    def words(self) -> str:
+        """The rule, on the pages."""
+        return WORDS[self.rule]
+
 
 #: rule → what it means, on the pages.
 WORDS = {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db.models import F, Q
 
 from notifications.models import App, Call, Ledger, Push
 from notifications.protecting import Protection, Standing, protection
@@ -29,36 +32,57 @@ def protection_of(app: App, token: PushToken, call_id: str) -> Protection | None
     ledger = Ledger.objects.select_for_update().filter(token=token).first()
     if ledger is None:
         return None
-    return protection(_standing(ledger, app), call_id)
+    return protection(_standing(ledger, app, _trials_of([ledger])), call_id)
 
 
 def shown_protection(app: App, ledger: Ledger | None) -> Protection | None:
     """What would become of the next call's push; None where protect mode is off."""
-    if ledger is None or not app.protect:
+    if ledger is None:
         return None
-    found = protection(_standing(ledger, app), "")
-    return None if found.rule == "off" else found
+    return shown_protections([ledger], [app]).get(ledger.token_id)
 
 
-def _standing(ledger: Ledger, app: App) -> Standing:
+def shown_protections(
+    ledgers: Iterable[Ledger], apps: Iterable[App]
+) -> dict[int, Protection]:
+    """token → what would become of the next call's push, where protect mode has a say."""
+    by_bundle = {app.bundle_id: app for app in apps if app.protect}
+    asked = [one for one in ledgers if one.token.bundle_id in by_bundle]
+    trials = _trials_of(asked)
+    found = {
+        one.token_id: protection(
+            _standing(one, by_bundle[one.token.bundle_id], trials), ""
+        )
+        for one in asked
+    }
+    return {token: said for token, said in found.items() if said.rule != "off"}
+
+
+def _standing(ledger: Ledger, app: App, trials: dict[int, set[str]]) -> Standing:
     return Standing(
         strikes=ledger.strikes,
         threshold=app.threshold,
         is_released=ledger.state == Ledger.State.RELEASED,
         last_strike_at=ledger.last_strike_at,
         opened_at=ledger.last_sign_at,
-        trials=_trials(ledger) if ledger.strikes else frozenset(),
+        trials=frozenset(trials[ledger.token_id]),
     )
 
 
-def _trials(ledger: Ledger) -> frozenset[str]:
-    """Calls whose pushes left after the last strike and are not judged yet."""
+def _trials_of(ledgers: Iterable[Ledger]) -> dict[int, set[str]]:
+    """token → calls whose pushes left after the last strike and are not judged yet."""
+    struck = [ledger.token_id for ledger in ledgers if ledger.strikes]
+    trials: dict[int, set[str]] = defaultdict(set)
+    if not struck:
+        return trials
     open_calls = Q(sip_call=None) | Q(sip_call__verdict=Call.Verdict.AWAITED)
     since = Push.objects.filter(
         open_calls,
-        token=ledger.token_id,
+        token__in=struck,
         push_type=Push.Type.VOIP,
         state__in=ON_THE_WAY,
-        created_at__gt=ledger.last_strike_at,
+        created_at__gt=F("token__ledger__last_strike_at"),
     )
-    return frozenset(since.order_by().values_list("call_id", flat=True))
+    for token, call_id in since.order_by().values_list("token", "call_id"):
+        trials[token].add(call_id)
+    return trials

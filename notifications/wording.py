@@ -173,6 +173,8 @@ def rules_in_words(apps: Iterable[App]) -> str:
 def outcome_of(push: Push) -> tuple[str, str]:
     """What became of a push: tone and words. Never "delivered"."""
     call = push.sip_call
+    if push.state == Push.State.HELD:
+        return "warn", "held by protect mode"
     if push.state != Push.State.ACCEPTED:
         tones = {
             "rejected": "bad",

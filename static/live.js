@@ -1,4 +1,4 @@
-/* The live socket: replaces regions by the newest frame; says at once when it is stale.
+/* The live socket: replaces the regions that a frame brings, those that changed; says at once when it is stale.
    A frame comes each second at least. It says when its rows were read, by the server's clock:
    `ahead` is how far that clock is before the page's own, from the frame that came fastest. */
 (() => {
@@ -144,7 +144,7 @@
       ahead = Math.max(ahead, readAt - performance.now());
       last = readAt - ahead;
       watch();
-      if (document.hidden) unseen = frame.regions;
+      if (document.hidden) unseen = { ...unseen, ...frame.regions };
       else draw(frame.regions);
     };
     socket.onclose = (event) => {

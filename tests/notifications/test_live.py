@@ -41,14 +41,14 @@ def closing_code(opened) -> int:
     return caught.value.rcvd.code
 
 
-def frames_until(opened, region: str, words: str) -> list[dict]:
-    """The frames up to the first whose region holds the words."""
-    frames = []
-    while len(frames) < 60:
-        frames.append(json.loads(opened.recv(timeout=30)))
-        if words in frames[-1]["regions"][region]:
-            return frames
-    raise AssertionError(f"{words!r} did not come in {len(frames)} frames")
+def shown_until(opened, shown: dict[str, str], region: str, words: str) -> datetime:
+    """Keep `shown` as the page does until its region holds the words; as of when that is."""
+    for _ in range(60):
+        frame = json.loads(opened.recv(timeout=30))
+        shown |= frame["regions"]
+        if words in shown[region]:
+            return datetime.fromisoformat(frame["at"])
+    raise AssertionError(f"{words!r} did not come in 60 frames")
 
 
 def test_nobody_gets_4401(base_url):
@@ -79,22 +79,37 @@ def test_the_whole_picture_comes_first_and_every_frame_is_newer(base_url):
     assert frames[0]["seq"] < frames[1]["seq"] < frames[2]["seq"]
 
 
+def test_what_did_not_change_is_not_sent_again(base_url):
+    factories.app()
+    factories.feed("edge-1", seen_until=timezone.now())
+    device = factories.registered_device("sip:bob@example.org")
+    with socket(base_url, session_of(person("olga", "see"))) as opened:
+        frames = [json.loads(opened.recv(timeout=30)) for _ in range(3)]
+        assert all("board" not in frame["regions"] for frame in frames[1:])
+        factories.accepted_push(device, timezone.now())
+        live.announce("verdicts", [])
+        shown: dict[str, str] = {}
+        while "feed" not in shown:
+            shown |= json.loads(opened.recv(timeout=30))["regions"]
+    assert "bob" in shown["feed"]
+    assert "board" not in shown
+
+
 def test_a_new_verdict_reaches_an_open_socket(base_url):
     moment = timezone.now() - timedelta(seconds=50)
     feed = factories.feed(seen_until=moment)
     factories.accepted_push(factories.registered_device("sip:bob@example.org"), moment)
     with socket(base_url, session_of(person("olga", "see"))) as opened:
-        assert (
-            "did not wake"
-            not in frames_until(opened, "feed", "bob")[-1]["regions"]["feed"]
-        )
+        shown: dict[str, str] = {}
+        shown_until(opened, shown, "feed", "bob")
+        assert "did not wake" not in shown["feed"]
         feed.seen_until = timezone.now()
         feed.save()
         settle(timezone.now())
         live.announce("verdicts", [])
-        frame = frames_until(opened, "feed", "did not wake")[-1]
-    seen = glance_of(frame["regions"], datetime.fromisoformat(frame["at"]))
-    assert "bob" in frame["regions"]["board"]
+        at = shown_until(opened, shown, "feed", "did not wake")
+    seen = glance_of(shown, at)
+    assert "bob" in shown["board"]
     ((state, strikes, why),) = seen.board.values()
     assert (state, strikes) == ("silent", 1)
     assert why.startswith("1 VoIP push accepted, 0 wakes")

@@ -1,0 +1,80 @@
+"""`rebuild_risk` over a history of calls: pushes a second, and that nothing differs.
+
+Bar: 20,000 pushes a second, 0 differences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import importlib
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import django
+from django.core.management import call_command
+
+from benchmarks import fleet_log
+from benchmarks.private_services import run_alone
+
+BAR = 20_000
+DAYS = 10
+
+
+def main(arguments: list[str]) -> int:
+    """1 when the bar was missed or anything came out different."""
+    parser = argparse.ArgumentParser(prog="bin/bench rebuild", description=__doc__)
+    parser.add_argument("--pushes", type=int, default=200_000)
+    parser.add_argument("--devices", type=int, default=20_000)
+    parser.add_argument("--profile", action="store_true", help="where the time goes")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if not options.inside:
+        return run_alone("benchmarks.rebuild", arguments)
+    django.setup()
+    call_command("migrate", verbosity=0)
+    rows = importlib.import_module("benchmarks.risk_history")
+    handling = importlib.import_module("notifications.handling")
+    now = datetime.now(UTC).replace(microsecond=0)
+    start = now - timedelta(days=DAYS)
+    fleet_log.fill(os.environ["DATABASE_URL"], options.devices, start)
+    history = rows.History(options.devices, now)
+    numbers, step = range(options.pushes), timedelta(days=DAYS - 1) / options.pushes
+    history.ask("call", numbers, start, step)
+    history.show("call", numbers, start, step)
+    rows.tidy()
+    first, seconds_of_first = timed(lambda: handling.rebuild(now))
+    rows.tidy()
+    again, seconds = timed(lambda: handling.rebuild(now), options.profile)
+    differences = len(again.judged) + len(again.ledgers)
+    row = {
+        "bench": "rebuild",
+        "pushes": options.pushes,
+        "first_seconds": round(seconds_of_first, 1),
+        "verdicts": len(first.judged),
+        "ledgers": len(first.ledgers),
+        "seconds": round(seconds, 1),
+        "pushes_per_second": round(options.pushes / seconds),
+        "differences": differences,
+        "bar": BAR,
+    }
+    sys.stdout.write(json.dumps(row) + "\n")
+    return 0 if not differences and row["pushes_per_second"] >= BAR else 1
+
+
+def timed(act, profiled: bool = False):
+    """What it gives, and the seconds it took."""
+    profile = cProfile.Profile() if profiled else None
+    started = time.monotonic()
+    found = profile.runcall(act) if profile else act()
+    seconds = time.monotonic() - started
+    if profile:
+        profile.print_stats("tottime")
+    return found, seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
