@@ -77,7 +77,9 @@ def _grow(history, start: datetime, pushes: int) -> None:
 def rounds(history, name: str, start: datetime, options) -> list[float]:
     """Milliseconds of each round once the load stands."""
     handling = importlib.import_module("notifications.handling")
+    rows = importlib.import_module("benchmarks.risk_history")
     second, step = timedelta(seconds=1), timedelta(seconds=1) / options.rate
+    rise = min(RISE_SECONDS, options.seconds // 2)
     spent = []
     for number in range(options.seconds):
         now = start + number * second
@@ -88,9 +90,11 @@ def rounds(history, name: str, start: datetime, options) -> list[float]:
         if shown.start >= 0:
             history.show(name, shown, start, step)
             history.tell(shown, now)
+        if number == rise:
+            rows.tidy()
         began = time.perf_counter()
         handling.settle(now)
-        if number >= min(RISE_SECONDS, options.seconds // 2):
+        if number >= rise:
             spent.append((time.perf_counter() - began) * 1000)
     return spent
 
