@@ -1,22 +1,22 @@
 """The live socket: the whole picture on connecting, then what changed, as fast as the
-client takes it. Login and right to see are asked for again every few seconds.
+client takes it. The right to see is asked for again every few seconds, for all sockets at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
+import logging
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest
+from django.db import DatabaseError
 from django.urls import path
 
 from notifications.live import HUB
+from notifications.socket_rights import refusals_of
 
-ANONYMOUS, NO_RIGHT = 4401, 4403
+logger = logging.getLogger(__name__)
+
 ASK_AGAIN_SECONDS = 5
 
 
@@ -28,47 +28,73 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        code = await refusal_of(self._session)
-        if code is not None:
-            await self.close(code)
+        refused = await ask({self.session_key})
+        if refused:
+            await self.close(refused[self.session_key])
         else:
             HUB.join()
+            DOOR.join(self)
             self._task = asyncio.ensure_future(self._send_frames())
 
     async def disconnect(self, code: int) -> None:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+            DOOR.leave(self)
             HUB.leave()
 
     @property
-    def _session(self) -> str | None:
+    def session_key(self) -> str | None:
+        """The session of the login; None for nobody."""
         return self.scope["session"].session_key
 
+    async def shut(self, code: int) -> None:
+        """No frame any more: the right to see is gone."""
+        if self._task is not None:
+            self._task.cancel()
+        await self.close(code)
+
     async def _send_frames(self) -> None:
-        seen, asked = 0, time.monotonic()
+        seen = 0
         while True:
             seen, frame = await HUB.next_frame(seen)
-            if time.monotonic() - asked > ASK_AGAIN_SECONDS:
-                asked = time.monotonic()
-                code = await refusal_of(self._session)
-                if code is not None:
-                    await self.close(code)
-                    return
             await self.send(text_data=frame)
 
 
-@database_sync_to_async
-def refusal_of(session_key: str | None) -> int | None:
-    """Why the socket of this session is to be closed: logged out, a new password, a login or
-    right taken away. Asked of the database each time; None while it may go on.
-    """
-    request = HttpRequest()
-    request.session = SessionStore(session_key)
-    user = get_user(request)
-    if not user.is_authenticated:
-        return ANONYMOUS
-    return None if user.has_perm("notifications.see") else NO_RIGHT
+class Door:
+    """Asks for the rights of all open sockets; runs while there are any."""
+
+    def __init__(self) -> None:
+        self._sockets: set[LiveConsumer] = set()
+        self._task: asyncio.Task | None = None
+
+    def join(self, socket: LiveConsumer) -> None:
+        """A socket opened."""
+        self._sockets.add(socket)
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._watch())
+
+    def leave(self, socket: LiveConsumer) -> None:
+        """A socket closed; the last one stops the asking."""
+        self._sockets.discard(socket)
+        if not self._sockets and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            try:
+                refused = await ask({socket.session_key for socket in self._sockets})
+            except DatabaseError as error:
+                # The hub cannot read either: no frame goes out meanwhile.
+                logger.warning("rights cannot be asked", extra={"why": str(error)})
+                continue
+            for socket in list(self._sockets):
+                if socket.session_key in refused:
+                    await socket.shut(refused[socket.session_key])
 
 
+ask = database_sync_to_async(refusals_of)
+DOOR = Door()
 websocket_urlpatterns = [path("ws/live/", LiveConsumer.as_asgi())]
