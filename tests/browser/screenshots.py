@@ -48,6 +48,8 @@ ALL = (
     Picture("pushes-1440-light", "pushes", DESK, "light"),
     Picture("push-1440-light", "push", DESK, "light"),
     Picture("failures-1440-light", "failures", DESK, "light"),
+    Picture("fleet-1440-light", "fleet", DESK, "light"),
+    Picture("case-1440-light", "case", DESK, "light"),
 )
 
 
@@ -113,8 +115,10 @@ def _paths(page: Page) -> dict[str, str]:
     device = chosen.locator("a.aor").get_attribute("href")
     page.goto(device)
     push = page.locator(".pd-slot a[href^='/pushes/']").last.get_attribute("href")
-    lists = {name: f"/{name}/" for name in ("devices", "pushes", "failures")}
-    return lists | {"live": "/", "device": device, "push": push}
+    names = ("devices", "pushes", "failures", "fleet")
+    lists = {name: f"/{name}/" for name in names}
+    case = push.partition("?")[0] + "case"
+    return lists | {"live": "/", "device": device, "push": push, "case": case}
 
 
 def _take(page: Page, picture: Picture, path: str) -> None:
