@@ -23,6 +23,7 @@ from queue import SimpleQueue
 import psycopg
 
 from benchmarks.private_services import ROOT, run_alone
+from benchmarks.quantiles import quantile
 
 BAR_MS = 20
 START_SECONDS = 60
@@ -176,7 +177,7 @@ def row(
     times: list[float], statuses: Counter[int], pushes: int, given: argparse.Namespace
 ) -> dict:
     """The result; `times` in milliseconds, in order."""
-    p99 = at(times, 0.99)
+    p99 = quantile(times, 0.99)
     is_whole = statuses == {200: len(times)} and pushes == len(times)
     return {
         "bench": "gateway",
@@ -185,19 +186,14 @@ def row(
         "requests": len(times),
         "statuses": dict(statuses),
         "stored": pushes,
-        "p50_ms": round(at(times, 0.5), 2),
-        "p95_ms": round(at(times, 0.95), 2),
+        "p50_ms": round(quantile(times, 0.5), 2),
+        "p95_ms": round(quantile(times, 0.95), 2),
         "p99_ms": round(p99, 2),
         "max_ms": round(times[-1], 2),
         "bar_ms": BAR_MS,
         "load": round(os.getloadavg()[0], 1),
         "ok": is_whole and p99 <= BAR_MS,
     }
-
-
-def at(times: list[float], share: float) -> float:
-    """The value that this share of the times does not exceed."""
-    return times[min(len(times) - 1, int(len(times) * share))]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import math
 import os
 import sys
 import time
@@ -21,6 +20,7 @@ from django.core.management import call_command
 
 from benchmarks import fleet_log
 from benchmarks.private_services import run_alone
+from benchmarks.quantiles import quantile
 
 BAR_MS = 200
 #: Windows, grace and readings of a call are over by then: the load stands.
@@ -55,9 +55,9 @@ def main(arguments: list[str]) -> int:
         "devices": options.devices,
         "history": options.pushes,
         "calls_a_second": options.rate,
-        "p50_ms": quantile(old, 0.5),
-        "p95_ms": quantile(old, 0.95),
-        "p95_ms_without_history": quantile(young, 0.95),
+        "p50_ms": round(quantile(old, 0.5), 1),
+        "p95_ms": round(quantile(old, 0.95), 1),
+        "p95_ms_without_history": round(quantile(young, 0.95), 1),
         "times": round(quantile(old, 0.95) / quantile(young, 0.95), 2),
         "bar_ms": BAR_MS,
     }
@@ -97,12 +97,6 @@ def rounds(history, name: str, start: datetime, options) -> list[float]:
         if number >= rise:
             spent.append((time.perf_counter() - began) * 1000)
     return spent
-
-
-def quantile(values: list[float], share: float) -> float:
-    """Nearest rank."""
-    ordered = sorted(values)
-    return round(ordered[max(0, math.ceil(len(ordered) * share) - 1)], 1)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import redis.asyncio
 from websockets.asyncio.client import connect
 
 from benchmarks.product import CHILDREN, Product, demo
-from benchmarks.settle import quantile
+from benchmarks.quantiles import quantile
 from benchmarks.visitor import looking_at
 from pushdash import private
 
@@ -82,8 +82,8 @@ class Crowd:
             "sockets": self._size,
             "frames_a_second": round(len(self._waits) / spent / self._size, 2),
             "kilobytes_a_frame": round(self._bytes / len(self._waits) / 1000, 1),
-            "p50_ms": quantile(self._waits, 0.5),
-            "p99_ms": quantile(self._waits, 0.99),
+            "p50_ms": round(quantile(self._waits, 0.5), 1),
+            "p99_ms": round(quantile(self._waits, 0.99), 1),
             "web_share": round(cpu / spent, 2),
             "bars": {"p99_ms": BAR_MS, "web_share": BAR_SHARE},
         }

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import sys
 import threading
 import time
 
 from benchmarks.product import Product, demo, until
+from benchmarks.quantiles import quantile
 from benchmarks.visitor import Glance, looking_at
 
 BAR_SECONDS = 2.0
@@ -111,14 +111,9 @@ def figures(due: dict[str, float], watch: Watch) -> dict:
     return {
         "bench": "verdict-to-screen",
         "verdicts": len(lags),
-        "p50_seconds": quantile(lags, 0.5),
-        "p95_seconds": quantile(lags, 0.95),
+        "p50_seconds": round(quantile(lags, 0.5), 2),
+        "p95_seconds": round(quantile(lags, 0.95), 2),
         "max_seconds": round(lags[-1], 2),
         "earliest_seconds": round(lags[0], 2),
         "ok": lags[0] >= 0 and lags[-1] <= BAR_SECONDS,
     }
-
-
-def quantile(ordered: list[float], share: float) -> float:
-    """Nearest rank."""
-    return round(ordered[math.ceil(share * len(ordered)) - 1], 2)
