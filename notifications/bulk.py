@@ -14,7 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from notifications import audit
-from notifications.bulk_plan import Plan
+from notifications.bulk_plan import NO_TOKEN, Plan
 from notifications.models import Bulk, BulkItem
 from notifications.outbox import CannotSend
 from notifications.resend import UNDO, Order, facts_of, is_safe, send
@@ -167,7 +167,7 @@ def _against(item: BulkItem, now: datetime) -> str:
     kind = "voip" if item.push_type == "voip" else "remote"
     holding = device.holdings.filter(current=True, token__kind=kind).last()
     if holding is None:
-        return "The device holds no token for it"
+        return NO_TOKEN
     facts = facts_of(device, holding.token, item.push_type, now)
-    red = [one for one in is_safe(facts).checks if one.tone in {"hot", "bad"}]
-    return red[0].title if red else ""
+    against = is_safe(facts).against
+    return against.title if against else ""

@@ -20,6 +20,7 @@ from registrations.models import Device, Holding, PushToken
 #: More than this are not resent at once: a list that long wants a filter.
 MOST = 10_000
 AT_ONCE = 2_000
+NO_TOKEN = "The device holds no token for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,15 @@ def _against(push: Push, push_type: str, kind: str, known: _Known, seen: set):
         return "A VoIP push, left out", "mute"
     token = known.token_of(push.device_id, push_type)
     if token is None:
-        return "The device holds no token for it", "bad"
+        return NO_TOKEN, "bad"
     if not known.has_credential(token):
         return "No credential for its app and environment", "bad"
     phone = (token.pk, push_type)
     if phone in seen:
         return "A newer push to the same phone is sent", "mute"
-    checks = is_safe(known.facts(push.device_id, token, push_type)).checks
-    red = [check for check in checks if check.tone in {"hot", "bad"}]
-    if red:
-        return red[0].title, red[0].tone
+    against = is_safe(known.facts(push.device_id, token, push_type)).against
+    if against is not None:
+        return against.title, against.tone
     seen.add(phone)
     return "", "ok"
 

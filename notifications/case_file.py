@@ -114,11 +114,8 @@ def _moment(at: datetime, what: str, where: str = "pushdash", line: str = "") ->
 
 
 def _try(attempt: Attempt) -> dict:
-    answer = " ".join(
-        str(word) for word in (attempt.status, attempt.reason or attempt.detail) if word
-    )
     words = f"Attempt {attempt.number}: {attempt.get_outcome_display().lower()}"
-    return _moment(attempt.ended_at, f"{words} {answer}".strip(), "APNs")
+    return _moment(attempt.ended_at, f"{words} {attempt.answer}".strip(), "APNs")
 
 
 def next_steps(push: Push, call: Call | None, ledger: Ledger | None) -> list[str]:

@@ -105,10 +105,7 @@ def _answers(push: Push, now: datetime) -> dict[str, dict]:
             "Attempts": len(page["attempts"]),
         },
         "Answers of APNs": {
-            f"Attempt {one.number}": " ".join(
-                str(word) for word in (one.status, one.reason or one.detail) if word
-            )
-            for one in page["attempts"]
+            f"Attempt {one.number}": one.answer for one in page["attempts"]
         },
         "Headers": dict(page["headers"]) | {"environment": push.environment},
         "Payload": flat(push.payload),

@@ -11,7 +11,7 @@ from django.db.models import Prefetch
 
 from notifications.device_terms import LABELS, fitting, kinds
 from notifications.display import Display, Order, display_of
-from notifications.filters import Chip, Choice, Menu
+from notifications.filters import ALL, Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_AOR, BY_ID, capped, cut, query, words
 from notifications.models import App, Ledger, Push
@@ -20,8 +20,6 @@ from notifications.wording import rules_in_words
 from registrations.models import Device, Feed, Holding, PushToken
 
 Link = Callable[..., str]
-#: The address of every row: an empty one would open the view of the person's group.
-ALL = "q="
 #: Each tab is a query.
 TABS = (
     ("", "All"),

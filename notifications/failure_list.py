@@ -17,12 +17,12 @@ from notifications.failure_reasons import (
     reasons,
     versions,
 )
-from notifications.filters import Chip
+from notifications.filters import Chip, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_END, Slice, cut, query, words
 from notifications.models import App, AuditEntry, Door, Push, Refusal, RefusalCount
 from notifications.push_terms import condition_of, kinds
-from notifications.terms import Query, Term, read_query
+from notifications.terms import Query, read_query
 from notifications.wording import rules_in_words
 
 SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -117,7 +117,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
         q=q,
-        chips=[_chip(term, wanted, address) for term in wanted.terms],
+        chips=[term_chip(term, wanted, address) for term in wanted.terms],
         faults=wanted.faults,
         refusals=_newest(Refusal.objects.filter(at__gte=since), tab == "refused"),
         refused=refused,
@@ -139,12 +139,6 @@ def _fitting(wanted: Query, since: datetime, now: datetime) -> QuerySet[Push]:
     if wanted.faults:
         return rows.none()
     return rows.filter(joined(wanted, lambda term: condition_of(term, now)))
-
-
-def _chip(term: Term, wanted: Query, address: dict) -> Chip:
-    name = f"{'Not ' if term.is_not else ''}{term.name or 'search'}".capitalize()
-    value = term.written.partition(":")[2] if term.name else term.written
-    return Chip(name, value, query(**address | {"q": wanted.without(term)}))
 
 
 def _refused(since: datetime) -> list[tuple[str, int, int]]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from notifications.keyset import query
+from notifications.terms import Query, Term
+
+#: The address of every row: an empty one would open the view of the person's group.
+ALL = "q="
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,13 @@ def chips_of(chosen: dict, labels: dict[str, dict[str, str]]) -> list[Chip]:
                 address = query(**chosen | {name: _rest(value, one)})
                 found.append(Chip(words.get("", name), words.get(one, one), address))
     return found
+
+
+def term_chip(term: Term, asked: Query, address: dict) -> Chip:
+    """The chip of a term of the query `q` of an address."""
+    name = f"{'Not ' if term.is_not else ''}{term.name or 'search'}".capitalize()
+    value = term.written.partition(":")[2] if term.name else term.written
+    return Chip(name, value, query(**address | {"q": asked.without(term)}))
 
 
 def _rest(value, one: str):

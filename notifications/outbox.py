@@ -119,16 +119,15 @@ def _alert_for(push: Push, now: datetime) -> Push | None:
         push_type=Push.Type.ALERT,
         origin=Push.Origin.PROTECT,
         call_id=push.call_id,
-        from_uri=push.payload.get("from-uri", ""),
-        display_name=push.payload.get("display-name", ""),
+        from_uri=push.told("from-uri"),
+        display_name=push.told("display-name"),
         kind=Push.Kind.CALL_END,
     )
     try:
-        alert = _push_for(request, now)
+        return _push_for(request, now)
     except CannotSend as error:
         logger.info("no alert for a held push", extra={"why": str(error)})
         return None
-    return alert
 
 
 def wake(task) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 
 from notifications.bulk_page import running
 from notifications.display import Display, Order, display_of
-from notifications.filters import Chip, Facet, Option, chips_of
+from notifications.filters import ALL, Chip, Facet, Option, chips_of, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_CREATION, cut, pairs, query
 from notifications.models import App, Bulk, Ledger, Push
@@ -30,8 +30,6 @@ from notifications.push_terms import (
 from notifications.terms import proposed
 from notifications.wording import rules_in_words
 
-#: The address of every row: an empty one would open the view of the person's group.
-ALL = "q="
 ORDERS = {
     "newest": Order("Newest first", BY_CREATION, "Newer", "Older"),
     "oldest": Order("Oldest first", replace(BY_CREATION, is_ascending=True)),
@@ -114,14 +112,8 @@ def pushes(asked, now: datetime) -> Pushes:
 
 
 def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
-    return [
-        Chip(
-            f"{'Not ' if term.is_not else ''}{term.name or 'search'}".capitalize(),
-            term.written.partition(":")[2] if term.name else term.written,
-            query(**address | {"q": wanted.query.without(term)}),
-        )
-        for term in wanted.query.terms
-    ]
+    asked = wanted.query
+    return [term_chip(term, asked, address) for term in asked.terms]
 
 
 def _groups(rows: QuerySet[Push]) -> Counter[tuple]:

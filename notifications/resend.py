@@ -13,6 +13,8 @@ from notifications.models import Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend, PushRequest, enqueue
 from registrations.models import Device, PushToken, Sighting
 
+#: Tones that make an answer red.
+RED = frozenset({"hot", "bad"})
 JUST_NOW = timedelta(seconds=60)
 #: The same order by the same person within this time is one click, sent twice.
 DOUBLE_CLICK = timedelta(seconds=10)
@@ -35,6 +37,11 @@ class Safety:
 
     level: str
     checks: tuple[Check, ...]
+
+    @property
+    def against(self) -> Check | None:
+        """The first thing that speaks against it, where the level is red."""
+        return next((check for check in self.checks if check.tone in RED), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +71,7 @@ def is_safe(facts: Facts) -> Safety:
     ]
     found = tuple(check for check in checks if check is not None)
     tones = {check.tone for check in found}
-    level = "red" if tones & {"hot", "bad"} else "amber" if "warn" in tones else "green"
+    level = "red" if tones & RED else "amber" if "warn" in tones else "green"
     return Safety(level, found)
 
 
@@ -218,8 +225,8 @@ def _send(order: Order, device: Device, now: datetime) -> Push:
         requested_by=order.by,
         wait=order.wait,
         call_id=old.call_id if rings else "",
-        from_uri=str(old.payload.get("from-uri", "")) if rings else "",
-        display_name=str(old.payload.get("display-name", "")) if rings else "",
+        from_uri=old.told("from-uri") if rings else "",
+        display_name=old.told("display-name") if rings else "",
         until=old.expires_at if rings else None,
     )
     push = enqueue([request], now)[0]

@@ -67,8 +67,8 @@ def _told(row: Ringing, now: datetime) -> list[Push]:
         origin=push.origin,
         kind=Push.Kind.CALL_END if row.ended else Push.Kind.CALL_ALERT,
         call_id=push.call_id,
-        from_uri=row_text(push, "from-uri"),
-        display_name=row_text(push, "display-name"),
+        from_uri=push.told("from-uri"),
+        display_name=push.told("display-name"),
         loc_key=ending_text(push.device.contact, row.ended) if row.ended else "",
         is_repeat=True,
     )
@@ -77,9 +77,3 @@ def _told(row: Ringing, now: datetime) -> list[Push]:
     except CannotSend:
         row.ended = row.ended or "missed"  # nothing can tell the phone any more
         return []
-
-
-def row_text(push: Push, name: str) -> str:
-    """A text of the first alert's payload."""
-    value = push.payload.get(name, "")
-    return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Which template an app's pushes of a kind follow, and what it makes for a device."""
+"""Which template an app's pushes of a kind follow."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from notifications.actions import needs
+from notifications.filters import ALL
 from notifications.models import SavedView
 from notifications.saved_views import MOST, TooMany, ViewForm, delete, save
 
@@ -50,12 +51,12 @@ def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     delete(view, request.user, timezone.now())
     messages.success(request, f"{view.name} is deleted.")
-    return _back(view.page, "q=")
+    return _back(view.page, ALL)
 
 
 def _sets_defaults(request: HttpRequest) -> bool:
     return request.user.has_perm("notifications.manage_users")
 
 
-def _back(page: str, address: str = "q=") -> HttpResponse:
-    return redirect(f"{reverse(f'notifications:{page}')}?{address or 'q='}")
+def _back(page: str, address: str = ALL) -> HttpResponse:
+    return redirect(f"{reverse(f'notifications:{page}')}?{address or ALL}")

@@ -20,6 +20,7 @@ from notifications import (
     push_list,
     push_page,
 )
+from notifications.filters import ALL
 from notifications.keyset import query, words
 from notifications.models import Push
 from notifications.saved_views import default_of, views_for
@@ -64,7 +65,7 @@ def _first_view(request: HttpRequest, page: str) -> HttpResponse | None:
     view = None if request.GET else default_of(request.user, page)
     if view is None:
         return None
-    return redirect(f"{request.path}?{view.address or 'q='}")
+    return redirect(f"{request.path}?{view.address or ALL}")
 
 
 @require_safe

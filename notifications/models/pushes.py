@@ -192,6 +192,11 @@ class Push(models.Model):
     def __str__(self) -> str:
         return f"{self.push_type} {self.id}"
 
+    def told(self, name: str) -> str:
+        """A text its payload names, as `from-uri`; empty where it is none."""
+        value = self.payload.get(name, "")
+        return value if isinstance(value, str) else ""
+
 
 class Attempt(models.Model):
     """One try of a push. Append-only."""
@@ -229,3 +234,9 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.push_id} #{self.number} {self.outcome}"
+
+    @property
+    def answer(self) -> str:
+        """What came back: status and reason, or what happened instead."""
+        words = (self.status, self.reason or self.detail)
+        return " ".join(str(word) for word in words if word)
