@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import cached_property
+from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.db import DatabaseError
 from django.urls import path
 
@@ -32,7 +35,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if refused:
             await self.close(refused[self.session_key])
         else:
-            HUB.join()
+            HUB.join(self.language)
             DOOR.join(self)
             self._task = asyncio.ensure_future(self._send_frames())
 
@@ -41,12 +44,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._task.cancel()
             self._task = None
             DOOR.leave(self)
-            HUB.leave()
+            HUB.leave(self.language)
 
     @property
     def session_key(self) -> str | None:
         """The session of the login; None for nobody."""
         return self.scope["session"].session_key
+
+    @cached_property
+    def language(self) -> str:
+        """The one of the page that opened it: it says so in the address."""
+        asked = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
+        said = asked.get("language", [""])[0]
+        known = dict(settings.LANGUAGES)
+        return said if said in known else settings.LANGUAGE_CODE
 
     async def shut(self, code: int) -> None:
         """No frame any more: the right to see is gone."""
@@ -57,7 +68,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _send_frames(self) -> None:
         seen = 0
         while True:
-            seen, frame = await HUB.next_frame(seen)
+            seen, frame = await HUB.next_frame(self.language, seen)
             await self.send(text_data=frame)
 
 

@@ -1,7 +1,7 @@
 """The hub of the live page: one a web process. Hints come in, the latest frame goes out.
 
 A hint carries ids and is never the truth: the hub re-reads the database, at most four times a
-second and at least once, and renders once for all its sockets.
+second and at least once, and renders once for all its sockets of a language.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from notifications import fleet
 
@@ -28,6 +29,8 @@ CHANNEL = "pushdash:hints"
 SHORTEST_SECONDS = 0.25
 LONGEST_SECONDS = 1.0
 RETRY_SECONDS = 1.0
+#: (language, name) → HTML.
+Regions = dict[tuple[str, str], str]
 REGIONS = ("sources", "held", "alarms", "kpis", "board", "feed", "outcomes", "wake")
 
 
@@ -41,16 +44,25 @@ def announce(kind: str, ids: Iterable) -> None:
         logger.warning("hint not sent", extra={"why": str(error)})
 
 
-def render_regions() -> dict[str, str]:
-    """Every region of the live page as HTML."""
-    now = timezone.now()
-    picture = fleet.picture(now)
+def render_regions(languages: Iterable[str]) -> Regions:
+    """Every region of the live page as HTML, in each of the languages."""
     return {
-        name: render_to_string(
-            f"notifications/_{name}.html", {"live": picture, "now": now}
-        )
-        for name in REGIONS
+        (language, name): html
+        for language in languages
+        for name, html in _regions_in(language).items()
     }
+
+
+def _regions_in(language: str) -> dict[str, str]:
+    with translation.override(language):
+        now = timezone.now()
+        picture = fleet.picture(now)
+        return {
+            name: render_to_string(
+                f"notifications/_{name}.html", {"live": picture, "now": now}
+            )
+            for name in REGIONS
+        }
 
 
 class Hub:
@@ -59,46 +71,55 @@ class Hub:
     def __init__(self) -> None:
         self.seq = 0
         self._at = ""
-        self._regions: dict[str, str] = {}
-        self._changed: dict[str, int] = {}
-        #: Frames of this seq: since what was seen → text. Nearly all ask for the same.
-        self._frames: dict[int, str] = {}
+        self._regions: Regions = {}
+        self._changed: dict[tuple[str, str], int] = {}
+        #: Frames of this seq: language, since what was seen → text. Nearly all ask for the
+        #: same.
+        self._frames: dict[tuple[str, int], str] = {}
         self.renewed = asyncio.Condition()
         self._hinted = asyncio.Event()
-        self._sockets = 0
+        #: language → how many sockets.
+        self._sockets: Counter[str] = Counter()
         self._tasks: list[asyncio.Task] = []
 
-    def join(self) -> None:
-        """A socket opened."""
-        self._sockets += 1
-        if self._sockets == 1:
+    def join(self, language: str) -> None:
+        """A socket of that language opened."""
+        self._sockets[language] += 1
+        if self._sockets[language] == 1:
+            self._hinted.set()
+        if self._sockets.total() == 1:
             loops = (self._listen(), self._renew())
             self._tasks = [asyncio.ensure_future(loop) for loop in loops]
 
-    def leave(self) -> None:
+    def leave(self, language: str) -> None:
         """A socket closed; the last one stops the hub."""
-        self._sockets -= 1
-        if self._sockets == 0:
+        self._sockets[language] -= 1
+        if self._sockets.total() == 0:
             for task in self._tasks:
                 task.cancel()
             self._regions = {}
 
-    async def next_frame(self, seen: int) -> tuple[int, str]:
+    async def next_frame(self, language: str, seen: int) -> tuple[int, str]:
         """What changed since `seen`, all of it since 0; frames in between are skipped."""
         async with self.renewed:
-            await self.renewed.wait_for(lambda: self._regions and self.seq > seen)
-            return self.seq, self._frame(seen)
+            await self.renewed.wait_for(
+                lambda: self._speaks(language) and self.seq > seen
+            )
+            return self.seq, self._frame(language, seen)
 
-    def _frame(self, seen: int) -> str:
-        if seen not in self._frames:
+    def _speaks(self, language: str) -> bool:
+        return (language, REGIONS[0]) in self._regions
+
+    def _frame(self, language: str, seen: int) -> str:
+        if (language, seen) not in self._frames:
             news = {
                 name: html
-                for name, html in self._regions.items()
-                if self._changed[name] > seen
+                for (spoken, name), html in self._regions.items()
+                if spoken == language and self._changed[spoken, name] > seen
             }
             frame = {"seq": self.seq, "at": self._at, "regions": news}
-            self._frames[seen] = json.dumps(frame)
-        return self._frames[seen]
+            self._frames[language, seen] = json.dumps(frame)
+        return self._frames[language, seen]
 
     async def _listen(self) -> None:
         while True:
@@ -118,7 +139,8 @@ class Hub:
             try:
                 # Before the rows are read: a slow database makes the figures old.
                 at = timezone.now()
-                regions = await sync_to_async(_read, thread_sensitive=False)()
+                languages = [each for each, number in self._sockets.items() if number]
+                regions = await sync_to_async(_read, thread_sensitive=False)(languages)
                 await self._publish(regions, at)
             except DatabaseError as error:
                 # No frame goes out: the pages show themselves as stale.
@@ -131,21 +153,21 @@ class Hub:
             except TimeoutError:
                 continue
 
-    async def _publish(self, regions: dict[str, str], at: datetime) -> None:
+    async def _publish(self, regions: Regions, at: datetime) -> None:
         async with self.renewed:
             self.seq += 1
             self._at = at.isoformat()
-            for name, html in regions.items():
-                if self._regions.get(name) != html:
-                    self._changed[name] = self.seq
+            for key, html in regions.items():
+                if self._regions.get(key) != html:
+                    self._changed[key] = self.seq
             self._regions, self._frames = regions, {}
             self.renewed.notify_all()
 
 
-def _read() -> dict[str, str]:
+def _read(languages: Iterable[str]) -> Regions:
     close_old_connections()
     try:
-        return render_regions()
+        return render_regions(languages)
     finally:
         close_old_connections()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.utils.translation import pgettext
+
 from notifications.models import App, Call, Ledger, Push
 
 #: state → tone and icon of its chip (DESIGN.md).
@@ -207,7 +209,9 @@ def _verdict_words(call: Call) -> tuple[str, str]:
 def ago(moment: datetime, now: datetime) -> str:
     """A span in one unit: 37 s, 5 min, 3 h, 2 d."""
     seconds = max(0, int((now - moment).total_seconds()))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+    # Translators: a unit of time, as short as it can be.
+    day = pgettext("unit of time", "d")
+    for size, unit in ((86400, day), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"

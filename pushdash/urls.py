@@ -6,12 +6,12 @@ from django.urls import include, path
 from pushdash import health
 from pushdash.beacons import beacons
 from pushdash.first_run import first_run
+from pushdash.languages import SignIn, choose_language
 
 handler500 = "pushdash.cases.server_error"
 urlpatterns = [
-    path(
-        "login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"
-    ),
+    path("login/", SignIn.as_view(), name="login"),
+    path("language/", choose_language, name="language"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("first-run/<str:token>/", first_run, name="first-run"),
     path("api/v1/beacons", beacons, name="beacons"),

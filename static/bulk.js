@@ -3,11 +3,12 @@
   'use strict';
   const boxes = () => [...document.querySelectorAll('input[name=push][form=bulk]')];
   const told = document.querySelector('[data-selected]');
+  const invitation = told?.textContent;
   const all = document.querySelector('[data-tick-all]');
 
   const count = () => {
     const ticked = boxes().filter((box) => box.checked).length;
-    if (told) told.textContent = ticked ? `${ticked} ticked` : 'Tick rows';
+    if (told) told.textContent = ticked ? told.dataset.ticked.replace('#', ticked) : invitation;
     if (!all) return;
     all.checked = ticked > 0 && ticked === boxes().length;
     all.indeterminate = ticked > 0 && !all.checked;

@@ -13,7 +13,8 @@
 
   const show = () => document.querySelectorAll('[data-keys-toggle]').forEach((button) => {
     button.setAttribute('aria-pressed', String(areOn()));
-    button.querySelector('[data-keys-word]').textContent = areOn() ? 'on' : 'off';
+    const word = button.querySelector('[data-keys-word]');
+    word.textContent = areOn() ? word.dataset.on : word.dataset.off;
   });
   const rows = () => [...document.querySelectorAll('[data-row]')].filter((row) => row.offsetParent);
   /* The link of the next or previous row takes the focus, so that Enter opens it. */

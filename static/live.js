@@ -135,7 +135,7 @@
   const connect = () => {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     ahead = -Infinity;
-    const socket = new WebSocket(`${scheme}://${location.host}/ws/live/`);
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/live/?language=${document.documentElement.lang}`);
     socket.onmessage = (message) => {
       const frame = JSON.parse(message.data);
       const readAt = Date.parse(frame.at);

@@ -79,13 +79,14 @@
   });
 
   const span = (seconds) => {
-    const [size, unit] = [[86400, 'd'], [3600, 'h'], [60, 'min']].find(([size]) => seconds >= size) || [1, 's'];
+    const [size, unit] = [[86400, root.dataset.day], [3600, 'h'], [60, 'min']].find(([size]) => seconds >= size) || [1, 's'];
     return `${Math.floor(seconds / size)} ${unit}`;
   };
   setInterval(() => {
     document.querySelectorAll('time[data-rel]').forEach((time) => {
       const seconds = (Date.now() - new Date(time.dateTime)) / 1000;
-      time.textContent = seconds < 0 ? `in ${span(-seconds)}` : `${span(seconds)} ago`;
+      const words = seconds < 0 ? root.dataset.in : root.dataset.ago;
+      time.textContent = words.replace('#', span(Math.abs(seconds)));
     });
   }, 10000);
 })();

@@ -283,4 +283,11 @@ class Migration(migrations.Migration):
             model_name='attempt',
             constraint=models.UniqueConstraint(fields=('push', 'number'), name='attempt_number_once'),
         ),
+        migrations.CreateModel(
+            name='Preference',
+            fields=[
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preference', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('language', models.TextField()),
+            ],
+        ),
     ]

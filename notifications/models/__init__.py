@@ -27,6 +27,7 @@ from notifications.models.ledgers import (
     TokenHealthChange,
 )
 from notifications.models.payloads import PayloadTemplate, Ringing
+from notifications.models.people import Preference
 from notifications.models.pushes import Attempt, Push
 from notifications.models.views import SavedView
 
@@ -49,6 +50,7 @@ __all__ = [
     "Ledger",
     "Looked",
     "PayloadTemplate",
+    "Preference",
     "Push",
     "Refusal",
     "RefusalCount",

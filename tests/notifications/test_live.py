@@ -23,11 +23,11 @@ from tests.people import person, session_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def socket(base_url: str, session: str = "", origin: str = ""):
+def socket(base_url: str, session: str = "", origin: str = "", language: str = ""):
     """A socket opened as the browser would open it."""
     headers = {"Cookie": f"sessionid={session}"} if session else {}
     return connect(
-        base_url.replace("http", "ws", 1) + "/ws/live/",
+        base_url.replace("http", "ws", 1) + f"/ws/live/?language={language}",
         origin=origin or base_url,
         additional_headers=headers,
     )
@@ -77,6 +77,18 @@ def test_the_whole_picture_comes_first_and_every_frame_is_newer(base_url):
     assert set(frames[0]["regions"]) == set(live.REGIONS)
     assert "edge-1" in frames[0]["regions"]["sources"]
     assert frames[0]["seq"] < frames[1]["seq"] < frames[2]["seq"]
+
+
+def test_each_socket_gets_the_language_of_its_page(base_url):
+    session = session_of(person("olga", "see"))
+    words = {}
+    with ExitStack() as stack:
+        for language in ("fr", "en", "xx"):
+            opened = stack.enter_context(socket(base_url, session, language=language))
+            words[language] = json.loads(opened.recv(timeout=30))["regions"]["kpis"]
+    assert "Appareils enregistrés" in words["fr"]
+    assert "Devices registered" in words["en"]
+    assert "Devices registered" in words["xx"]
 
 
 def test_what_did_not_change_is_not_sent_again(base_url):
