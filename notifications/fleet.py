@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from django.db.models import Count, Max, Prefetch, Q
+from django.db.models import Case, Count, Max, Q, When
 
 from notifications import charts
 from notifications.alarms import Alarm, alarms
@@ -20,6 +21,18 @@ from registrations.models import Device, Feed, Holding
 LATELY = timedelta(minutes=15)
 BOARD_ROWS = 50
 FEED_ROWS = 60
+#: What a row of the feed is made of; it is read four times a second.
+FEED_FIELDS = (
+    "push_type",
+    "state",
+    "reason",
+    "created_at",
+    "sent_at",
+    "device__aor",
+    "sip_call__verdict",
+    "sip_call__rule",
+    "sip_call__wake_time",
+)
 STATE_ORDER = ("suspected", "not_waking", "silent", "released", "recovered")
 
 
@@ -86,46 +99,87 @@ class Kpis:
 
 
 @dataclass(frozen=True, slots=True)
+class Population:
+    """How many devices there are, and how many are bound: of a million, slow to count."""
+
+    registered: int
+    known: int
+
+
 class Picture:
-    """The whole live page at one moment."""
+    """The whole live page at one moment. Each part is read when it is first asked for.
 
-    kpis: Kpis
-    board: list[BoardRow]
-    counts: list[tuple[str, str, int]]
-    feed: list[FeedRow]
-    sources: list[Source]
-    assuming: list[Feed]
-    hold: Hold | None
-    alarms: list[Alarm]
-    rules: str
-    outcomes: charts.Outcomes
-    wake: charts.WakeTimes
-    spans: tuple[str, ...] = tuple(charts.SPANS)
+    Who shows the feed and the board asks for the feed first: a verdict it shows is then in
+    the board too.
+    """
+
+    spans = tuple(charts.SPANS)
+
+    def __init__(
+        self, now: datetime, span: str = "1h", population: Population | None = None
+    ) -> None:
+        self._now, self._span, self._population = now, span, population
+
+    @cached_property
+    def feed(self) -> list[FeedRow]:
+        return feed_rows()
+
+    @cached_property
+    def board(self) -> list[BoardRow]:
+        return board_rows(self._now)
+
+    @property
+    def counts(self) -> list[tuple[str, str, int]]:
+        return _counts(self.board)
+
+    @cached_property
+    def kpis(self) -> Kpis:
+        return kpis(self._now, self._population)
+
+    @cached_property
+    def _feeds(self) -> list[Feed]:
+        enabled = Feed.objects.filter(enabled=True)
+        return list(enabled.defer("pending", "branches"))
+
+    @property
+    def sources(self) -> list[Source]:
+        return [source_of(feed, self._now) for feed in self._feeds]
+
+    @property
+    def assuming(self) -> list[Feed]:
+        return [feed for feed in self._feeds if feed.has_assumed]
+
+    @cached_property
+    def hold(self) -> Hold | None:
+        return hold_at(self._feeds, self._now)
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        return alarms()
+
+    @property
+    def rules(self) -> str:
+        return rules_in_words(App.objects.all())
+
+    @cached_property
+    def outcomes(self) -> charts.Outcomes:
+        return charts.outcomes(self._now, self._span)
+
+    @cached_property
+    def wake(self) -> charts.WakeTimes:
+        return charts.wake_times(self._now, LATELY)
 
 
-def picture(now: datetime, span: str = "1h") -> Picture:
-    """Everything the live page shows."""
-    # The feed first: a verdict it shows is then in the board too.
-    feed = feed_rows()
-    board = board_rows(now)
-    feeds = list(Feed.objects.filter(enabled=True))
-    return Picture(
-        kpis=kpis(now),
-        board=board,
-        counts=_counts(board),
-        feed=feed,
-        sources=[source_of(feed, now) for feed in feeds],
-        assuming=[feed for feed in feeds if feed.has_assumed],
-        hold=hold_at(feeds, now),
-        alarms=alarms(),
-        rules=rules_in_words(App.objects.all()),
-        outcomes=charts.outcomes(now, span),
-        wake=charts.wake_times(now, LATELY),
+def population(now: datetime) -> Population:
+    """As of now."""
+    return Population(
+        registered=Device.objects.bound_at(now).count(), known=Device.objects.count()
     )
 
 
-def kpis(now: datetime) -> Kpis:
-    """The figures of the strip."""
+def kpis(now: datetime, counted: Population | None = None) -> Kpis:
+    """The figures of the strip. `counted`: the devices, where they were counted lately."""
+    devices = counted or population(now)
     calls = Call.objects.filter(sent_at__gte=now - LATELY, sent_at__lte=now)
     handled, judged = _judged(calls)
     times = sorted(
@@ -136,10 +190,11 @@ def kpis(now: datetime) -> Kpis:
     voip = Push.objects.filter(
         push_type="voip", sent_at__range=(now - LATELY, now)
     ).count()
-    queues = lanes(now)
+    queues, at_risk = lanes(now), _at_risk()
+    suspected, suspected_since = at_risk.get("suspected", (0, None))
     return Kpis(
-        registered=Device.objects.bound_at(now).count(),
-        known=Device.objects.count(),
+        registered=devices.registered,
+        known=devices.known,
         voip=voip,
         per_minute=voip / (LATELY.total_seconds() / 60),
         handled=handled,
@@ -147,9 +202,9 @@ def kpis(now: datetime) -> Kpis:
         woken=100 * handled / judged if judged else None,
         median=_quantile(times, 0.5),
         p95=_quantile(times, 0.95),
-        at_risk=_devices_in("not_waking"),
-        suspected=_devices_in("suspected"),
-        suspected_since=_newest_since("suspected"),
+        at_risk=at_risk.get("not_waking", (0, None))[0],
+        suspected=suspected,
+        suspected_since=suspected_since,
         waiting=sum(queue.waiting + queue.later for queue in queues),
         oldest=max(
             (one.oldest for one in queues if one.oldest is not None), default=None
@@ -173,36 +228,27 @@ def _quantile(ordered: list[float], share: float) -> float | None:
     return ordered[max(0, -(-int(len(ordered) * share * 1000) // 1000) - 1)]
 
 
-def _devices_in(state: str) -> int:
-    holdings = Holding.objects.filter(current=True, token__ledger__state=state)
-    return holdings.values("device").distinct().count()
-
-
-def _newest_since(state: str) -> datetime | None:
-    return Ledger.objects.filter(state=state).aggregate(Max("since"))["since__max"]
+def _at_risk() -> dict[str, tuple[int, datetime]]:
+    """State → how many devices are in it, and since when the newest of them."""
+    held = Holding.objects.filter(
+        current=True, token__ledger__state__in=["not_waking", "suspected"]
+    )
+    groups = held.order_by().values_list("token__ledger__state")
+    counted = groups.annotate(
+        devices=Count("device", distinct=True), newest=Max("token__ledger__since")
+    )
+    return {state: (devices, newest) for state, devices, newest in counted}
 
 
 def board_rows(now: datetime) -> list[BoardRow]:
-    """Every device that holds a token whose ledger is not fine, the worst first."""
-    holders = Prefetch(
-        "token__holdings", Holding.objects.filter(current=True).select_related("device")
-    )
-    ledgers = Ledger.objects.exclude(state="fine").select_related("token")
-    rows = [
-        _board_row(holding.device, ledger, now)
-        for ledger in ledgers.prefetch_related(holders)
-        for holding in ledger.token.holdings.all()
-    ]
-    rows.sort(
-        key=lambda row: (
-            STATE_ORDER.index(row.ledger.state),
-            -row.ledger.strikes,
-            row.device.aor,
-        )
-    )
-    shown = rows[:BOARD_ROWS]
-    said = shown_protections([row.ledger for row in shown], App.objects.all())
-    return [replace(row, protection=said.get(row.ledger.token_id)) for row in shown]
+    """Devices that hold a token whose ledger is not fine, the worst first."""
+    places = [When(token__ledger__state=s, then=n) for n, s in enumerate(STATE_ORDER)]
+    held = Holding.objects.filter(current=True, token__ledger__state__in=STATE_ORDER)
+    worst = held.order_by(Case(*places), "-token__ledger__strikes", "device__aor", "pk")
+    holdings = worst.select_related("device", "token__ledger")[:BOARD_ROWS]
+    rows = [_board_row(one.device, one.token.ledger, now) for one in holdings]
+    said = shown_protections([row.ledger for row in rows], App.objects.all())
+    return [replace(row, protection=said.get(row.ledger.token_id)) for row in rows]
 
 
 def _board_row(device: Device, ledger: Ledger, now: datetime) -> BoardRow:
@@ -227,10 +273,9 @@ def _counts(board: list[BoardRow]) -> list[tuple[str, str, int]]:
 
 def feed_rows() -> list[FeedRow]:
     """The newest pushes with what became of them."""
-    pushes = Push.objects.select_related("device", "sip_call")
-    return [
-        feed_row(push) for push in pushes.order_by("-created_at", "-pk")[:FEED_ROWS]
-    ]
+    newest = Push.objects.select_related("device", "sip_call").only(*FEED_FIELDS)
+    rows = newest.order_by("-created_at", "-pk")[:FEED_ROWS]
+    return [feed_row(push) for push in rows]
 
 
 def feed_row(push: Push) -> FeedRow:

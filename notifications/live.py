@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import redis
 import redis.asyncio
@@ -28,10 +30,21 @@ logger = logging.getLogger(__name__)
 CHANNEL = "pushdash:hints"
 SHORTEST_SECONDS = 0.25
 LONGEST_SECONDS = 1.0
+#: A round this late makes the next one no later: four a second stay four.
+CAUGHT_UP_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 #: (language, name) → HTML.
 Regions = dict[tuple[str, str], str]
-REGIONS = ("sources", "held", "alarms", "kpis", "board", "feed", "outcomes", "wake")
+#: The feed before the board: a verdict it shows is then in the board too.
+REGIONS = ("sources", "held", "alarms", "kpis", "feed", "board", "outcomes", "wake")
+#: Not each time: the charts (of minutes), and how many devices there are.
+PACES = {
+    "outcomes": timedelta(seconds=0.5),
+    "wake": timedelta(seconds=0.5),
+    "population": timedelta(seconds=5),
+}
+#: Templates are indented for their readers; each of 1,000 sockets would carry it.
+INDENTS = re.compile(r"\s*\n\s*")
 
 
 def announce(kind: str, ids: Iterable) -> None:
@@ -44,25 +57,39 @@ def announce(kind: str, ids: Iterable) -> None:
         logger.warning("hint not sent", extra={"why": str(error)})
 
 
-def render_regions(languages: Iterable[str]) -> Regions:
-    """Every region of the live page as HTML, in each of the languages."""
-    return {
-        (language, name): html
-        for language in languages
-        for name, html in _regions_in(language).items()
-    }
+class Reader:
+    """Renders the regions. What moves slowly or takes long to read is not read each time."""
 
+    def __init__(self) -> None:
+        self._regions: Regions = {}
+        self._read_at: dict[tuple[str, str], datetime] = {}
+        self._population: fleet.Population | None = None
 
-def _regions_in(language: str) -> dict[str, str]:
-    with translation.override(language):
-        now = timezone.now()
-        picture = fleet.picture(now)
+    def read(self, now: datetime, languages: Iterable[str]) -> Regions:
+        """Every region as HTML, in each of the languages."""
+        if self._is_due("", "population", now):
+            self._population = fleet.population(now)
         return {
-            name: render_to_string(
-                f"notifications/_{name}.html", {"live": picture, "now": now}
-            )
-            for name in REGIONS
+            (language, name): html
+            for language in languages
+            for name, html in self._regions_in(language, now)
         }
+
+    def _regions_in(self, language: str, now: datetime) -> Iterator[tuple[str, str]]:
+        context = {"live": fleet.Picture(now, population=self._population), "now": now}
+        with translation.override(language):
+            for name in REGIONS:
+                if self._is_due(language, name, now):
+                    html = render_to_string(f"notifications/_{name}.html", context)
+                    self._regions[language, name] = INDENTS.sub("\n", html)
+                yield name, self._regions[language, name]
+
+    def _is_due(self, language: str, name: str, now: datetime) -> bool:
+        before = self._read_at.get((language, name))
+        is_due = before is None or now - before >= PACES.get(name, timedelta())
+        if is_due:
+            self._read_at[language, name] = now
+        return is_due
 
 
 class Hub:
@@ -76,7 +103,8 @@ class Hub:
         #: Frames of this seq: language, since what was seen → text. Nearly all ask for the
         #: same.
         self._frames: dict[tuple[str, int], str] = {}
-        self.renewed = asyncio.Condition()
+        #: Set once: the next frame has an event of its own. No lock for 1,000 to queue at.
+        self._renewed = asyncio.Event()
         self._hinted = asyncio.Event()
         #: language → how many sockets.
         self._sockets: Counter[str] = Counter()
@@ -101,11 +129,9 @@ class Hub:
 
     async def next_frame(self, language: str, seen: int) -> tuple[int, str]:
         """What changed since `seen`, all of it since 0; frames in between are skipped."""
-        async with self.renewed:
-            await self.renewed.wait_for(
-                lambda: self._speaks(language) and self.seq > seen
-            )
-            return self.seq, self._frame(language, seen)
+        while not self._speaks(language) or self.seq <= seen:
+            await self._renewed.wait()
+        return self.seq, self._frame(language, seen)
 
     def _speaks(self, language: str) -> bool:
         return (language, REGIONS[0]) in self._regions
@@ -134,40 +160,46 @@ class Hub:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _renew(self) -> None:
+        reader, loop = Reader(), asyncio.get_running_loop()
+        due = loop.time()
         while True:
             self._hinted.clear()
             try:
                 # Before the rows are read: a slow database makes the figures old.
                 at = timezone.now()
                 languages = [each for each, number in self._sockets.items() if number]
-                regions = await sync_to_async(_read, thread_sensitive=False)(languages)
-                await self._publish(regions, at)
+                read = sync_to_async(_read, thread_sensitive=False)
+                self._publish(await read(reader, at, languages), at)
             except DatabaseError as error:
                 # No frame goes out: the pages show themselves as stale.
                 logger.warning("live view cannot read", extra={"why": str(error)})
                 await asyncio.sleep(RETRY_SECONDS)
-            await asyncio.sleep(SHORTEST_SECONDS)
-            try:
-                async with asyncio.timeout(LONGEST_SECONDS - SHORTEST_SECONDS):
-                    await self._hinted.wait()
-            except TimeoutError:
-                continue
+            await self._wait(due)
+            due = max(due + SHORTEST_SECONDS, loop.time() - CAUGHT_UP_SECONDS)
 
-    async def _publish(self, regions: Regions, at: datetime) -> None:
-        async with self.renewed:
-            self.seq += 1
-            self._at = at.isoformat()
-            for key, html in regions.items():
-                if self._regions.get(key) != html:
-                    self._changed[key] = self.seq
-            self._regions, self._frames = regions, {}
-            self.renewed.notify_all()
+    async def _wait(self, due: float) -> None:
+        """Until the round after the one that was due then."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(due + SHORTEST_SECONDS - loop.time())
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(due + LONGEST_SECONDS):
+                await self._hinted.wait()
+
+    def _publish(self, regions: Regions, at: datetime) -> None:
+        self.seq += 1
+        self._at = at.isoformat()
+        for key, html in regions.items():
+            if self._regions.get(key) != html:
+                self._changed[key] = self.seq
+        self._regions, self._frames = regions, {}
+        renewed, self._renewed = self._renewed, asyncio.Event()
+        renewed.set()
 
 
-def _read(languages: Iterable[str]) -> Regions:
+def _read(reader: Reader, now: datetime, languages: Iterable[str]) -> Regions:
     close_old_connections()
     try:
-        return render_regions(languages)
+        return reader.read(now, languages)
     finally:
         close_old_connections()
 

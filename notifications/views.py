@@ -39,7 +39,7 @@ def live(request: HttpRequest) -> HttpResponse:
         return render(request, "notifications/empty.html", {"page": "live"})
     now = timezone.now()
     span = request.GET.get("span", "")
-    picture = fleet.picture(now, span if span in charts.SPANS else "1h")
+    picture = fleet.Picture(now, span if span in charts.SPANS else "1h")
     context = {"page": "live", "live": picture, "now": now}
     return render(request, "notifications/live.html", context)
 

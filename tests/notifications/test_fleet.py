@@ -131,6 +131,25 @@ def test_outcomes_say_what_was_seen(feed):
     }
 
 
+def test_the_feed_is_one_query_however_many_its_rows(feed, django_assert_num_queries):
+    woken(1.9, MORNING)
+    unwoken(2)
+    settle(NOW)
+    with django_assert_num_queries(1):
+        assert len([row.words + row.kinds for row in fleet.feed_rows()]) == 3
+
+
+def test_the_board_holds_the_worst_of_many(feed):
+    factories.app()
+    for _ in range(fleet.BOARD_ROWS):
+        unwoken(1)
+    worst = unwoken(2)
+    settle(NOW)
+    rows = fleet.board_rows(NOW)
+    assert len(rows) == fleet.BOARD_ROWS
+    assert rows[0].device == worst
+
+
 def test_a_source_silent_beyond_its_heartbeat_is_said_to_be(feed):
     later = NOW + feed.heartbeat + seconds(1)
     assert fleet.source_of(feed, NOW).tone == "ok"

@@ -169,6 +169,31 @@ def test_a_frame_says_when_its_rows_were_read(base_url):
         )
 
 
+def glimpse(reader: live.Reader, now: datetime) -> dict[str, str]:
+    """Region → HTML, in English."""
+    return {name: html for (_, name), html in reader.read(now, ["en"]).items()}
+
+
+def test_what_moves_slowly_is_not_read_each_time():
+    reader, now = live.Reader(), timezone.now()
+    first = glimpse(reader, now)
+    device = factories.registered_device("sip:bob@example.org")
+    sent_at = now - timedelta(seconds=1)
+    factories.accepted_push(device, sent_at, push_type="alert")
+    factories.accepted_push(device, sent_at)
+    soon = glimpse(reader, now + timedelta(seconds=0.25))
+    assert "bob" in soon["feed"]
+    assert soon["outcomes"] == first["outcomes"]
+    assert soon["kpis"] != first["kpis"]
+    later = glimpse(reader, now + timedelta(seconds=0.5))
+    assert later["outcomes"] != first["outcomes"]
+
+
+def test_a_region_carries_no_indents():
+    factories.registered_device()
+    assert "\n " not in "".join(glimpse(live.Reader(), timezone.now()).values())
+
+
 def test_a_hint_without_redis_is_only_logged(settings, caplog):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     live.announce("verdicts", [1])
