@@ -14,6 +14,7 @@
   const title = document.title.replace(/^\(\d+\) /, '');
   const opened = performance.now();
   let heldFeed = '';
+  let heldBoard = '';
   let letThrough = false;
   let unseen = null;
   let last = null;
@@ -114,7 +115,8 @@
       holdFeed(old, fresh, html);
       return;
     }
-    if (name === 'board' && held(old)) renewHeld(old, fresh);
+    if (name === 'board') heldBoard = held(old) ? html : '';
+    if (name === 'board' && heldBoard) renewHeld(old, fresh);
     else if (!old.isEqualNode(fresh)) {
       if (name === 'feed') flash(old, fresh);
       const at = old.scrollTop;
@@ -129,6 +131,8 @@
   };
   const draw = (regions) => {
     Object.entries(regions).forEach(([name, html]) => show(name, html));
+    // A board that was held falls in line behind the pointer, though nothing of it is news any more.
+    if (heldBoard && !held(document.getElementById('live-board'))) show('board', heldBoard);
     mark();
   };
 
