@@ -1,8 +1,4 @@
-"""Writes the next states of many pushes as one statement.
-
-Django's `bulk_update` builds an expression a row and a column: three quarters of a worker's
-time went into it.
-"""
+"""The steps of many pushes as one statement each: claimed by a worker, and after a try."""
 
 from __future__ import annotations
 
@@ -10,10 +6,13 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from notifications.columns import unnested
 from notifications.models import Push
 
+TABLE = Push._meta.db_table
 #: Columns a try changes, with their types; owner and departed_at go with every one.
 COLUMNS = {
+    "id": "uuid",
     "state": "text",
     "reason": "text",
     "due_at": "timestamptz",
@@ -22,22 +21,27 @@ COLUMNS = {
     "ended_at": "timestamptz",
     "attempt_count": "smallint",
 }
-UPDATE = """
-    UPDATE {table} AS push SET owner = NULL, departed_at = NULL, {sets}
-    FROM unnest({arrays}) AS new(id, {names}) WHERE push.id = new.id"""
+CLAIM = f"""
+    UPDATE {TABLE} SET state = 'sending', owner = %s, departed_at = NULL
+    WHERE id = ANY(%s)"""
+ADVANCE = f"""
+    UPDATE {TABLE} AS push SET owner = NULL, departed_at = NULL,
+    {", ".join(f"{name} = new.{name}" for name in COLUMNS if name != "id")}
+    FROM {unnested("new", COLUMNS)} WHERE push.id = new.id"""
+
+
+def claim(pushes: Sequence[Push], owner: int) -> None:
+    """They are this worker's now."""
+    for push in pushes:
+        push.state, push.owner, push.departed_at = Push.State.SENDING, owner, None
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [owner, [push.pk for push in pushes]])
 
 
 def save(pushes: Sequence[Push]) -> None:
     """Store what their tries made of them; no worker holds them any more."""
     if not pushes:
         return
-    types = ["uuid", *COLUMNS.values()]
-    statement = UPDATE.format(
-        table=Push._meta.db_table,
-        sets=", ".join(f"{name} = new.{name}" for name in COLUMNS),
-        arrays=", ".join(f"%s::{kind}[]" for kind in types),
-        names=", ".join(COLUMNS),
-    )
-    values = [[getattr(push, name) for push in pushes] for name in ("pk", *COLUMNS)]
+    values = [[getattr(push, name) for push in pushes] for name in COLUMNS]
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(ADVANCE, values)

@@ -7,21 +7,23 @@ named), departed (from here on the owner's journal tells what left), recorded.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from notifications import breaker, reaping, recording
-from notifications.journal import Journal
+from notifications import advancing, breaker, reaping, recording
 from notifications.models import Credential, Push
 from notifications.ownership import Owner
 from notifications.pacing import Pace
-from notifications.sending import send_all
+from notifications.sending import Place, Sender
 
 logger = logging.getLogger(__name__)
 
-BATCH = 200
+#: Rows claimed at once, and tries a process has under way at most.
+BATCH, MOST_UNDER_WAY = 400, 800
+#: How often a worker that waits for answers looks for what else is due.
+LOOK_SECONDS = 0.05
 VOIP = (Push.Type.VOIP,)
 BULK = (Push.Type.ALERT, Push.Type.BACKGROUND)
 
@@ -35,18 +37,17 @@ def drain(
     owner: Owner,
     clock: Callable[[], datetime],
     budget: timedelta,
-) -> list[Push]:
-    """Send what is due, until nothing is or `budget` is used up. Returns what it handled.
+) -> Iterator[list[Push]]:
+    """Send what is due, until nothing is or `budget` is used up. Yields what it recorded.
 
     A call that was just stored goes first, what dead workers left behind after it. When it
     raises, `owner` must be closed: its rows are then reaped by its journal.
     """
     until = clock() + budget
-    handled = _send_due(push_types, owner, clock, until)
+    yield from _send_due(push_types, owner, clock, until)
     reaping.expire(clock())
     if reaping.reap(owner.folder, clock()):
-        handled += _send_due(push_types, owner, clock, until)
-    return handled
+        yield from _send_due(push_types, owner, clock, until)
 
 
 def _send_due(
@@ -54,20 +55,39 @@ def _send_due(
     owner: Owner,
     clock: Callable[[], datetime],
     until: datetime,
-) -> list[Push]:
-    number, handled = owner.number(), []
-    while clock() < until and (pushes := claim(push_types, number, clock())):
-        deliver(pushes, number, owner.journal, clock)
-        handled += pushes
-    return handled
+) -> Iterator[list[Push]]:
+    number = owner.number()
+    sender = Sender(clock, owner.journal)
+    try:
+        while True:
+            while clock() < until and len(sender) <= MOST_UNDER_WAY - BATCH:
+                pushes = claim(push_types, number, clock(), sender.places)
+                if not pushes:
+                    break
+                _depart(pushes, number, clock())
+                sender.begin(pushes, _credentials_of(pushes))
+            if not len(sender):
+                break
+            tries = sender.ended(LOOK_SECONDS)
+            if tries:
+                recording.record(tries, number, clock())
+                yield [done.push for done in tries]
+    finally:
+        sender.wait()
+    owner.journal.clear()
 
 
 @transaction.atomic
-def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
+def claim(
+    push_types: Sequence[str],
+    owner: int,
+    now: datetime,
+    busy: Set[Place] = frozenset(),
+) -> list[Push]:
     """Take up to BATCH due rows for `owner`; rows other workers hold are skipped.
 
-    None of a credential that pauses, and one alone where a pause has just passed; none
-    beyond a limit.
+    None of a credential that pauses, and one alone where a pause has just passed: none as
+    long as that one is under way, its place among the `busy`. None beyond a limit.
     """
     credentials = list(Credential.objects.defer("sealed_key", "ca_pem"))
     pace = Pace(credentials, now)
@@ -77,7 +97,8 @@ def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
         due_at__lte=now,
         expires_at__gt=now,
     )
-    closed = breaker.paused_places(credentials, now)
+    probed = breaker.probed_places(credentials, now)
+    closed = breaker.paused_places(credentials, now) | (probed & busy)
     if Push.Type.VOIP not in push_types:
         closed |= pace.full_places()
     for app, environment in closed:
@@ -89,15 +110,13 @@ def claim(push_types: Sequence[str], owner: int, now: datetime) -> list[Push]:
     )
     if not pushes:
         return []
-    pushes = _one_each(pushes, breaker.probed_places(credentials, now))
+    pushes = _one_each(pushes, probed)
     pushes, waiting = pace.admit(pushes)
     pace.save()
     _commit_unhurried()
     if waiting:
         Push.objects.bulk_update(waiting, ["due_at", "reason"])
-    Push.objects.filter(pk__in=[push.pk for push in pushes]).update(
-        state=Push.State.SENDING, owner=owner, departed_at=None
-    )
+    advancing.claim(pushes, owner)
     return pushes
 
 
@@ -120,25 +139,15 @@ def _one_each(pushes: list[Push], places: set[breaker.Place]) -> list[Push]:
     return kept
 
 
-def deliver(
-    pushes: list[Push],
-    number: int,
-    journal: Journal,
-    clock: Callable[[], datetime],
-) -> None:
-    """Send claimed rows side by side and record every outcome in one transaction.
-
-    Raises NotOurs when the rows were taken from us meanwhile; nothing is sent then.
+def _depart(pushes: list[Push], number: int, now: datetime) -> None:
+    """From here on the journal tells what left. Raises NotOurs when the rows were taken
+    from us meanwhile: nothing of them is sent then.
     """
-    credentials = _credentials_of(pushes)
-    ours = Push.objects.held_by(number).filter(pk__in=[push.pk for push in pushes])
-    if ours.update(departed_at=clock()) != len(pushes):
+    ours = Push.objects.held_by(number).filter(departed_at=None)
+    if ours.update(departed_at=now) != len(pushes):
         raise NotOurs(f"rows of owner {number} were taken over")
-    tries = send_all(pushes, credentials, clock, journal)
-    recording.record(tries, number, clock())
-    journal.clear()
 
 
-def _credentials_of(pushes: list[Push]) -> dict[tuple[int, str], Credential]:
+def _credentials_of(pushes: list[Push]) -> dict[Place, Credential]:
     rows = Credential.objects.filter(app__in={push.app_id for push in pushes})
     return {(row.app_id, row.environment): row for row in rows}

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from notifications.apns import Outcome, Result
 
 logger = logging.getLogger(__name__)
 
+RESULT = tuple(field.name for field in fields(Result))
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 #: A process that has just made its journal may not have locked it yet.
 SWEPT_AFTER = timedelta(hours=1)
@@ -37,7 +38,7 @@ class Ended:
 
 @dataclass(slots=True)
 class Remains:
-    """What a dead process left behind, by push id as text."""
+    """What a dead process left behind, by try (`sending.key_of`)."""
 
     left: set[str] = field(default_factory=set)
     ended: dict[str, Ended] = field(default_factory=dict)
@@ -56,13 +57,13 @@ class Journal:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self.clear()
 
-    def note_leaving(self, push_id: object) -> None:
-        """This push leaves now."""
-        os.write(self._file, b"i%s\n" % str(push_id).encode())
+    def note_leaving(self, key: str) -> None:
+        """This try leaves now."""
+        os.write(self._file, b"i%s\n" % key.encode())
 
-    def note_end(self, push_id: object, ended: Ended) -> None:
-        """This push has its result."""
-        line = {"push": str(push_id), **_plain(ended)}
+    def note_end(self, key: str, ended: Ended) -> None:
+        """This try has its result."""
+        line = {"try": key, **_plain(ended)}
         os.write(self._file, b"o%s\n" % json.dumps(line).encode())
 
     def clear(self) -> None:
@@ -111,19 +112,19 @@ def _read(data: bytes) -> Remains:
             remains.left.add(line[1:].decode())
         else:
             facts = json.loads(line[1:])
-            push_id = facts.pop("push")
-            remains.ended[push_id] = _ended(facts)
+            key = facts.pop("try")
+            remains.ended[key] = _ended(facts)
     return remains
 
 
 def _plain(ended: Ended) -> dict:
-    result = asdict(ended.result)
-    gone_since = ended.result.gone_since
+    result = ended.result
+    gone_since = result.gone_since
     return {
         "started_at": ended.started_at.isoformat(),
         "ended_at": ended.ended_at.isoformat(),
-        **result,
-        "outcome": ended.result.outcome.value,
+        **{name: getattr(result, name) for name in RESULT},
+        "outcome": result.outcome.value,
         "gone_since": gone_since and gone_since.isoformat(),
     }
 

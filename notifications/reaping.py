@@ -13,7 +13,7 @@ from notifications.journal import Remains, sweep, taken_over
 from notifications.models import Push
 from notifications.ownership import is_dead
 from notifications.recording import record
-from notifications.sending import Try
+from notifications.sending import Try, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,10 @@ def _bring_home(owner: int | None, remains: Remains, now: datetime) -> None:
 
 def _made(push: Push, remains: Remains, now: datetime) -> Try | None:
     """The try a dead worker made of this push; None when nothing had left."""
-    ended = remains.ended.get(str(push.pk))
+    ended = remains.ended.get(key_of(push))
     if ended is not None:
         return Try(push, ended.started_at, ended.ended_at, ended.result)
-    has_left = str(push.pk) in remains.left or not remains.is_whole
+    has_left = key_of(push) in remains.left or not remains.is_whole
     if push.departed_at is None or not has_left:
         return None
     detail = "the worker died while it was sending"

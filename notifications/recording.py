@@ -42,8 +42,8 @@ def record(tries: list[Try], owner: int | None, now: datetime) -> None:
     Only for rows `owner` still holds: what was taken over is told by who took it.
     """
     with transaction.atomic():
-        rows = Push.objects.held_by(owner).filter(pk__in=[one.push.pk for one in tries])
-        held = set(rows.select_for_update().values_list("pk", flat=True))
+        rows = Push.objects.held_by(owner).select_for_update()
+        held = set(rows.values_list("pk", flat=True))
         tries = [done for done in tries if done.push.pk in held]
         attempts = [_attempt(done) for done in tries]
         for done in tries:

@@ -19,7 +19,7 @@ from notifications import (
 from notifications.ownership import Owner
 
 #: How long one wake-up may keep a worker; beat wakes the next.
-BUDGET = timedelta(seconds=2)
+BUDGET = timedelta(seconds=10)
 OWNER = Owner(settings.VAR_DIR / "journal")
 
 
@@ -58,9 +58,8 @@ def watch_releases() -> None:
 
 def _drain(push_types) -> None:
     try:
-        pushes = delivery.drain(push_types, OWNER, timezone.now, BUDGET)
+        for pushes in delivery.drain(push_types, OWNER, timezone.now, BUDGET):
+            live.announce("pushes", [str(push.pk) for push in pushes])
     except Exception:
         OWNER.close()  # the rows in hand are brought home by the next drain
         raise
-    if pushes:
-        live.announce("pushes", [str(push.pk) for push in pushes])

@@ -133,11 +133,16 @@ class Connection(APNsTLSClientProtocol):
         data = self._exchange.data_to_send()
         if not data or self._is_lost:
             return
+        leaving, self._leaving = self._leaving, []
         # As late as can be: what is noted and not written yet would be `unknown` for nothing.
-        for flight in self._leaving:
-            flight.leave()
+        try:
+            for flight in leaving:
+                flight.leave()
+        except OSError:
+            self.transport.abort()  # these bytes are not sent: none may follow them
+            raise
+        for flight in leaving:
             flight.has_left = True
-        self._leaving.clear()
         self.transport.write(data)
 
     def pause_writing(self) -> None:

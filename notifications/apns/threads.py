@@ -29,6 +29,11 @@ def run(coroutine: Coroutine[Any, Any, Any], timeout_seconds: float) -> Any:
         raise
 
 
+def start(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Begin `coroutine` in this process's loop; it tells of its end itself."""
+    asyncio.run_coroutine_threadsafe(coroutine, _loop())
+
+
 def _loop() -> asyncio.AbstractEventLoop:
     with _lock:
         loop = _loops.get(os.getpid())

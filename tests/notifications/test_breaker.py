@@ -149,3 +149,12 @@ def test_the_alarm_ends_when_the_jump_does(credential):
     answered(rejected(400, "BadDeviceToken"), 1)
     credential.refresh_from_db()
     assert credential.jump_at is None
+
+
+def test_no_second_push_probes_while_the_first_is_under_way(credential):
+    now = timezone.now()
+    answered(rejected(403, "InvalidProviderToken"), now=now)
+    queued(3)
+    later, place = now + timedelta(seconds=61), (credential.app_id, "sandbox")
+    assert len(delivery.claim(delivery.VOIP, 7, later, {place})) == 0
+    assert len(delivery.claim(delivery.VOIP, 7, later, {(0, "sandbox")})) == 1

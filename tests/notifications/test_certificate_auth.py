@@ -19,7 +19,7 @@ from notifications.credentials import unseal
 from notifications.dry_run import dry_run
 from notifications.expiry import warning_of
 from notifications.models import AuditEntry, Credential
-from notifications.sending import send_all
+from notifications.sending import Sender
 from simulator.apns import ApnsServer
 from simulator.certificates import as_pem, make
 from simulator.tls import make_identity
@@ -266,6 +266,8 @@ def test_nothing_is_sent_with_a_certificate_that_has_expired(identity):
     device = factories.registered_device(bundle_id=BUNDLE_ID)
     waiting = factories.accepted_push(device, timezone.now(), state="sending")
     credentials = {(waiting.app_id, "sandbox"): Credential.objects.get()}
-    (done,) = send_all([waiting], credentials, timezone.now, journal=None)
+    sender = Sender(timezone.now, journal=None)
+    sender.begin([waiting], credentials)
+    (done,) = sender.ended(5)
     assert done.result.outcome == Outcome.NOT_SENT
     assert "has expired" in done.result.detail

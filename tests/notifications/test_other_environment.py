@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notifications import delivery
-from notifications.journal import Journal
 from notifications.models import AuditEntry, Push, TokenHealth, TokenHealthChange
 from notifications.outbox import PushRequest, enqueue
+from notifications.ownership import Owner
 from registrations.models import PushToken
 from simulator.directory import Entry
 from tests import factories
@@ -42,10 +42,12 @@ def press(device, token: PushToken, group: str = "support", follow: bool = False
 
 def deliver(tmp_path) -> list[Push]:
     """What a worker would do now."""
-    lanes = [*delivery.VOIP, *delivery.BULK]
-    pushes = delivery.claim(lanes, 7, timezone.now())
-    delivery.deliver(pushes, 7, Journal(tmp_path, 7), timezone.now)
-    return pushes
+    lanes, owner = [*delivery.VOIP, *delivery.BULK], Owner(tmp_path)
+    try:
+        sent = delivery.drain(lanes, owner, timezone.now, timedelta(seconds=5))
+        return [push for pushes in sent for push in pushes]
+    finally:
+        owner.close()
 
 
 def history(token: PushToken) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from notifications.apns import Outcome, Result
 from notifications.journal import Ended, Journal, sweep, taken_over
 from notifications.models import Attempt, Push
 from notifications.ownership import Owner, is_dead
+from notifications.sending import key_of
 from tests.factories import MORNING, accepted_push
 
 DEAD = 4242
@@ -52,10 +53,10 @@ def died(tmp_path):
     def write(left: list[Push], ended: dict[Push, Result]) -> None:
         journal = Journal(tmp_path, DEAD)
         for push in [*left, *ended]:
-            journal.note_leaving(push.pk)
+            journal.note_leaving(key_of(push))
         for push, result in ended.items():
             now = timezone.now()
-            journal.note_end(push.pk, Ended(now, now, result))
+            journal.note_end(key_of(push), Ended(now, now, result))
         journal.close()
 
     return write
@@ -74,11 +75,21 @@ def test_only_what_was_on_the_wire_is_unknown(device, died, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_journal_tells_of_an_earlier_try_is_not_said_of_the_next(
+    device, died, tmp_path
+):
+    push, answered = held(device), held(device)
+    died([push], {answered: GONE})
+    Push.objects.update(attempt_count=1)  # both were recorded, and claimed once more
+    reaping.reap(tmp_path, timezone.now())
+    assert states(push, answered) == ["queued", "queued"]
+
+
 def test_a_line_the_process_died_in_is_no_departure(device, died, tmp_path):
     push = held(device)
     died([], {})
     with (tmp_path / str(DEAD)).open("ab") as file:
-        file.write(b"i" + str(push.pk).encode()[:20])
+        file.write(b"i" + key_of(push).encode()[:20])
     reaping.reap(tmp_path, timezone.now())
     assert states(push) == ["queued"]
 
@@ -128,7 +139,7 @@ from pathlib import Path
 from notifications.journal import Journal
 journal = Journal(Path(sys.argv[1]), 7)
 for number in range(1000):
-    journal.note_leaving(uuid.UUID(int=number))
+    journal.note_leaving(f"{uuid.UUID(int=number)}/1")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -138,7 +149,7 @@ def test_kill_9_loses_no_line_and_frees_the_journal(tmp_path):
     command = [sys.executable, "-c", DYING, str(tmp_path)]
     assert subprocess.run(command, env=environment, check=False).returncode == -9
     with taken_over(tmp_path, 7) as remains:
-        assert remains.left == {str(uuid.UUID(int=number)) for number in range(1000)}
+        assert remains.left == {f"{uuid.UUID(int=n)}/1" for n in range(1000)}
 
 
 def test_old_journals_without_rows_are_swept(tmp_path):
@@ -153,7 +164,7 @@ def test_old_journals_without_rows_are_swept(tmp_path):
 
 def test_a_cleared_journal_tells_of_nothing(tmp_path):
     journal = Journal(tmp_path, DEAD)
-    journal.note_leaving(uuid.uuid4())
+    journal.note_leaving(f"{uuid.uuid4()}/1")
     journal.clear()
     journal.close()
     with taken_over(tmp_path, DEAD) as remains:

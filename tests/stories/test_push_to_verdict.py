@@ -105,7 +105,8 @@ def drain() -> None:
     with TemporaryDirectory() as folder:
         owner = Owner(Path(folder))
         try:
-            delivery.drain(delivery.VOIP, owner, timezone.now, timedelta(seconds=5))
+            budget = timedelta(seconds=5)
+            list(delivery.drain(delivery.VOIP, owner, timezone.now, budget))
         finally:
             owner.close()
 
