@@ -56,6 +56,7 @@ class PushForm(forms.Form):
         error_messages={"invalid_choice": f"must be one of {', '.join(ALERTS)}"},
     )
     loc_key = forms.CharField(required=False, max_length=100)
+    chat_room = forms.CharField(required=False, max_length=500)
 
     def clean_token(self) -> str:
         token = self.cleaned_data["token"].lower()
@@ -77,7 +78,7 @@ class PushForm(forms.Form):
         for name, target in GOES_WITH.items():
             if values.get(name) and target not in named:
                 self.add_error(name, f"goes with {target} only")
-        for name in ("loc_key", "kind"):
+        for name in ("loc_key", "kind", "chat_room"):
             if values.get(name) and values["type"] != Push.Type.ALERT:
                 self.add_error(name, "goes with an alert only")
         return values

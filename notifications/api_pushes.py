@@ -23,7 +23,7 @@ KEPT = timedelta(hours=24)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 #: First key of pg_advisory_xact_lock(int4, int4): "one request with this Idempotency-Key".
 NAMESPACE = 0x69646D70
-SAID = ("call_id", "from_uri", "display_name", "loc_key", "kind")
+SAID = ("call_id", "from_uri", "display_name", "loc_key", "kind", "chat_room")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,16 +44,40 @@ def is_jump(misplaced: int, answered: int) -> bool:
     return misplaced >= JUMP_LEAST and misplaced >= answered * JUMP_SHARE
 
 
-def note(tries: Iterable[Try], now: datetime) -> set[Place]:
-    """Open and close the breakers by these answers; the places whose tokens are in a jump."""
-    by_place: dict[Place, list[Result]] = defaultdict(list)
+def note(tries: Iterable[Try], now: datetime) -> None:
+    """Open and close the breakers by these answers."""
+    for place, results in _by_place(tries).items():
+        _note(place, results, now)
+
+
+def believed(tries: Iterable[Try], now: datetime) -> list[Try]:
+    """Those whose answer is taken at its word: of a whole app's refused tokens none is."""
+    tries = list(tries)
+    in_a_jump = {
+        place
+        for place, results in _by_place(tries).items()
+        if (misplaced := sum(one.reason in MISPLACED for one in results))
+        and _is_in_a_jump(place, misplaced, len(results), now)
+    }
+    return [
+        done
+        for done in tries
+        if done.result.reason not in MISPLACED or _place(done) not in in_a_jump
+    ]
+
+
+def _by_place(tries: Iterable[Try]) -> dict[Place, list[Result]]:
+    found: dict[Place, list[Result]] = defaultdict(list)
     for done in tries:
-        place = (done.push.app_id, done.push.environment)
-        by_place[place].append(done.result)
-    return {place for place, results in by_place.items() if _note(place, results, now)}
+        found[_place(done)].append(done.result)
+    return found
 
 
-def _note(place: Place, results: list[Result], now: datetime) -> bool:
+def _place(done: Try) -> Place:
+    return done.push.app_id, done.push.environment
+
+
+def _note(place: Place, results: list[Result], now: datetime) -> None:
     credential = Credential.objects.filter(app=place[0], environment=place[1])
     pauses = [
         (pause, one.reason) for one in results if (pause := pause_for(one)) is not None
@@ -64,8 +88,6 @@ def _note(place: Place, results: list[Result], now: datetime) -> bool:
         logger.error("credential paused", extra={"place": place, "reason": reason})
     elif any(one.status is not None and one.status < 500 for one in results):
         credential.exclude(paused_until=None).update(paused_until=None, pause_reason="")
-    misplaced = sum(one.reason in MISPLACED for one in results)
-    return misplaced > 0 and _is_in_a_jump(place, misplaced, len(results), now)
 
 
 def _is_in_a_jump(place: Place, misplaced: int, answered: int, now: datetime) -> bool:

@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from notifications.apns import priority_of, topic_of
+from notifications import breaker, token_health
+from notifications.apns import Outcome, Result, priority_of, topic_of
 from notifications.models import App, Attempt, Looked, Push
 from notifications.policy import life_of
+from notifications.sending import Try
 from registrations.models import Device, Feed, PushLine, PushToken
 
 #: Flexisip gives up on a request after 30 s.
@@ -87,7 +89,7 @@ def _of_feed(feed: Feed, mark: int, now: datetime) -> list[Push]:
             "push_line_count": feed.push_line_count if is_done else -1,
         },
     )
-    return _stored(told, feed)
+    return _stored(told, feed, now)
 
 
 def _is_over(
@@ -122,7 +124,7 @@ def paired(lines: Iterable[PushLine]) -> tuple[list[Told], list[PushLine]]:
     return told, left
 
 
-def _stored(told: list[Told], feed: Feed) -> list[Push]:
+def _stored(told: list[Told], feed: Feed, now: datetime) -> list[Push]:
     known = set(
         Push.objects.filter(pk__in=[one.id for one in told]).values_list(
             "pk", flat=True
@@ -137,6 +139,8 @@ def _stored(told: list[Told], feed: Feed) -> list[Push]:
             pairs.append((push, _attempt(push, one)))
     Push.objects.bulk_create([push for push, _ in pairs])
     Attempt.objects.bulk_create([attempt for _, attempt in pairs])
+    tries = [_try(push, attempt) for push, attempt in pairs]
+    token_health.note(breaker.believed(tries, now))
     return [push for push, _ in pairs]
 
 
@@ -224,6 +228,14 @@ def _device_of(line: PushLine, token: PushToken) -> Device | None:
         if named is not None:
             return named
     return holders.last()
+
+
+def _try(push: Push, attempt: Attempt) -> Try:
+    """What APNs said to the SIP server of a token is as good as what it says to us."""
+    result = Result(
+        outcome=Outcome(attempt.outcome), status=attempt.status, reason=attempt.reason
+    )
+    return Try(push, attempt.started_at, attempt.ended_at, result)
 
 
 def _attempt(push: Push, told: Told) -> Attempt:

@@ -62,6 +62,8 @@ class PushRequest:
     #: as the Contact says.
     loc_key: str = ""
     sound: str = ""
+    #: The address of the chat room a message was written in.
+    chat_room: str = ""
     #: A call's alert told again: no ringing of its own begins.
     is_repeat: bool = False
     #: The token to push to, dead or not; without it the one the device holds.
@@ -271,6 +273,7 @@ def _payload(
         ttl=int(life.total_seconds()),
         loc_key=request.loc_key,
         sound=request.sound,
+        chat_room=request.chat_room,
     )
     try:
         return filled(template_of(app, kind), kind, values)

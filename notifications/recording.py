@@ -50,13 +50,8 @@ def record(tries: list[Try], owner: int | None, now: datetime) -> None:
             _advance(done, now)
         _store(attempts)
         advancing.save([done.push for done in tries])
-        in_a_jump = breaker.note(tries, now)
-        token_health.note(
-            done
-            for done in tries
-            if done.result.reason not in breaker.MISPLACED
-            or (done.push.app_id, done.push.environment) not in in_a_jump
-        )
+        breaker.note(tries, now)
+        token_health.note(breaker.believed(tries, now))
     for done in tries:
         logger.info(
             "push tried",

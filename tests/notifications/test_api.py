@@ -90,6 +90,15 @@ def test_a_push_to_an_aor_reaches_every_bound_phone_and_names_those_it_cannot(as
     assert Push.objects.first().payload["aps"]["alert"]["loc-key"] == "HELLO"
 
 
+def test_a_message_names_its_chat_room(ask):
+    room = "sip:chatroom-7@conf.example.org"
+    wanted = {"type": "alert", "device": registered_device().pk}
+    for more in ({}, {"kind": "group_chat"}):
+        assert ask(wanted | more | {"chat_room": room}).status_code == 202
+    rooms = [push.payload.get("chat-room-addr") for push in Push.objects.all()]
+    assert rooms == [room, room]
+
+
 def test_a_token_finds_its_device_and_a_new_one_is_learned(ask):
     device = registered_device()
     known = held_by(device).token.upper()
@@ -122,6 +131,7 @@ def test_a_token_finds_its_device_and_a_new_one_is_learned(ask):
         ({"type": "voip", "aor": "sip:a@b", "bundle_id": "x"}, 422, "bundle_id"),
         ({"type": "voip", "aor": "sip:a@b", "colour": "red"}, 422, "colour"),
         ({"type": "voip", "aor": "sip:a@b", "loc_key": "X"}, 422, "loc_key"),
+        ({"type": "voip", "aor": "sip:a@b", "chat_room": "X"}, 422, "chat_room"),
         ('{"type": "voip", "aor": "\\ud800"}', 422, "aor"),
         ('{"type": "voip", "\\ud800": 1}', 422, "?"),
     ],

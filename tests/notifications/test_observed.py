@@ -11,7 +11,7 @@ from django.db.models import F
 
 from notifications import observed, tasks
 from notifications.handling import settle
-from notifications.models import App, Attempt, Call, Ledger, Push
+from notifications.models import App, Attempt, Call, Ledger, Push, TokenHealth
 from notifications.observed import observe
 from registrations.models import Device, Feed, Holding, PushLine
 from tests.factories import app, registered_device, sighting, token_of
@@ -95,6 +95,35 @@ def test_a_push_apns_refused_has_its_reason_and_counts_for_nothing(read, phone):
     settle(NOW)
     assert (push.state, push.reason) == ("rejected", "Unregistered")
     assert Call.objects.get().verdict == "not_counted"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "registered", "state"),
+    [
+        (410, "Unregistered", -60, "retired"),
+        (410, "Unregistered", +60, None),  # a REGISTER since then: stale
+        (400, "BadDeviceToken", -60, "quarantined"),
+        (400, "DeviceTokenNotForTopic", -60, "wrong_topic"),
+        (200, "", -60, "valid"),
+    ],
+)
+def test_what_apns_told_the_server_of_a_token_holds_here_too(
+    read, phone, status, reason, registered, state
+):
+    Device.objects.update(last_registered_at=START + timedelta(seconds=registered))
+    read(of(phone, status=status, reason=reason), minutes=10)
+    found = TokenHealth.objects.filter(token=token_of(phone)).first()
+    assert (found and found.state) == state
+
+
+def test_refusals_of_a_whole_app_are_the_servers_mistake_and_retire_no_token(read):
+    phones = [registered_device() for _ in range(20)]
+    lines = [
+        of(one, status=400, reason="BadDeviceToken", call_id=f"c{n}", pointer=f"0x{n}")
+        for n, one in enumerate(phones)
+    ]
+    assert len(read(*lines, minutes=10)) == 20
+    assert not TokenHealth.objects.exclude(state="valid").exists()
 
 
 @pytest.mark.parametrize("said", [{"status": None}, {"answered_after": None}])
