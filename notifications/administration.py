@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,6 +22,7 @@ from notifications.forms import (
     FeedForm,
     GroupForm,
     UserForm,
+    propose,
 )
 from notifications.models import App
 from notifications.settings_page import settings_page
@@ -39,15 +41,20 @@ def settings_with(
     request: HttpRequest, status: int = 200, refused: AppForm | None = None, **forms
 ) -> HttpResponse:
     """The page with these forms; `refused` is the form of an app whose policy was not saved."""
-    context = settings_page(timezone.now(), refused) | {
+    context = settings_page(timezone.now(), refused)
+    shown = {
         "app_form": AppForm(auto_id="new-app-%s"),
         "credential_form": CredentialForm(auto_id="key-%s"),
         "certificate_form": CertificateForm(auto_id="certificate-%s"),
         "api_token_form": ApiTokenForm(auto_id="api-token-%s"),
         "user_form": UserForm(auto_id="person-%s"),
-    }
+    } | forms
+    apps = [card.app for card in context["apps"]]
+    for form in shown.values():
+        if isinstance(form, Form):
+            propose(form, app=apps, group=context["groups"])
     return render(
-        request, "notifications/settings.html", context | forms, status=status
+        request, "notifications/settings.html", context | shown, status=status
     )
 
 

@@ -5,21 +5,27 @@ somebody. Read once a page, and only when a template asks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from notifications.at_once import capped
+from notifications.board import devices_in
 from notifications.expiry import FIRST
 from notifications.models import App
-from notifications.sources import source_of
-from registrations.models import Feed, Holding
+from notifications.sources import asks_for_somebody
+from registrations.models import Feed
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Devices at risk, by state; feeds in trouble; apps whose key is missing or in trouble."""
+    """Devices at risk, by state; feeds in trouble; apps whose key is missing or in trouble.
+
+    Each up to `COUNTED` + 1.
+    """
 
     not_waking: int
     suspected: int
@@ -51,24 +57,20 @@ def attention(request: HttpRequest) -> dict:
 
 def read() -> Attention:
     """The numbers as of now."""
-    held = Holding.objects.filter(
-        current=True, token__ledger__state__in=["not_waking", "suspected"]
+    return Attention(*capped(*asked(timezone.now())))
+
+
+def asked(now: datetime) -> tuple[QuerySet, ...]:
+    """The rows that each number counts, in the order of `Attention`."""
+    wanting = (
+        Q(credentials=None)
+        | Q(credentials__paused_until__isnull=False)
+        | Q(credentials__jump_at__isnull=False)
+        | Q(credentials__expires_at__lte=now + FIRST)
     )
-    groups = held.values("token__ledger__state").order_by()
-    counted = groups.annotate(number=Count("device", distinct=True))
-    of_state = {row["token__ledger__state"]: row["number"] for row in counted}
-    now = timezone.now()
-    sources = [source_of(feed, now) for feed in Feed.objects.filter(enabled=True)]
-    return Attention(
-        not_waking=of_state.get("not_waking", 0),
-        suspected=of_state.get("suspected", 0),
-        feeds=sum(source.tone in {"warn", "bad"} for source in sources),
-        apps=App.objects.filter(
-            Q(credentials=None)
-            | Q(credentials__paused_until__isnull=False)
-            | Q(credentials__jump_at__isnull=False)
-            | Q(credentials__expires_at__lte=now + FIRST)
-        )
-        .distinct()
-        .count(),
+    return (
+        devices_in("not_waking"),
+        devices_in("suspected"),
+        Feed.objects.filter(asks_for_somebody(now), enabled=True),
+        App.objects.filter(wanting).distinct(),
     )

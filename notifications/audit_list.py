@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
+from notifications.at_once import capped
 from notifications.filters import Chip, chips_of
-from notifications.keyset import BY_MOMENT, capped, cut, pages, query, words
+from notifications.keyset import BY_MOMENT, cut, pages, query, words
 from notifications.models import AuditEntry
 from notifications.wording import ACTIONS
 
@@ -65,7 +66,7 @@ def audit_page(asked, now: datetime) -> Audit:
         rows=page.rows,
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
-        matching=capped(rows),
+        matching=capped(rows)[0],
         chips=chips_of(address, labels),
         chosen=chosen,
         span=span_of(asked),

@@ -32,19 +32,21 @@ class Lane:
 
 def lanes(now: datetime) -> list[Lane]:
     """Both queues as of now."""
-    voip = Q(push_type=Push.Type.VOIP)
-    return [_lane("voip", voip, now), _lane("other", ~voip, now)]
-
-
-def _lane(name: str, kind: Q, now: datetime) -> Lane:
-    found = Push.objects.filter(kind, state=Push.State.QUEUED).aggregate(
+    queued = Push.objects.filter(state=Push.State.QUEUED).order_by()
+    kinds = queued.values_list(Q(push_type=Push.Type.VOIP)).annotate(
         due=Count("pk", Q(due_at__lte=now)),
         later=Count("pk", Q(due_at__gt=now)),
         oldest=Min("due_at", filter=Q(due_at__lte=now)),
     )
-    oldest = found["oldest"]
-    seconds = (now - oldest).total_seconds() if oldest else None
-    return Lane(name, found["due"], found["later"], seconds)
+    found = {is_voip: numbers for is_voip, *numbers in kinds}
+    return [
+        _lane(name, *found.get(is_voip, (0, 0, None)), now)
+        for name, is_voip in (("voip", True), ("other", False))
+    ]
+
+
+def _lane(name: str, due: int, later: int, oldest: datetime | None, now) -> Lane:
+    return Lane(name, due, later, (now - oldest).total_seconds() if oldest else None)
 
 
 def why_waiting(push: Push, now: datetime) -> str:

@@ -10,13 +10,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from notifications import push_page
 from notifications.actions import needs
 from notifications.bulk_forms import ticked
 from notifications.case_file import case_of
 from notifications.compare import compared
-from notifications.models import Push
-
-ROWS = Push.objects.select_related("device", "token", "app", "sip_call", "requested_by")
 
 
 @require_safe
@@ -24,7 +22,7 @@ ROWS = Push.objects.select_related("device", "token", "app", "sip_call", "reques
 @needs("see")
 def page(request: HttpRequest, pk) -> HttpResponse:
     """One page with timeline, verdict, evidence and next steps."""
-    push = get_object_or_404(ROWS, pk=pk)
+    push = get_object_or_404(push_page.rows(), pk=pk)
     case = case_of(push, timezone.now())
     for moment in case["timeline"]:
         moment["at"] = datetime.fromisoformat(moment["at"])
@@ -37,7 +35,7 @@ def page(request: HttpRequest, pk) -> HttpResponse:
 @needs("see")
 def as_json(request: HttpRequest, pk) -> HttpResponse:
     """The same for a program or an attachment."""
-    push = get_object_or_404(ROWS, pk=pk)
+    push = get_object_or_404(push_page.rows(), pk=pk)
     form = {"indent": 2, "ensure_ascii": False}
     answer = JsonResponse(case_of(push, timezone.now()), json_dumps_params=form)
     name = f"case-{str(push.pk)[:8]}.json"
@@ -50,10 +48,10 @@ def as_json(request: HttpRequest, pk) -> HttpResponse:
 @needs("see")
 def compare(request: HttpRequest) -> HttpResponse:
     """The two pushes an address names, question by question."""
-    now = timezone.now()
     ids = ticked(request.GET)
-    pushes = sorted(ROWS.filter(pk__in=ids), key=lambda push: ids.index(push.pk))
-    groups = compared(*pushes, now) if len(pushes) == 2 else []
+    rows = push_page.rows().filter(pk__in=ids).prefetch_related("attempts")
+    pushes = sorted(rows, key=lambda push: ids.index(push.pk))
+    groups = compared(*pushes) if len(pushes) == 2 else []
     context = {
         "page": "pushes",
         "pushes": pushes,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncMinute
 
-from notifications.models import Call, Push
+from notifications.models import Push
 
 HEIGHT = 136
 SLOTS = 60
@@ -123,24 +124,25 @@ def _x(slot: float) -> float:
 
 
 def _counted(start: datetime, now: datetime):
-    rows = Push.objects.filter(sent_at__gte=start, sent_at__lte=now)
-    groups = rows.annotate(minute=TruncMinute("sent_at")).values_list(
-        "minute", "push_type", "state", "sip_call__verdict"
-    )
-    for minute, push_type, state, verdict, number in groups.annotate(Count("pk")):
+    sent = Push.objects.filter(sent_at__range=(start, now))
+    # A push is held when it is stored.
+    held = Push.objects.filter(state=Push.State.HELD, created_at__range=(start, now))
+    groups = _by_minute(sent, "sent_at").union(_by_minute(held, "created_at"), all=True)
+    for minute, push_type, state, verdict, number in groups:
         key = _series_of(push_type, state, verdict)
         if key:
             yield minute, key, number
-    # A push is held when it is stored.
-    held = Push.objects.filter(state=Push.State.HELD, created_at__range=(start, now))
-    minutes = held.annotate(minute=TruncMinute("created_at")).values_list("minute")
-    for minute, number in minutes.order_by().annotate(Count("pk")):
-        yield minute, "held", number
+
+
+def _by_minute(rows: QuerySet[Push], moment: str) -> QuerySet[Push]:
+    minutes = rows.order_by().annotate(minute=TruncMinute(moment))
+    groups = minutes.values_list("minute", "push_type", "state", "sip_call__verdict")
+    return groups.annotate(number=Count("pk"))
 
 
 def _series_of(push_type: str, state: str, verdict: str | None) -> str:
-    if state == Push.State.REJECTED:
-        return "rejected"
+    if state in {Push.State.REJECTED, Push.State.HELD}:
+        return state
     if state != Push.State.ACCEPTED:
         return ""
     if push_type != Push.Type.VOIP:
@@ -161,16 +163,16 @@ def _stack(slot: int, numbers: dict[str, int], most: int) -> list[Bar]:
     return bars
 
 
-def wake_times(now: datetime, lately: timedelta) -> WakeTimes:
-    """The histogram of proof moment minus acceptance."""
-    calls = Call.objects.filter(sent_at__range=(now - lately, now))
-    times = calls.filter(verdict="handled", wake_time__isnull=False)
-    counts = [0] * len(BINS)
-    for time in times.values_list("wake_time", flat=True):
+def wake_times(calls: Iterable[tuple[str, timedelta | None]]) -> WakeTimes:
+    """The histogram of proof moment minus acceptance, of verdicts with their wake times."""
+    counts, asleep = [0] * len(BINS), 0
+    for verdict, time in calls:
+        asleep += verdict == "unhandled"
+        if verdict != "handled" or time is None:
+            continue
         seconds = time.total_seconds()
         place = next((i for i, end in enumerate(BINS) if seconds < end), len(BINS) - 1)
         counts[place] += 1
-    asleep = calls.filter(verdict="unhandled").count()
     edges = zip((0, *BINS), BINS, strict=False)
     labels = ["<1", *(f"{low}–{high}" for low, high in edges if low), "none"]
     return WakeTimes(_columns([*counts, asleep], labels), sum(counts) + asleep, asleep)

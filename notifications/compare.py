@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 
 from notifications.agents import agent_of
 from notifications.models import Push
-from notifications.push_page import push as push_page
+from notifications.push_page import headers_of
 from notifications.templatetags.pushdash import masked, visible
+from notifications.wording import outcome_of
 
 NOTHING = "–"
 
@@ -36,9 +36,9 @@ class Group:
     rows: list[Row]
 
 
-def compared(left: Push, right: Push, now: datetime) -> list[Group]:
+def compared(left: Push, right: Push) -> list[Group]:
     """Every group of questions; tokens masked."""
-    answers = [_answers(push, now) for push in (left, right)]
+    answers = [_answers(push) for push in (left, right)]
     return [
         Group(title, side_by_side(*(one.get(title, {}) for one in answers)))
         for title in answers[0]
@@ -70,14 +70,15 @@ def flat(value: object, name: str = "") -> dict[str, object]:
     return found
 
 
-def _answers(push: Push, now: datetime) -> dict[str, dict]:
-    page = push_page(push, now)
+def _answers(push: Push) -> dict[str, dict]:
     call, device = push.sip_call, push.device
     agent = agent_of(device.user_agent)
-    ledger = page["ledger"]
+    ledger = getattr(push.token, "ledger", None)
+    attempts = list(push.attempts.all())
+    _, words = outcome_of(push)
     return {
         "What became of it": {
-            "Outcome": page["words"],
+            "Outcome": words,
             "Verdict": call and call.get_verdict_display(),
             "Rule": call and call.rule,
             "Woke after": call and _seconds(call.wake_time),
@@ -102,12 +103,10 @@ def _answers(push: Push, now: datetime) -> dict[str, dict]:
             "Until accepted": push.accepted_at
             and _seconds(push.accepted_at - push.created_at),
             "Life": _seconds(push.expires_at - push.created_at),
-            "Attempts": len(page["attempts"]),
+            "Attempts": len(attempts),
         },
-        "Answers of APNs": {
-            f"Attempt {one.number}": one.answer for one in page["attempts"]
-        },
-        "Headers": dict(page["headers"]) | {"environment": push.environment},
+        "Answers of APNs": {f"Attempt {one.number}": one.answer for one in attempts},
+        "Headers": dict(headers_of(push)) | {"environment": push.environment},
         "Payload": flat(push.payload),
     }
 

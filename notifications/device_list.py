@@ -9,11 +9,12 @@ from functools import partial
 
 from django.db.models import Prefetch
 
+from notifications.at_once import capped
 from notifications.device_terms import LABELS, fitting, kinds
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
-from notifications.keyset import BY_AOR, BY_ID, capped, cut, query, words
+from notifications.keyset import BY_AOR, BY_ID, cut, query, words
 from notifications.models import App, Ledger, Push
 from notifications.terms import Kind, Query, Term, proposed, read_query, written
 from notifications.wording import rules_in_words
@@ -94,7 +95,8 @@ def devices(asked, now: datetime) -> Devices:
     """Devices, the newest first or as the address says."""
     display = display_of(asked, ORDERS, COLUMNS)
     link = partial(query, **display.address)
-    known = kinds()
+    apps = list(App.objects.all())
+    known = kinds(apps)
     q = words(asked.get("q", ""))
     wanted = read_query(q, known)
     everyone = Device.objects.all()
@@ -105,19 +107,21 @@ def devices(asked, now: datetime) -> Devices:
     rows = rows.prefetch_related(Prefetch("holdings", held, "held"))
     page = cut(rows, display.order.key, asked, display.size)
     last = _last_pushes(page.rows)
+    views = [fitting(everyone, read_query(view, known), now) for view, _ in TABS]
+    *numbers, registered = capped(*views, everyone.bound_at(now))
     return Devices(
         rows=[_row(device, last.get(device.pk), now) for device in page.rows],
         newer=page.newer and link(q=q, after=page.newer),
         older=page.older and link(q=q, before=page.older),
-        tabs=_tabs(q, known, now, link),
+        tabs=_tabs(q, numbers, link),
         chips=[_chip(term, wanted, known, link) for term in wanted.terms],
         menus=_menus(q, wanted, known, link),
         q=q,
         address=query(q=q),
         faults=wanted.faults,
-        known=capped(everyone),
-        registered=capped(everyone.bound_at(now)),
-        rules=rules_in_words(App.objects.all()),
+        known=numbers[0],
+        registered=registered,
+        rules=rules_in_words(apps),
         assuming=list(Feed.objects.filter(enabled=True, has_assumed=True)),
         display=display,
         kept=[("q", q)],
@@ -150,16 +154,10 @@ def _choice(q: str, name: str, value: str, label: str, link: Link) -> Choice:
     return Choice(label, link(q=f"{q} {written(name, value)}".strip()))
 
 
-def _tabs(q: str, known: dict[str, Kind], now: datetime, link: Link) -> list[Tab]:
-    rows = Device.objects.all()
+def _tabs(q: str, numbers: list[int], link: Link) -> list[Tab]:
     return [
-        Tab(
-            label,
-            capped(fitting(rows, read_query(view, known), now)),
-            link(q=view) or ALL,
-            view == q,
-        )
-        for view, label in TABS
+        Tab(label, number, link(q=view) or ALL, view == q)
+        for (view, label), number in zip(TABS, numbers, strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,8 @@ from django.db.models import Q
 
 from notifications.consequences import consequence_of
 from notifications.contact import masked_contact, parameters_of
-from notifications.lanes import lanes
+from notifications.device_history import History, history_of
+from notifications.lanes import SPANS, lanes, span_of
 from notifications.models import (
     App,
     Call,
@@ -20,13 +22,15 @@ from notifications.models import (
 )
 from notifications.other_environment import other_than
 from notifications.shielding import shown_protection
-from notifications.timeline import timeline
+from notifications.timeline import before_of, timeline
 from notifications.wording import meaning, rules_in_words
 from registrations.models import Device, Holding, PushToken
 
 #: As many strikes as are drawn; a longer run says how many came before.
 SLOTS = 6
 RELATED = 10
+#: Changes of a token's health that are told.
+CHANGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +78,32 @@ class Risk:
 
 def device(found: Device, asked, now: datetime) -> dict:
     """Everything the Device page shows."""
-    holdings = list(
-        found.holdings.select_related("token__ledger", "token__health").order_by("-pk")
-    )
-    current = {row.token.kind: row.token for row in holdings if row.current}
-    voip = current.get("voip")
-    ledger = Ledger.objects.filter(token=voip).select_related("token").first()
+    span = span_of(asked.get("span", ""))
+    history = history_of(found, now - SPANS[span], before_of(asked), now)
     is_over = found.expires_at is not None and found.expires_at <= now
-    last = found.pushes.filter(push_type=Push.Type.VOIP).order_by("-created_at").first()
+    voip = (push for push in history.pushes if push.push_type == Push.Type.VOIP)
     return {
         "device": found,
         "is_bound": found.bound and not is_over,
-        "risk": _risk(found, voip, ledger),
-        "tokens": _tokens(holdings),
-        "lost": [row for row in holdings if not row.current],
-        "lanes": lanes(found, ledger, asked.get("span", ""), now),
-        "timeline": timeline(found, voip, ledger, asked),
+        "risk": _risk(found, history),
+        "tokens": _tokens(history.holdings),
+        "lost": [row for row in history.holdings if not row.current],
+        "lanes": lanes(history, span, now),
+        "timeline": timeline(history, asked),
         "contact": parameters_of(found),
         "raw_contact": masked_contact(found),
         "problems": [_problem(row) for row in found.problems],
-        "related": _related(found, voip),
-        "has_remote": "remote" in current,
-        "last_voip": last,
+        "related": _related(found, history.voip),
+        "has_remote": "remote" in history.tokens,
+        "last_voip": next(voip, None),
     }
 
 
-def _risk(found: Device, voip: PushToken | None, ledger: Ledger | None) -> Risk:
+def _risk(found: Device, history: History) -> Risk:
     user = found.aor.partition(":")[2].rpartition("@")[0] or found.aor
+    ledger = history.ledger
     what, next_step = meaning(ledger, user)
-    strikes = _strikes(ledger)
+    strikes = _strikes(history)
     app = App.objects.filter(bundle_id=found.bundle_id)
     shield = shown_protection(app[0], ledger) if app else None
     return Risk(
@@ -110,7 +111,7 @@ def _risk(found: Device, voip: PushToken | None, ledger: Ledger | None) -> Risk:
         strikes=strikes[-SLOTS:],
         earlier=max(0, len(strikes) - SLOTS),
         free=range(ledger.strikes + 1, ledger.threshold + 1) if ledger else range(0),
-        meaning=what if voip else _why_no_risk(found),
+        meaning=what if history.voip else _why_no_risk(found),
         next_step=next_step,
         rules=rules_in_words(app),
         shield=shield.words if shield else "",
@@ -118,23 +119,22 @@ def _risk(found: Device, voip: PushToken | None, ledger: Ledger | None) -> Risk:
     )
 
 
-def _strikes(ledger: Ledger | None) -> list[Strike]:
+def _strikes(history: History) -> list[Strike]:
     """The strikes of the run, oldest first, each with the newest push of its call."""
-    if ledger is None:
+    if history.ledger is None:
         return []
-    calls = Call.objects.in_bulk([row["call"] for row in ledger.run])
-    pushes = Push.objects.filter(sip_call__in=calls).prefetch_related("attempts")
-    newest = {push.sip_call_id: push for push in pushes.order_by("created_at")}
+    struck = history.struck
+    pushes = [(row, struck.get(row["call"])) for row in history.ledger.run]
     return [
         Strike(
             number,
             datetime.fromisoformat(row["sent_at"]),
             row["pushes"],
             row["witnessed"],
-            newest.get(row["call"]),
-            calls.get(row["call"]),
+            push,
+            push and push.sip_call,
         )
-        for number, row in enumerate(ledger.run, 1)
+        for number, (row, push) in enumerate(pushes, 1)
     ]
 
 
@@ -147,36 +147,41 @@ def _why_no_risk(found: Device) -> str:
 
 
 def _tokens(holdings: list[Holding]) -> list[Kept]:
-    found = []
-    for row in sorted(holdings, key=lambda row: row.token.kind, reverse=True):
-        if row.current:
-            token = row.token
-            topic = token.bundle_id + (".voip" if token.kind == "voip" else "")
-            older = [
-                one
-                for one in holdings
-                if not one.current and one.token.kind == token.kind
-            ]
-            health = getattr(token, "health", None)
-            place = (health and health.environment) or token.environment
-            found.append(
-                Kept(
-                    row,
-                    topic,
-                    health,
-                    _last_accepted(token),
-                    older[:5],
-                    place,
-                    other_than(place),
-                    list(token.health_changes.order_by("-id")[:5]),
-                )
-            )
+    current = [row for row in holdings if row.current]
+    changes = _changes([row.token_id for row in current])
+    return [
+        _kept(row, holdings, changes[row.token_id])
+        for row in sorted(current, key=lambda row: row.token.kind, reverse=True)
+    ]
+
+
+def _changes(tokens: list[int]) -> dict[int, list[TokenHealthChange]]:
+    """token → what APNs said of it before, the newest first."""
+    rows = TokenHealthChange.objects.filter(token__in=tokens).order_by("-id")
+    found: dict[int, list[TokenHealthChange]] = defaultdict(list)
+    for change in rows[: CHANGES * 10]:
+        found[change.token_id].append(change)
     return found
 
 
-def _last_accepted(token: PushToken) -> datetime | None:
-    taken = Push.objects.filter(token=token, state=Push.State.ACCEPTED)
-    return taken.order_by("-sent_at").values_list("accepted_at", flat=True).first()
+def _kept(row: Holding, holdings: list[Holding], changes: list) -> Kept:
+    token = row.token
+    topic = token.bundle_id + (".voip" if token.kind == "voip" else "")
+    older = [
+        one for one in holdings if not one.current and one.token.kind == token.kind
+    ]
+    health = getattr(token, "health", None)
+    place = (health and health.environment) or token.environment
+    return Kept(
+        row,
+        topic,
+        health,
+        row.last_accepted_at,
+        older[:5],
+        place,
+        other_than(place),
+        changes[:CHANGES],
+    )
 
 
 def _problem(row: dict) -> dict:

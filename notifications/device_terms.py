@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -30,9 +30,9 @@ LABELS = {
 REFUSED = ("retired", "quarantined", "wrong_topic")
 
 
-def kinds() -> dict[str, Kind]:
-    """What each filter takes."""
-    apps = {app.bundle_id: app.name for app in App.objects.all()}
+def kinds(apps: Iterable[App]) -> dict[str, Kind]:
+    """What each filter takes; the apps are worth proposing."""
+    named = {app.bundle_id: app.name for app in apps}
     return {
         "state": OneOf(dict(Ledger.State.choices)),
         "strikes": Number({">=1": "1 or more", ">=2": "2 or more", ">=3": "3 or more"}),
@@ -42,7 +42,7 @@ def kinds() -> dict[str, Kind]:
         "bound": OneOf({"yes": "yes", "no": "no"}),
         "seen": Age({"<1h": "in the last hour", ">24h": "not for 24 h"}),
         "env": OneOf(dict(Environment.choices)),
-        "app": Text(apps),
+        "app": Text(named),
         "version": Text({}),
         "ios": Text({}),
         "phone": Text({}),

@@ -158,7 +158,7 @@ def _ndjson(columns: tuple[str, ...], rows: Iterator[list[tuple]]) -> Iterator[s
 
 
 def _devices(asked, now: datetime) -> Iterator[list[tuple]]:
-    wanted = read_query(words(asked.get("q", "")), kinds())
+    wanted = read_query(words(asked.get("q", "")), kinds([]))
     _check(wanted)
     found = fitting(Device.objects.all(), wanted, now).annotate(
         address=Address("contact"),

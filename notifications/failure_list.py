@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet, Sum
 
+from notifications.at_once import COUNTED, capped
 from notifications.conditions import joined
 from notifications.failure_reasons import (
     ASLEEP,
@@ -58,7 +59,8 @@ class Failures:
     activity: list[AuditEntry]
     failed: int
     pushes: int
-    share: float
+    #: In percent; None where there are more than are counted.
+    share: float | None
     rules: str
 
     @property
@@ -86,14 +88,15 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     wanted = read_query(words(asked.get("q", "")), kinds())
     everything = _fitting(wanted, since, now)
     rows = everything.filter(FAILED)
-    failed = rows.count()
-    pushes = Push.objects.filter(created_at__gte=since).count()
     activity = AuditEntry.objects.filter(at__gte=since)
+    seen = activity if sees_activity else activity.none()
+    asked_for = Push.objects.filter(created_at__gte=since)
+    failed, pushes, done = capped(rows, asked_for, seen)
     refused = _refused(since)
     numbers = {
         "deliveries": failed,
         "refused": sum(number for *_, number in refused),
-        "activity": activity.count(),
+        "activity": done,
     }
     tabs = [name for name in TABS if name != "activity" or sees_activity]
     tab = asked.get("tab", "reasons")
@@ -124,7 +127,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         activity=_newest(activity, tab == "activity"),
         failed=failed,
         pushes=pushes,
-        share=100 * failed / pushes if pushes else 0.0,
+        share=100 * failed / pushes if 0 < pushes <= COUNTED else None,
         rules=rules_in_words(App.objects.all()),
     )
 

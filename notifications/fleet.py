@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import Case, Count, Max, Q, When
-
 from notifications import charts
 from notifications.alarms import Alarm, alarms
+from notifications.at_once import Question, answers, up_to_limit
+from notifications.attention import Attention, asked
 from notifications.backlog import Lane, lanes
+from notifications.board import STATES, BoardRow, board_rows, counts_of, devices_in
 from notifications.models import App, Call, Ledger, Push
-from notifications.protecting import Protection
-from notifications.shielding import shown_protections
-from notifications.sources import Hold, Source, hold_at, source_of
-from notifications.wording import CHIPS, ago, evidence_of, outcome_of, rules_in_words
-from registrations.models import Device, Feed, Holding
+from notifications.sources import Hold, Source, held_by_feeds, hold_at, source_of
+from notifications.wording import outcome_of, rules_in_words
+from registrations.models import Device, Feed
 
 LATELY = timedelta(minutes=15)
-BOARD_ROWS = 50
 FEED_ROWS = 60
 #: What a row of the feed is made of; it is read four times a second.
 FEED_FIELDS = (
@@ -33,22 +32,6 @@ FEED_FIELDS = (
     "sip_call__rule",
     "sip_call__wake_time",
 )
-STATE_ORDER = ("suspected", "not_waking", "silent", "released", "recovered")
-
-
-@dataclass(frozen=True, slots=True)
-class BoardRow:
-    """One device at risk."""
-
-    device: Device
-    ledger: Ledger
-    tone: str
-    icon: str
-    ages: list[tuple[datetime, str]]
-    lead: str
-    evidence: str
-    #: What protect mode does with the next call's push; None where it has no say.
-    protection: Protection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +89,19 @@ class Population:
     known: int
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted in rows. `at_risk`: state → devices; `waiting_for`: what holds each
+    open verdict.
+    """
+
+    attention: Attention
+    voip: int
+    suspected_since: datetime | None
+    waiting_for: list[list[dict]]
+    at_risk: dict[str, int]
+
+
 class Picture:
     """The whole live page at one moment. Each part is read when it is first asked for.
 
@@ -126,20 +122,20 @@ class Picture:
 
     @cached_property
     def board(self) -> list[BoardRow]:
-        return board_rows(self._now)
+        return board_rows(self._apps, self._now)
 
     @property
     def counts(self) -> list[tuple[str, str, int]]:
-        return _counts(self.board)
+        return counts_of(self._figures.at_risk)
 
     @cached_property
     def kpis(self) -> Kpis:
-        return kpis(self._now, self._population)
+        devices = self._population or population(self._now)
+        return kpis(devices, self._figures, self._lately, self._now)
 
-    @cached_property
-    def _feeds(self) -> list[Feed]:
-        enabled = Feed.objects.filter(enabled=True)
-        return list(enabled.defer("pending", "branches"))
+    @property
+    def attention(self) -> Attention:
+        return self._figures.attention
 
     @property
     def sources(self) -> list[Source]:
@@ -151,15 +147,15 @@ class Picture:
 
     @cached_property
     def hold(self) -> Hold | None:
-        return hold_at(self._feeds, self._now)
+        return hold_at(self._feeds, self._figures.waiting_for, self._now)
 
-    @property
+    @cached_property
     def alarms(self) -> list[Alarm]:
         return alarms()
 
     @property
     def rules(self) -> str:
-        return rules_in_words(App.objects.all())
+        return rules_in_words(self._apps)
 
     @cached_property
     def outcomes(self) -> charts.Outcomes:
@@ -167,44 +163,87 @@ class Picture:
 
     @cached_property
     def wake(self) -> charts.WakeTimes:
-        return charts.wake_times(self._now, LATELY)
+        return charts.wake_times(self._lately)
+
+    @cached_property
+    def _apps(self) -> list[App]:
+        return list(App.objects.all())
+
+    @cached_property
+    def _feeds(self) -> list[Feed]:
+        enabled = Feed.objects.filter(enabled=True)
+        return list(enabled.defer("pending", "branches"))
+
+    @cached_property
+    def _figures(self) -> Figures:
+        return figures(self._now)
+
+    @cached_property
+    def _lately(self) -> list[tuple[str, timedelta | None]]:
+        return lately_at(self._now)
 
 
 def population(now: datetime) -> Population:
     """As of now."""
+    bound, known = Device.objects.bound_at(now), Device.objects.all()
     return Population(
-        registered=Device.objects.bound_at(now).count(), known=Device.objects.count()
+        *answers(*(Question(rows.values("pk")) for rows in (bound, known)))
     )
 
 
-def kpis(now: datetime, counted: Population | None = None) -> Kpis:
-    """The figures of the strip. `counted`: the devices, where they were counted lately."""
-    devices = counted or population(now)
-    calls = Call.objects.filter(sent_at__gte=now - LATELY, sent_at__lte=now)
-    handled, judged = _judged(calls)
+def figures(now: datetime) -> Figures:
+    """What is counted, as of now."""
+    sent = Push.objects.filter(push_type="voip", sent_at__range=(now - LATELY, now))
+    suspected = Ledger.objects.filter(state="suspected").values("since")
+    *attention, voip, since, waiting, silent, released, recovered = answers(
+        *map(up_to_limit, asked(now)),
+        Question(sent.values("pk")),
+        Question(suspected, "max(asked.since)", None),
+        Question(held_by_feeds(), "jsonb_agg(asked.held_by)", None),
+        *(up_to_limit(devices_in(state)) for state in STATES[2:]),
+    )
+    attention = Attention(*attention)
+    numbers = (attention.suspected, attention.not_waking, silent, released, recovered)
+    return Figures(
+        attention=attention,
+        voip=voip,
+        suspected_since=since,
+        waiting_for=json.loads(waiting) if waiting else [],
+        at_risk=dict(zip(STATES, numbers, strict=True)),
+    )
+
+
+def lately_at(now: datetime) -> list[tuple[str, timedelta | None]]:
+    """Verdict and wake time of each call of the last 15 minutes."""
+    calls = Call.objects.filter(sent_at__range=(now - LATELY, now))
+    return list(calls.values_list("verdict", "wake_time"))
+
+
+def kpis(
+    devices: Population, found: Figures, lately: list[tuple], now: datetime
+) -> Kpis:
+    """The figures of the strip."""
+    handled = sum(verdict == "handled" for verdict, _ in lately)
+    judged = handled + sum(verdict == "unhandled" for verdict, _ in lately)
     times = sorted(
         time.total_seconds()
-        for time in calls.filter(verdict="handled").values_list("wake_time", flat=True)
-        if time is not None
+        for verdict, time in lately
+        if verdict == "handled" and time is not None
     )
-    voip = Push.objects.filter(
-        push_type="voip", sent_at__range=(now - LATELY, now)
-    ).count()
-    queues, at_risk = lanes(now), _at_risk()
-    suspected, suspected_since = at_risk.get("suspected", (0, None))
+    queues = lanes(now)
     return Kpis(
         registered=devices.registered,
         known=devices.known,
-        voip=voip,
-        per_minute=voip / (LATELY.total_seconds() / 60),
+        voip=found.voip,
+        per_minute=found.voip / (LATELY.total_seconds() / 60),
         handled=handled,
         judged=judged,
         woken=100 * handled / judged if judged else None,
         median=_quantile(times, 0.5),
         p95=_quantile(times, 0.95),
-        at_risk=at_risk.get("not_waking", (0, None))[0],
-        suspected=suspected,
-        suspected_since=suspected_since,
+        at_risk=found.attention.not_waking,
+        suspected=found.attention.suspected,
+        suspected_since=found.suspected_since,
         waiting=sum(queue.waiting + queue.later for queue in queues),
         oldest=max(
             (one.oldest for one in queues if one.oldest is not None), default=None
@@ -213,62 +252,11 @@ def kpis(now: datetime, counted: Population | None = None) -> Kpis:
     )
 
 
-def _judged(calls) -> tuple[int, int]:
-    counts = calls.aggregate(
-        handled=Count("pk", filter=Q(verdict="handled")),
-        unhandled=Count("pk", filter=Q(verdict="unhandled")),
-    )
-    return counts["handled"], counts["handled"] + counts["unhandled"]
-
-
 def _quantile(ordered: list[float], share: float) -> float | None:
     """Nearest-rank quantile."""
     if not ordered:
         return None
     return ordered[max(0, -(-int(len(ordered) * share * 1000) // 1000) - 1)]
-
-
-def _at_risk() -> dict[str, tuple[int, datetime]]:
-    """State → how many devices are in it, and since when the newest of them."""
-    held = Holding.objects.filter(
-        current=True, token__ledger__state__in=["not_waking", "suspected"]
-    )
-    groups = held.order_by().values_list("token__ledger__state")
-    counted = groups.annotate(
-        devices=Count("device", distinct=True), newest=Max("token__ledger__since")
-    )
-    return {state: (devices, newest) for state, devices, newest in counted}
-
-
-def board_rows(now: datetime) -> list[BoardRow]:
-    """Devices that hold a token whose ledger is not fine, the worst first."""
-    places = [When(token__ledger__state=s, then=n) for n, s in enumerate(STATE_ORDER)]
-    held = Holding.objects.filter(current=True, token__ledger__state__in=STATE_ORDER)
-    worst = held.order_by(Case(*places), "-token__ledger__strikes", "device__aor", "pk")
-    holdings = worst.select_related("device", "token__ledger")[:BOARD_ROWS]
-    rows = [_board_row(one.device, one.token.ledger, now) for one in holdings]
-    said = shown_protections([row.ledger for row in rows], App.objects.all())
-    return [replace(row, protection=said.get(row.ledger.token_id)) for row in rows]
-
-
-def _board_row(device: Device, ledger: Ledger, now: datetime) -> BoardRow:
-    tone, icon = CHIPS[ledger.state]
-    if ledger.state == "not_waking" and ledger.strikes == 1:
-        tone = "warn"
-    moments = [datetime.fromisoformat(strike["sent_at"]) for strike in ledger.run]
-    ages = [(moment, ago(moment, now)) for moment in reversed(moments[-3:])]
-    lead, evidence = evidence_of(ledger, now)
-    return BoardRow(device, ledger, tone, icon, ages, lead, evidence)
-
-
-def _counts(board: list[BoardRow]) -> list[tuple[str, str, int]]:
-    found = [("", "All", len(board))]
-    for state in STATE_ORDER:
-        number = sum(row.ledger.state == state for row in board)
-        label = "Suspected" if state == "suspected" else Ledger.State(state).label
-        if number:
-            found.append((state, label, number))
-    return found
 
 
 def feed_rows() -> list[FeedRow]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
+from django.db.models import Model
 
 from notifications.credentials import CredentialError, check_p8, seal
 from notifications.models import ApiToken, App, Credential, Push
@@ -31,6 +33,14 @@ class Dressed:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["class"] = _class_of(field.widget)
+
+
+def propose(form: forms.Form, **rows: Iterable[Model]) -> None:
+    """Let a form choose among rows that the page has read already."""
+    for name in rows.keys() & form.fields.keys():
+        choices = form.fields[name].choices
+        first = [("", choices.field.empty_label)] if choices.field.empty_label else []
+        form.fields[name].choices = [*first, *map(choices.choice, rows[name])]
 
 
 def _class_of(widget: forms.Widget) -> str:

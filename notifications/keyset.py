@@ -12,8 +12,6 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 ROWS = 50
-#: Counts of tabs stop here: an exact one of a million rows is not worth its time.
-COUNTED = 10_000
 LARGEST_ID = 2**63 - 1
 
 
@@ -159,8 +157,3 @@ def pairs(address: dict) -> list[tuple[str, str]]:
         each = value if isinstance(value, list) else [value]
         found += [(name, one) for one in each if one]
     return found
-
-
-def capped(rows: QuerySet) -> int:
-    """How many rows there are, or `COUNTED` + 1 for more than that."""
-    return rows.order_by()[: COUNTED + 1].count()

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from django.urls import reverse
 
+from notifications.device_history import LONGEST_BINDING, MARKS, History, Register
 from notifications.models import Ledger, Push
 from notifications.wording import outcome_of
-from registrations.models import Device, Holding
 
 SPANS = {"6h": timedelta(hours=6), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 #: A REGISTER this soon after a remote push answers it (PRODUCT.md, signs of life).
 ANSWER = timedelta(seconds=30)
-MARKS = 400
 TICKS = {
     "6h": timedelta(minutes=30),
     "24h": timedelta(hours=2),
     "7d": timedelta(days=1),
 }
+MAX = datetime.max.replace(tzinfo=UTC)
 #: Strikes nearer to each other than this many percent share one label.
 LABEL = 8
 
@@ -87,50 +88,56 @@ class Scale:
         return (left, round(right - left, 2)) if right > left else None
 
 
-def lanes(device: Device, ledger: Ledger | None, span: str, now: datetime) -> Lanes:
+def span_of(asked: str) -> str:
+    """The span that is asked for, or the usual one."""
+    return asked if asked in SPANS else "6h"
+
+
+def lanes(history: History, span: str, now: datetime) -> Lanes:
     """The lanes of the span that ends now."""
-    span = span if span in SPANS else "6h"
     scale = Scale(now - SPANS[span], now)
-    bound = list(
-        device.registrations.filter(moment__range=(scale.start - SPANS["24h"], now))
-        .order_by("moment")
-        .values_list("moment", "expires", "kind")
-    )
-    inside = [moment for moment, _, _ in bound if moment >= scale.start]
-    pushes = _pushes(device, scale)
-    voip = _voip(pushes, ledger, scale)
-    remote = _remote(pushes, [moment for moment, _, _ in bound], scale)
-    tokens = _tokens(device, scale)
+    registers = [
+        row
+        for row in reversed(history.registers)
+        if scale.start - LONGEST_BINDING <= row.moment <= now
+    ]
+    inside = [row.moment for row in registers if row.moment >= scale.start]
+    pushes = _pushes(history, scale)
+    voip = _voip(pushes, history.ledger, scale)
+    remote = _remote(pushes, [row.moment for row in registers], scale)
+    tokens = _tokens(history, scale)
     return Lanes(
         span=span,
         spans=tuple(SPANS),
         ticks=_ticks(span, scale),
-        bindings=_bindings(bound, scale),
+        bindings=_bindings(registers, scale),
         registers=[_register(moment, scale) for moment in inside[-MARKS:]],
         voip=voip,
         remote=remote,
         tokens=tokens,
-        turns=_turns(device, scale),
-        run=_run(ledger, scale),
+        turns=_turns(history, scale),
+        run=_run(history.ledger, scale),
         counts=_counts(inside, voip, remote, tokens),
         summary=_summary(span, inside, voip, remote),
     )
 
 
-def _pushes(device: Device, scale: Scale) -> list[Push]:
-    rows = device.pushes.filter(created_at__range=(scale.start, scale.end))
-    newest = rows.select_related("sip_call").order_by("-created_at")[:MARKS]
-    return list(newest)[::-1]
+def _pushes(history: History, scale: Scale) -> list[Push]:
+    inside = (
+        push for push in history.pushes if scale.start <= push.created_at <= scale.end
+    )
+    return list(islice(inside, MARKS))[::-1]
 
 
 def _register(moment: datetime, scale: Scale) -> Mark:
     return Mark(scale.x(moment), "text", f"REGISTER {moment:%H:%M:%S}")
 
 
-def _bindings(bound: list[tuple], scale: Scale) -> list[Bar]:
+def _bindings(registers: list[Register], scale: Scale) -> list[Bar]:
     """Stretches with a binding that had not expired; a gap means nobody could be called."""
     stretches: list[list[datetime]] = []
-    for moment, expires, kind in bound:
+    for row in registers:
+        moment, expires, kind = row.moment, row.expires, row.kind
         if stretches and moment <= stretches[-1][1] and kind == "unregistered":
             stretches[-1][1] = moment
         if kind == "unregistered":
@@ -198,10 +205,9 @@ def _remote(pushes: list[Push], registers: list[datetime], scale: Scale) -> list
     return found
 
 
-def _tokens(device: Device, scale: Scale) -> dict[str, list[Bar]]:
+def _tokens(history: History, scale: Scale) -> dict[str, list[Bar]]:
     found: dict[str, list[Bar]] = {"voip": [], "remote": []}
-    rows = Holding.objects.filter(device=device).select_related("token")
-    for row in rows.order_by("since", "pk"):
+    for row in sorted(history.holdings, key=lambda row: (row.since or MAX, row.pk)):
         cut = scale.bar(row.since, None if row.current else row.until)
         if cut is None:
             continue
@@ -211,22 +217,24 @@ def _tokens(device: Device, scale: Scale) -> dict[str, list[Bar]]:
     return found
 
 
-def _turns(device: Device, scale: Scale) -> list[Mark]:
+def _turns(history: History, scale: Scale) -> list[Mark]:
     words = {
         "reinstalled": "Reinstalled",
         "token_changed": "New token",
         "logged_out": "Logged out",
     }
-    rows = device.events.filter(
-        kind__in=words, moment__range=(scale.start, scale.end)
-    ).order_by("moment")
+    inside = [
+        turn
+        for turn in reversed(history.turns)
+        if turn.kind in words and scale.start <= turn.moment <= scale.end
+    ]
     return [
         Mark(
-            min(93.0, max(7.0, scale.x(row.moment))),
+            min(93.0, max(7.0, scale.x(turn.moment))),
             "text",
-            f"{words[row.kind]} {row.moment:%H:%M}",
+            f"{words[turn.kind]} {turn.moment:%H:%M}",
         )
-        for row in rows[:6]
+        for turn in inside[:6]
     ]
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
+from notifications.at_once import COUNTED, capped, grouped
 from notifications.bulk_page import running
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Facet, Option, chips_of, term_chip
@@ -56,7 +57,9 @@ class PushRow:
 
 @dataclass(frozen=True, slots=True)
 class Pushes:
-    """The whole page. `total` counts the span, `matching` what the filters leave."""
+    """The whole page. `total` counts the span, `matching` what the filters leave, both up to
+    `COUNTED` + 1.
+    """
 
     rows: list[PushRow]
     newer: str
@@ -71,6 +74,8 @@ class Pushes:
     address: str
     total: int
     matching: int
+    #: More than are counted: the numbers of the facets are those of the newest.
+    is_cut: bool
     rules: str
     running: list[Bulk]
     display: Display
@@ -83,11 +88,13 @@ def pushes(asked, now: datetime) -> Pushes:
     wanted = asked_of(asked)
     display = display_of(asked, ORDERS, LIST_COLUMNS)
     chosen = wanted.facets
+    apps = list(App.objects.all())
     groups = _groups(spanned(wanted, now))
+    total = sum(groups.values())
     rows = fitting(wanted, now).select_related("device", "token__ledger", "app")
     rows = rows.prefetch_related("attempts")
     page = cut(rows, display.order.key, asked, display.size)
-    labels = _labels(groups)
+    labels = _labels(groups, apps)
     address = wanted.address | display.address
     return Pushes(
         rows=_shown(page.rows),
@@ -101,9 +108,10 @@ def pushes(asked, now: datetime) -> Pushes:
         faults=wanted.query.faults,
         clear=query(span=address["span"], **display.address) or ALL,
         address=query(**address),
-        total=sum(groups.values()),
-        matching=sum(n for group, n in groups.items() if _fits(group, chosen)),
-        rules=rules_in_words(App.objects.all()),
+        total=total,
+        matching=_matching(wanted, groups, total, now),
+        is_cut=total > COUNTED,
+        rules=rules_in_words(apps),
         running=list(running()),
         display=display,
         kept=pairs(wanted.address),
@@ -116,14 +124,21 @@ def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
     return [term_chip(term, asked, address) for term in asked.terms]
 
 
+def _matching(wanted: Asked, groups: Counter[tuple], total: int, now: datetime) -> int:
+    """How many rows pass every filter; asked for where the groups are not of all rows."""
+    if total <= COUNTED:
+        return sum(n for group, n in groups.items() if _fits(group, wanted.facets))
+    if not any(wanted.facets.values()):
+        return total
+    return capped(fitting(wanted, now))[0]
+
+
 def _groups(rows: QuerySet[Push]) -> Counter[tuple]:
-    """(type, outcome, reason, app, origin) → number, in one query."""
+    """(type, outcome, reason, app, origin) → number, of the newest `COUNTED` + 1."""
     columns = ("push_type", "state", "sip_call__verdict", "sip_call__rule")
     columns += ("reason", "app__bundle_id", "origin")
     counted: Counter[tuple] = Counter()
-    for *facts, number in (
-        rows.order_by().values_list(*columns).annotate(number=Count("pk"))
-    ):
+    for *facts, number in grouped(BY_CREATION.ordered(rows).values_list(*columns)):
         push_type, state, verdict, rule, reason, app, origin = facts
         outcome = outcome_named(push_type, state, verdict or "awaited", rule)
         counted[push_type, outcome, reason, app, origin] += number
@@ -139,15 +154,14 @@ def _fits(group: tuple, chosen: dict, but: str = "") -> bool:
     )
 
 
-def _labels(groups: Counter[tuple]) -> dict[str, dict[str, str]]:
+def _labels(groups: Counter[tuple], apps: list[App]) -> dict[str, dict[str, str]]:
     reasons = sorted({group[2] for group in groups if group[2]})
     return {
         "type": {"": NAMES["type"], **TYPES},
         "outcome": {"": NAMES["outcome"]}
         | {key: label for key, (_, label, _) in OUTCOMES.items()},
         "reason": {"": NAMES["reason"]} | {reason: reason for reason in reasons},
-        "app": {"": NAMES["app"]}
-        | {app.bundle_id: app.bundle_id for app in App.objects.all()},
+        "app": {"": NAMES["app"]} | {app.bundle_id: app.bundle_id for app in apps},
         "origin": {"": NAMES["origin"], **ORIGINS},
     }
 

@@ -6,12 +6,15 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
+
 from notifications.backlog import why_waiting
-from notifications.models import Call, Ledger, Push
+from notifications.models import Call, Push
 from notifications.resend import facts_of, is_safe
 from notifications.watermarks import Watermarks, held_by, read_until
 from notifications.wording import outcome_of, rule_of, rules_in_words
-from registrations.models import LogFile, Sighting
+from registrations.models import Holding, LogFile, Sighting
 
 #: APNs takes no more than this (bytes): VoIP, others.
 LIMITS = {"voip": 5120}
@@ -43,12 +46,30 @@ class Seen:
     line: str
 
 
+def rows() -> QuerySet[Push]:
+    """Pushes with what a page of one shows beside them."""
+    holders = Holding.objects.filter(token=OuterRef("token")).values("device")
+    related = (
+        "device",
+        "token__ledger",
+        "app",
+        "sip_call",
+        "requested_by",
+        "api_token",
+    )
+    return Push.objects.select_related(*related).annotate(
+        holders=ArraySubquery(holders)
+    )
+
+
 def push(found: Push, now: datetime) -> dict:
-    """Everything the Push page shows."""
+    """Everything the Push page shows of one of `rows`."""
     call = found.sip_call
     tone, words = outcome_of(found)
     attempts = list(found.attempts.all())
     facts = facts_of(found.device, found.token, found.push_type, now, found)
+    siblings, resends = _others(found, call)
+    held_by, feeds = _read(found, call, now) if call else ([], [])
     return {
         "push": found,
         "call": call,
@@ -56,24 +77,34 @@ def push(found: Push, now: datetime) -> dict:
         "icon": ICONS.get(tone, "info-circle"),
         "words": words,
         "rule": rule_of(call) if call else "",
-        "held_by": held_by(call, now) if call else [],
-        "changes": call.changes.all() if call else [],
+        "held_by": held_by,
+        "changes": list(call.changes.all()) if call else [],
         "attempts": attempts,
-        "siblings": call.pushes.exclude(pk=found.pk) if call else [],
-        "resends": found.resends.all(),
+        "siblings": siblings,
+        "resends": resends,
         "steps": steps_of(found, call, len(attempts), now),
-        "headers": _headers(found),
+        "headers": headers_of(found),
         "text": text_of(found.payload),
         "size": len(json.dumps(found.payload, separators=(",", ":")).encode()),
         "limit": LIMITS.get(found.push_type, LIMIT),
         "safety": is_safe(facts),
         "rings": facts.life_left is not None,
         "can_undo": found.requested_by_id is not None and now < found.due_at,
-        "ledger": Ledger.objects.filter(token=found.token).first(),
+        "ledger": getattr(found.token, "ledger", None),
         "seen": _seen(found, call),
-        "feeds": _feeds(found, now) if call else [],
+        "feeds": feeds,
         "rules": rules_in_words([found.app]),
     }
+
+
+def _others(found: Push, call: Call | None) -> tuple[list[Push], list[Push]]:
+    """Other pushes of its call, and its resends, both newest first."""
+    wanted = Q(resend_of=found.pk)
+    if call is not None:
+        wanted |= Q(sip_call=call)
+    others = list(Push.objects.filter(wanted).exclude(pk=found.pk))
+    siblings = [one for one in others if call and one.sip_call_id == call.pk]
+    return siblings, [one for one in others if one.resend_of_id == found.pk]
 
 
 def text_of(payload: dict) -> tuple[str, str] | None:
@@ -89,7 +120,8 @@ def text_of(payload: dict) -> tuple[str, str] | None:
     return key, ", ".join(word for word in words if word)
 
 
-def _headers(found: Push) -> list[tuple[str, str]]:
+def headers_of(found: Push) -> list[tuple[str, str]]:
+    """What is sent to APNs beside the payload; the token masked."""
     return [
         (":path", f"/3/device/{found.token.masked}"),
         ("apns-id", str(found.pk)),
@@ -241,12 +273,15 @@ def _place(feed: str, file: str, position: int) -> str:
     return f"{feed} · {file}, byte {position:,}"
 
 
-def _feeds(found: Push, now: datetime) -> list[tuple[str, datetime | None, str]]:
-    """Which feeds could show a proof, how far each has been read, and to which byte."""
-    feeds = Watermarks([found.device_id], now).of([found.device_id]).feeds
+def _read(found: Push, call: Call, now: datetime) -> tuple[list[dict], list[tuple]]:
+    """What holds the verdict; and which feeds could show a proof, how far each has been
+    read, and to which byte.
+    """
+    marks = Watermarks(found.holders, now)
+    feeds = marks.of([found.device_id]).feeds
     newest = LogFile.objects.filter(feed__in=feeds).order_by("feed_id", "-pk")
     files = {file.feed_id: file for file in newest.distinct("feed_id")}
-    return [
+    shown = [
         (
             feed.name,
             read_until(feed),
@@ -254,6 +289,7 @@ def _feeds(found: Push, now: datetime) -> list[tuple[str, datetime | None, str]]
         )
         for feed in feeds
     ]
+    return held_by(call, marks.of(found.holders), now), shown
 
 
 def _read_to(file: LogFile) -> str:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Exists, QuerySet
 
 from notifications import audit
-from notifications.models import Ledger, Push, TokenHealth
+from notifications.models import Push, TokenHealth
 from notifications.outbox import CannotSend, PushRequest, enqueue
 from registrations.models import Device, PushToken, Sighting
 
@@ -136,25 +137,33 @@ def facts_of(
     now: datetime,
     resend_of: Push | None = None,
 ) -> Facts:
-    """What the database says of it just now."""
-    ledger = Ledger.objects.filter(token=token).first()
-    health = TokenHealth.objects.filter(token=token).first()
+    """What the database says of it just now, in one question."""
+    left = _time_left(resend_of, push_type, now) if resend_of else None
     recent = Push.objects.filter(
         token=token,
         push_type=push_type,
         origin__in=[Push.Origin.RESEND, Push.Origin.TEST],
         created_at__gt=now - JUST_NOW,
     )
+    answers = Sighting.objects.none() if left is None else answers_to(resend_of)
+    found = PushToken.objects.select_related("ledger", "health").annotate(
+        resent_just_now=Exists(recent),
+        is_bound=Exists(Device.objects.bound_at(now).filter(pk=device.pk)),
+        is_current=Exists(device.holdings.filter(current=True, token=token)),
+        is_answered=Exists(answers),
+    )
+    row = found.get(pk=token.pk)
+    ledger, health = getattr(row, "ledger", None), getattr(row, "health", None)
     return Facts(
         push_type=push_type,
         strikes=ledger.strikes if ledger else 0,
         threshold=ledger.threshold if ledger else 3,
-        is_bound=Device.objects.bound_at(now).filter(pk=device.pk).exists(),
-        is_current=device.holdings.filter(current=True, token=token).exists(),
+        is_bound=row.is_bound,
+        is_current=row.is_current,
         health=health.state if health else "",
         health_reason=health.reason if health else "",
-        resent_just_now=recent.exists(),
-        life_left=life_left(resend_of, push_type, now) if resend_of else None,
+        resent_just_now=row.resent_just_now,
+        life_left=None if row.is_answered else left,
     )
 
 
@@ -163,17 +172,26 @@ def life_left(push: Push, push_type: str, now: datetime) -> timedelta | None:
 
     None when it is over: its life has ended, or this phone has answered it for good.
     """
+    left = _time_left(push, push_type, now)
+    return None if left is None or answers_to(push).exists() else left
+
+
+def _time_left(push: Push, push_type: str, now: datetime) -> timedelta | None:
     left = push.expires_at - now
     if push_type != Push.Type.VOIP or push.push_type != push_type or left <= UNDO:
         return None
-    answers = Sighting.objects.filter(
+    return left
+
+
+def answers_to(push: Push) -> QuerySet[Sighting]:
+    """The final answers that this phone gave to the call of a push."""
+    return Sighting.objects.filter(
         device=push.device_id,
         day__gte=push.created_at.date() - timedelta(days=1),
         kind=Sighting.Kind.ANSWER,
         call_id=push.call_id,
         code__gte=200,
     )
-    return None if answers.exists() else left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
 from notifications import audit
@@ -44,25 +44,26 @@ class Views:
     views: list[SavedView]
     address: str
     groups: list[Group]
+    #: What a person of this group sees first; None where nobody chose one.
+    first: SavedView | None
 
 
 def views_for(user: AbstractBaseUser, page: str, asked: QueryDict) -> Views:
     """The person's own views and the shared ones, and the address as it is now."""
     sets_defaults = user.has_perm("notifications.manage_users")
     groups = list(Group.objects.order_by("name")) if sets_defaults else []
-    return Views(page, list(seen_by(user, page)), without_place(asked), groups)
+    views = list(seen_by(user, page))
+    firsts = sorted(
+        (view for view in views if view.is_first), key=lambda view: view.default_for_id
+    )
+    return Views(page, views, without_place(asked), groups, next(iter(firsts), None))
 
 
 def seen_by(user: AbstractBaseUser, page: str) -> QuerySet[SavedView]:
-    """Their own, and what others share."""
+    """Their own, and what others share; `is_first` where it is that of a group of theirs."""
     rows = SavedView.objects.filter(Q(owner=user) | Q(is_shared=True), page=page)
-    return rows.select_related("owner", "default_for")
-
-
-def default_of(user: AbstractBaseUser, page: str) -> SavedView | None:
-    """What a person of this group sees first; None where nobody chose one."""
-    rows = SavedView.objects.filter(page=page, default_for__in=user.groups.all())
-    return rows.order_by("default_for").first()
+    theirs = user.groups.filter(pk=OuterRef("default_for"))
+    return rows.annotate(is_first=Exists(theirs)).select_related("owner", "default_for")
 
 
 def without_place(asked: QueryDict) -> str:

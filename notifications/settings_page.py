@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Max, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
+from notifications.at_once import Capped
 from notifications.expiry import Warning, warning_of
 from notifications.forms import AppForm
 from notifications.models import ApiToken, App, Credential, Push
@@ -39,58 +41,56 @@ class AppCard:
 
 def settings_page(now: datetime, refused: AppForm | None = None) -> dict:
     """The rows of the page; `refused` is the form of an app whose policy was not saved."""
-    taken = _last_accepted()
-    devices, queued = _devices(), _queued()
-    apps = App.objects.prefetch_related("credentials", "beacon_secrets", "beacons")
     return {
         "page": "settings",
-        "apps": [
-            AppCard(
-                app,
-                _keys(app, taken, devices, now),
-                _form_of(app, refused),
-                *queued.get(app.pk, (0, 0)),
-            )
-            for app in apps
-        ],
+        "apps": [_card(app, refused, now) for app in _apps()],
         "feeds": [source_of(feed, now) for feed in Feed.objects.all()],
-        "people": User.objects.prefetch_related("groups").order_by("username"),
+        "people": _people(),
         "api_tokens": ApiToken.objects.filter(revoked_at=None).select_related(
             "app", "created_by"
         ),
-        "groups": Group.objects.order_by("name"),
+        "groups": list(Group.objects.order_by("name")),
     }
 
 
-def _keys(app: App, taken: dict, devices: dict, now: datetime) -> list[Key]:
-    return [
-        Key(
-            credential,
-            taken.get((app.pk, credential.environment)),
-            devices.get((app.bundle_id, credential.environment), 0),
-            warning_of(credential.expires_at, now),
-        )
-        for credential in app.credentials.all()
+def _apps() -> QuerySet[App]:
+    """With their keys and how much of them waits."""
+    queued = Push.objects.filter(app=OuterRef("pk"), state=Push.State.QUEUED)
+    limited = queued.filter(reason__startswith="waits:")
+    keys = Credential.objects.annotate(
+        last_accepted_at=Subquery(_taken().values("accepted_at")[:1]),
+        devices=Capped(_devices()),
+    )
+    apps = App.objects.annotate(waiting=Capped(queued), limited=Capped(limited))
+    keyed = Prefetch("credentials", keys)
+    return apps.prefetch_related(keyed, "beacon_secrets", "beacons")
+
+
+def _taken() -> QuerySet[Push]:
+    """What APNs took of an app in an environment, the newest first."""
+    of_key = {name: OuterRef(name) for name in ("app", "environment")}
+    taken = Push.objects.filter(state=Push.State.ACCEPTED, **of_key)
+    return taken.order_by("-created_at")
+
+
+def _devices() -> QuerySet[Device]:
+    """Those of an app in an environment."""
+    of_app = Device.objects.filter(bundle_id=OuterRef("app__bundle_id"))
+    return of_app.filter(environment=OuterRef("environment"))
+
+
+def _people() -> QuerySet[User]:
+    """Everybody, with the names of their groups."""
+    names = Group.objects.filter(user=OuterRef("pk")).order_by("name").values("name")
+    return User.objects.annotate(group_names=ArraySubquery(names)).order_by("username")
+
+
+def _card(app: App, refused: AppForm | None, now: datetime) -> AppCard:
+    keys = [
+        Key(key, key.last_accepted_at, key.devices, warning_of(key.expires_at, now))
+        for key in app.credentials.all()
     ]
-
-
-def _last_accepted() -> dict[tuple[int, str], datetime]:
-    rows = Push.objects.filter(state=Push.State.ACCEPTED).order_by()
-    groups = rows.values_list("app", "environment").annotate(at=Max("accepted_at"))
-    return {(app, environment): at for app, environment, at in groups}
-
-
-def _queued() -> dict[int, tuple[int, int]]:
-    rows = Push.objects.filter(state=Push.State.QUEUED).order_by().values_list("app")
-    limited = Q(reason__startswith="waits:")
-    groups = rows.annotate(all=Count("pk"), limited=Count("pk", limited))
-    return {app: (number, some) for app, number, some in groups}
-
-
-def _devices() -> dict[tuple[str, str], int]:
-    rows = Device.objects.order_by().values_list("bundle_id", "environment")
-    groups = rows.annotate(number=Count("pk"))
-    return {(bundle_id, environment): n for bundle_id, environment, n in groups}
+    return AppCard(app, keys, _form_of(app, refused), app.waiting, app.limited)
 
 
 def _form_of(app: App, refused: AppForm | None) -> AppForm:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import F, Q, QuerySet
+
 from notifications.models import Call
 from notifications.watermarks import read_until
 from notifications.wording import ago
@@ -55,6 +57,12 @@ def source_of(feed: Feed, now: datetime) -> Source:
     return Source(feed, "ok", f"{seconds:.1f} s")
 
 
+def asks_for_somebody(now: datetime) -> Q:
+    """The feeds whose tone in `source_of` is `warn` or `bad`, as a condition."""
+    behind = Q(seen_until__lt=now - BEHIND) | Q(seen_until__lt=now - F("heartbeat"))
+    return ~Q(trouble="") | (~Q(kind=Feed.Kind.BEACON) & behind)
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """What holds verdicts just now: one sentence a feed, and how many calls wait."""
@@ -63,13 +71,16 @@ class Hold:
     calls: int
 
 
-def hold_at(feeds: list[Feed], now: datetime) -> Hold | None:
-    """None while every feed that is followed keeps up and no call waits for one."""
-    waiting = list(
-        Call.objects.filter(verdict="awaited")
-        .exclude(held_by=[])
-        .values_list("held_by", flat=True)
-    )
+def held_by_feeds() -> QuerySet[Call]:
+    """`held_by` of each call whose verdict a feed holds."""
+    return Call.objects.filter(verdict="awaited").exclude(held_by=[]).values("held_by")
+
+
+def hold_at(feeds: list[Feed], waiting: list[list[dict]], now: datetime) -> Hold | None:
+    """None while every feed that is followed keeps up and no call waits for one.
+
+    `waiting`: what holds each call that is held.
+    """
     late = [feed for feed in feeds if feed.followed and _is_late(feed, now)]
     names = {feed.name for feed in late}
     sentences = [f"feed {feed.name} {_lag(feed, now)}" for feed in late]

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from notifications.models import Ledger, TokenHealth
+from notifications.device_history import RESET, ROWS, History, Register
+from notifications.models import Push, TokenHealth
 from notifications.wording import outcome_of
-from registrations.models import Device, PushToken
+from registrations.models import PushToken
 
-ROWS = 40
 KINDS = {
     "": "All events",
     "pushes": "Pushes only",
@@ -56,112 +56,97 @@ class Timeline:
     kinds: tuple[tuple[str, str], ...] = tuple(KINDS.items())
 
 
-def timeline(
-    device: Device, voip: PushToken | None, ledger: Ledger | None, asked
-) -> Timeline:
+def timeline(history: History, asked) -> Timeline:
     """What happened to a device before the moment asked for."""
     kind = asked.get("events", "")
     kind = kind if kind in KINDS else ""
-    before = _moment(asked.get("before", ""))
+    before = before_of(asked)
     rows: list[Moment] = []
     if kind != "pushes":
-        rows += _registrations(device, before)
+        rows += map(_registration, history.registers)
     if kind != "registrations":
-        rows += _pushes(device, before) + _strikes(ledger)
+        rows += [*map(_push, history.pushes), *_strikes(history)]
     if not kind:
-        rows += _events(device) + _resets(voip) + _health(voip)
+        rows += [*_turns(history), *_health(history.voip)]
     rows = [row for row in rows if before is None or row.at < before]
     rows.sort(key=lambda row: row.at, reverse=True)
     older = rows[ROWS - 1].at.isoformat() if len(rows) > ROWS else ""
     return Timeline(rows[:ROWS], older, kind)
 
 
-def _moment(text: str) -> datetime | None:
+def before_of(asked) -> datetime | None:
+    """The moment that a page of the timeline ends before; None for the newest page."""
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(asked.get("before", ""))
     except ValueError:
         return None
     return found if found.tzinfo else None
 
 
-def _registrations(device: Device, before: datetime | None) -> list[Moment]:
-    rows = device.registrations.filter(moment__isnull=False).order_by("-moment")
-    rows = rows.filter(moment__lt=before) if before else rows
-    return [
-        Moment(
-            row.moment,
-            "mute" if row.kind == "unregistered" else "ok",
-            REGISTRATIONS[row.kind] + (" (assume accepted)" if row.assumed else ""),
-            f"{_expires(row)}{row.feed.name}, byte {row.position:,}",
-        )
-        for row in rows.select_related("feed")[: ROWS + 1]
-    ]
+def _registration(row: Register) -> Moment:
+    return Moment(
+        row.moment,
+        "mute" if row.kind == "unregistered" else "ok",
+        REGISTRATIONS[row.kind] + (" (assume accepted)" if row.assumed else ""),
+        f"{_expires(row)}{row.feed}, byte {row.position:,}",
+    )
 
 
-def _expires(row) -> str:
+def _expires(row: Register) -> str:
     if row.kind == "unregistered" or row.expires is None:
         return ""
     return f"Expires in {row.expires:,} s · "
 
 
-def _pushes(device: Device, before: datetime | None) -> list[Moment]:
-    rows = device.pushes.select_related("sip_call").order_by("-created_at")
-    rows = rows.filter(created_at__lt=before) if before else rows
-    moments = []
-    for push in rows[: ROWS + 1]:
-        tone, words = outcome_of(push)
-        detail = f"Call-ID {push.call_id}" if push.call_id else "No Call-ID"
-        moments.append(
-            Moment(
-                push.sent_at or push.created_at,
-                tone,
-                f"{push.get_push_type_display()} push, {words}",
-                f"{detail} · {push.get_origin_display().lower()}",
-                reverse("notifications:push", args=[push.pk]),
-            )
-        )
-    return moments
+def _push(push: Push) -> Moment:
+    tone, words = outcome_of(push)
+    detail = f"Call-ID {push.call_id}" if push.call_id else "No Call-ID"
+    return Moment(
+        push.sent_at or push.created_at,
+        tone,
+        f"{push.get_push_type_display()} push, {words}",
+        f"{detail} · {push.get_origin_display().lower()}",
+        reverse("notifications:push", args=[push.pk]),
+    )
 
 
-def _strikes(ledger: Ledger | None) -> list[Moment]:
+def _strikes(history: History) -> list[Moment]:
     """At the deadline of each call of the run, when it was surely over."""
-    if ledger is None:
-        return []
-    calls = ledger.token.calls.in_bulk([row["call"] for row in ledger.run])
+    struck = history.struck
+    numbers = {row["call"]: n for n, row in enumerate(_run(history), 1)}
     return [
         Moment(
-            calls[row["call"]].handle_by,
+            push.sip_call.handle_by,
             "hot",
-            f"Strike {number}",
+            f"Strike {numbers[call]}",
             "No sign of waking by the deadline",
             icon="alert-triangle",
-            strike=number,
+            strike=numbers[call],
         )
-        for number, row in enumerate(ledger.run, 1)
-        if row["call"] in calls and calls[row["call"]].handle_by
+        for call, push in struck.items()
+        if push.sip_call.handle_by
     ]
 
 
-def _events(device: Device) -> list[Moment]:
-    rows = device.events.filter(kind__in=EVENTS, moment__isnull=False)
-    return [
-        Moment(row.moment, "info", *EVENTS[row.kind], icon="refresh-dot")
-        for row in rows.order_by("-moment")[:ROWS]
-    ]
+def _run(history: History) -> list[dict]:
+    return history.ledger.run if history.ledger else []
 
 
-def _resets(voip: PushToken | None) -> list[Moment]:
-    if voip is None:
-        return []
-    return [
-        Moment(row.at, "info", "Strikes reset by a person", row.reason, icon="pencil")
-        for row in voip.resets.all()
-    ]
+def _turns(history: History) -> list[Moment]:
+    found = []
+    for turn in history.turns:
+        if turn.kind == RESET:
+            words = ("Strikes reset by a person", turn.why)
+            found.append(Moment(turn.moment, "info", *words, icon="pencil"))
+        elif turn.kind in EVENTS:
+            words = EVENTS[turn.kind]
+            found.append(Moment(turn.moment, "info", *words, icon="refresh-dot"))
+    return found
 
 
 def _health(voip: PushToken | None) -> list[Moment]:
-    found = TokenHealth.objects.filter(token=voip).exclude(state="valid").first()
-    if voip is None or found is None:
+    health = getattr(voip, "health", None)
+    if health is None or health.state == TokenHealth.State.VALID:
         return []
-    title = f"VoIP token: {found.get_state_display().lower()}"
-    return [Moment(found.at, "bad", title, f"APNs said {found.reason}", icon="ban")]
+    title = f"VoIP token: {health.get_state_display().lower()}"
+    return [Moment(health.at, "bad", title, f"APNs said {health.reason}", icon="ban")]

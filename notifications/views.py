@@ -22,8 +22,7 @@ from notifications import (
 )
 from notifications.filters import ALL
 from notifications.keyset import query, words
-from notifications.models import Push
-from notifications.saved_views import default_of, views_for
+from notifications.saved_views import views_for
 from notifications.search import find
 from registrations.models import Device, Feed
 
@@ -35,12 +34,14 @@ may_see = permission_required("notifications.see", raise_exception=True)
 @may_see
 def live(request: HttpRequest) -> HttpResponse:
     """Which phones will not ring, now. Without a feed: how to connect one."""
-    if not Feed.objects.exists():
-        return render(request, "notifications/empty.html", {"page": "live"})
     now = timezone.now()
     span = request.GET.get("span", "")
     picture = fleet.Picture(now, span if span in charts.SPANS else "1h")
+    if not (picture.sources or Feed.objects.exists()):
+        return render(request, "notifications/empty.html", {"page": "live"})
+    # The picture has counted what the shell would count again.
     context = {"page": "live", "live": picture, "now": now}
+    context["attention"] = picture.attention
     return render(request, "notifications/live.html", context)
 
 
@@ -48,24 +49,16 @@ def live(request: HttpRequest) -> HttpResponse:
 @login_required
 @may_see
 def devices(request: HttpRequest) -> HttpResponse:
-    """Every device, newest first, with search and filters."""
-    first = _first_view(request, "devices")
-    if first is not None:
-        return first
+    """Every device, newest first; the first view of the person's group where there is one."""
+    views = views_for(request.user, "devices", request.GET)
+    if views.first is not None and not request.GET:
+        return redirect(f"{request.path}?{views.first.address or ALL}")
     context = {
         "page": "devices",
         "list": device_list.devices(request.GET, timezone.now()),
-        "views": views_for(request.user, "devices", request.GET),
+        "views": views,
     }
     return render(request, "notifications/devices.html", context)
-
-
-def _first_view(request: HttpRequest, page: str) -> HttpResponse | None:
-    """Without an address a person gets the first view of their group, where there is one."""
-    view = None if request.GET else default_of(request.user, page)
-    if view is None:
-        return None
-    return redirect(f"{request.path}?{view.address or ALL}")
 
 
 @require_safe
@@ -83,14 +76,14 @@ def device(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @may_see
 def pushes(request: HttpRequest) -> HttpResponse:
-    """Every push, newest first, with filters."""
-    first = _first_view(request, "pushes")
-    if first is not None:
-        return first
+    """Every push, newest first; the first view of the person's group where there is one."""
+    views = views_for(request.user, "pushes", request.GET)
+    if views.first is not None and not request.GET:
+        return redirect(f"{request.path}?{views.first.address or ALL}")
     context = {
         "page": "pushes",
         "list": push_list.pushes(request.GET, timezone.now()),
-        "views": views_for(request.user, "pushes", request.GET),
+        "views": views,
     }
     return render(request, "notifications/pushes.html", context)
 
@@ -100,10 +93,8 @@ def pushes(request: HttpRequest) -> HttpResponse:
 @may_see
 def push(request: HttpRequest, pk) -> HttpResponse:
     """One push: steps, attempts, request, verdict, and whether a resend is safe."""
-    rows = Push.objects.select_related(
-        "device", "token", "app", "sip_call", "requested_by", "api_token"
-    )
-    context = push_page.push(get_object_or_404(rows, pk=pk), timezone.now())
+    found = get_object_or_404(push_page.rows(), pk=pk)
+    context = push_page.push(found, timezone.now())
     return render(request, "notifications/push.html", context | {"page": "pushes"})
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q
 
 from notifications.models import Call
-from registrations.models import Feed, Holding
+from registrations.models import Feed
 
 #: A feed that saw the device in this time could have shown the proof.
 SEEN_WITHIN = timedelta(days=7)
@@ -106,10 +106,8 @@ class Watermarks:
         return Watermark(tuple(followed or feeds))
 
 
-def held_by(call: Call, now: datetime) -> list[dict]:
+def held_by(call: Call, watermark: Watermark, now: datetime) -> list[dict]:
     """What holds the verdict of an open call just now, with how far behind it is."""
     if call.verdict != Call.Verdict.AWAITED or not call.held_by:
         return []
-    devices = Holding.objects.filter(token=call.token).values_list("device", flat=True)
-    watermark = Watermarks(devices, now).of(devices)
     return watermark.held_by(call.handle_by, now) or call.held_by

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -25,7 +27,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if not request.GET:
         return _page(request, app, WhatIfForm(instance=app))
     # The form writes what is typed on its instance: not on the row whose rules it is held to.
-    form = WhatIfForm(request.GET, instance=App.objects.get(pk=pk))
+    form = WhatIfForm(request.GET, instance=copy(app))
     if not form.is_valid():
         return _page(request, app, form, status=422)
     now = timezone.now()
@@ -42,7 +44,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def save(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the rules that were tried."""
     app = get_object_or_404(App, pk=pk)
-    form = RulesForm(request.POST, instance=App.objects.get(pk=pk))
+    form = RulesForm(request.POST, instance=copy(app))
     if not form.is_valid():
         return _page(request, app, form, status=422)
     return save_and_note(request, form, "app.change", "Strike rules saved.")

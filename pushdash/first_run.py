@@ -50,7 +50,7 @@ def first_run(request: HttpRequest, token: str) -> HttpResponse:
     user = create_admin(**form.cleaned_data)
     if user is None:
         return render(request, "registration/used.html", status=410)
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, user, backend="pushdash.logins.Logins")
     return redirect("notifications:live")
 
 

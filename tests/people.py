@@ -23,5 +23,5 @@ def person(name: str, *rights: str) -> User:
 def session_of(user: User) -> str:
     """The value of the session cookie of a person who has just logged in."""
     client = Client()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, "pushdash.logins.Logins")
     return client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -16,8 +16,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from notifications.agents import Agent, agent_of
+from notifications.at_once import COUNTED
 from notifications.fleet import FeedRow
-from notifications.keyset import COUNTED, pairs
+from notifications.keyset import pairs
 from notifications.wording import ACTIONS, CHIPS, ago
 
 register = template.Library()

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from notifications import charts, fleet
+from notifications.board import ROWS as BOARD_ROWS
+from notifications.board import board_rows
 from notifications.handling import settle
 from notifications.models import Push
 from tests import factories
@@ -36,13 +38,17 @@ def unwoken(strikes: int = 1, aor: str = ""):
     return device
 
 
+def kpis(now):
+    return fleet.Picture(now).kpis
+
+
 @pytest.fixture
 def feed():
     return factories.feed(seen_until=NOW)
 
 
 def test_an_empty_house_has_no_rates(feed):
-    figures = fleet.kpis(NOW)
+    figures = kpis(NOW)
     assert (figures.registered, figures.known, figures.voip) == (0, 0, 0)
     assert figures.woken is None
     assert figures.median is None
@@ -54,7 +60,7 @@ def test_woken_is_handled_of_handled_and_unhandled(feed):
         woken(after)
     unwoken()
     settle(NOW)
-    figures = fleet.kpis(NOW)
+    figures = kpis(NOW)
     assert (figures.handled, figures.judged, figures.woken) == (3, 4, 75.0)
     assert figures.voip == 4
 
@@ -63,14 +69,14 @@ def test_wake_times_run_from_acceptance_to_proof(feed):
     for after in (1, 2, 4):
         woken(after)
     settle(NOW)
-    figures = fleet.kpis(NOW)
+    figures = kpis(NOW)
     assert (figures.median, figures.p95) == (2.0, 4.0)
 
 
 def test_pushes_older_than_15_minutes_count_no_more(feed):
     woken(1)
     settle(NOW)
-    assert fleet.kpis(MORNING + timedelta(minutes=16)).judged == 0
+    assert kpis(MORNING + timedelta(minutes=16)).judged == 0
 
 
 def test_registered_counts_only_devices_whose_binding_holds_at_the_moment(feed):
@@ -78,21 +84,21 @@ def test_registered_counts_only_devices_whose_binding_holds_at_the_moment(feed):
     gone = factories.registered_device()
     gone.expires_at = NOW - seconds(1)
     gone.save()
-    figures = fleet.kpis(NOW)
+    figures = kpis(NOW)
     assert (figures.registered, figures.known) == (1, 2)
 
 
 def test_the_oldest_waiting_push_is_named_by_its_age(feed):
     device = factories.registered_device()
     factories.accepted_push(device, NOW - seconds(7), state=Push.State.QUEUED)
-    figures = fleet.kpis(NOW)
+    figures = kpis(NOW)
     assert (figures.waiting, figures.oldest) == (1, 7.0)
 
 
 def test_the_board_holds_a_striking_device_with_its_evidence(feed):
     device = unwoken()
     settle(NOW)
-    (row,) = fleet.board_rows(NOW)
+    (row,) = board_rows([], NOW)
     assert row.device == device
     assert row.ledger.strikes == 1
     assert [moment for moment, _ in row.ages] == [MORNING]
@@ -102,20 +108,20 @@ def test_the_board_holds_a_striking_device_with_its_evidence(feed):
 def test_a_device_that_woke_is_not_on_the_board(feed):
     woken(1)
     settle(NOW)
-    assert fleet.board_rows(NOW) == []
+    assert board_rows([], NOW) == []
 
 
 def test_the_worst_stand_first(feed):
     once, twice = unwoken(1), unwoken(2)
     settle(NOW)
-    assert [row.device for row in fleet.board_rows(NOW)] == [twice, once]
+    assert [row.device for row in board_rows([], NOW)] == [twice, once]
 
 
 def test_two_devices_with_one_token_both_stand_on_the_board(feed):
     device = unwoken()
     twin = factories.registered_device(voip=factories.token_of(device))
     settle(NOW)
-    assert {row.device for row in fleet.board_rows(NOW)} == {device, twin}
+    assert {row.device for row in board_rows([], NOW)} == {device, twin}
 
 
 def test_outcomes_say_what_was_seen(feed):
@@ -141,12 +147,12 @@ def test_the_feed_is_one_query_however_many_its_rows(feed, django_assert_num_que
 
 def test_the_board_holds_the_worst_of_many(feed):
     factories.app()
-    for _ in range(fleet.BOARD_ROWS):
+    for _ in range(BOARD_ROWS):
         unwoken(1)
     worst = unwoken(2)
     settle(NOW)
-    rows = fleet.board_rows(NOW)
-    assert len(rows) == fleet.BOARD_ROWS
+    rows = board_rows([], NOW)
+    assert len(rows) == BOARD_ROWS
     assert rows[0].device == worst
 
 
@@ -174,6 +180,6 @@ def test_wake_times_fall_into_bins_and_the_sleepers_beside_them(feed):
         woken(after)
     unwoken()
     settle(NOW)
-    chart = charts.wake_times(NOW, fleet.LATELY)
+    chart = charts.wake_times(fleet.lately_at(NOW))
     assert [bar.number for bar in chart.bars] == [1, 1, 0, 0, 0, 1, 1]
     assert (chart.total, chart.asleep) == (4, 1)

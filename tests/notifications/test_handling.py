@@ -79,7 +79,7 @@ def test_a_stalled_feed_holds_the_verdict_and_is_named(device):
     call = Call.objects.get()
     assert call.verdict == "awaited"
     assert call.held_by == [{"feed": "proxy", "behind_seconds": 40, "why": "behind"}]
-    push.refresh_from_db()
+    push = push_page.rows().get(pk=push.pk)
     assert push_page.push(push, at(600))["held_by"][0]["why"] == "silent"
     sighting(device, at(5))
     settle(601)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications.handling import settle
 from notifications.push_page import push as page_of
-from notifications.push_page import steps_of
+from notifications.push_page import rows, steps_of
 from tests import factories
 from tests.factories import MORNING
 from tests.notifications import people
@@ -25,8 +25,7 @@ def device():
 
 
 def page(push):
-    push.refresh_from_db()
-    return page_of(push, NOW)
+    return page_of(rows().get(pk=push.pk), NOW)
 
 
 def test_a_woken_app_has_its_proof_with_file_and_byte(device):
@@ -54,10 +53,11 @@ def test_a_call_that_waits_for_a_feed_names_it(device):
     factories.feed(seen_until=MORNING)
     push = factories.accepted_push(device, MORNING)
     settle(MORNING + timedelta(seconds=41))
-    push.refresh_from_db()
     content = people.browser_of("ops").get(f"/pushes/{push.pk}/").content.decode()
     assert "Verdict held: feed proxy is " in content
-    held_by = page_of(push, MORNING + timedelta(seconds=41))["held_by"]
+    held_by = page_of(rows().get(pk=push.pk), MORNING + timedelta(seconds=41))[
+        "held_by"
+    ]
     assert [(hold["feed"], hold["behind_seconds"]) for hold in held_by] == [
         ("proxy", 41)
     ]

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.http import QueryDict
 from django.utils import timezone
 
 from notifications.models import AuditEntry, SavedView
-from notifications.saved_views import MOST, default_of, seen_by
+from notifications.saved_views import MOST, seen_by, views_for
 from tests.notifications import people
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +60,7 @@ def test_a_group_has_one_first_view_a_page():
     save("admin", "One", default_for="support")
     save("admin", "Two", default_for="support")
     support = people.person("support")
-    assert default_of(support, "devices").name == "Two"
+    assert views_for(support, "devices", QueryDict()).first.name == "Two"
     group = Group.objects.get(name="support")
     with pytest.raises(IntegrityError), transaction.atomic():
         SavedView.objects.filter(name="One").update(default_for=group)

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from notifications.device_history import ROWS, history_of
 from notifications.handling import settle
-from notifications.models import Ledger, Reset
-from notifications.timeline import ROWS, timeline
+from notifications.models import Reset
+from notifications.timeline import before_of, timeline
 from tests import factories
 from tests.factories import MORNING
 from tests.notifications.test_lanes import registered
@@ -28,9 +29,7 @@ def device(feed):
 
 
 def told(device, **asked):
-    token = factories.token_of(device)
-    ledger = Ledger.objects.filter(token=token).first()
-    return timeline(device, token, ledger, asked)
+    return timeline(history_of(device, MORNING, before_of(asked), NOW), asked)
 
 
 def test_a_strike_stands_at_its_deadline_above_its_push(device):

@@ -1,0 +1,79 @@
+"""Several questions to the database in one: counts with a limit, single values, groups.
+
+A page asks few questions, and none of them counts a million rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import IntegerField, QuerySet, Subquery
+
+#: Counts stop here: an exact one of a million rows is not worth its time.
+COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to be said of rows, as SQL over them as `asked`; `nothing`: without a row."""
+
+    rows: QuerySet
+    says: str = "count(*)"
+    nothing: object = 0
+
+
+def up_to_limit(rows: QuerySet) -> Question:
+    """How many there are, or `COUNTED` + 1 for more than that."""
+    return Question(rows.order_by().values("pk")[: COUNTED + 1])
+
+
+def answers(*questions: Question) -> list:
+    """What is said of each."""
+    found = [question.nothing for question in questions]
+    parts, values = [], []
+    for place, question in enumerate(questions):
+        try:
+            sql, given = question.rows.query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        parts.append((place, f"(SELECT {question.says} FROM ({sql}) AS asked)"))
+        values += given
+    if parts:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(part for _, part in parts)}", values)
+            for (place, _), said in zip(parts, cursor.fetchone(), strict=True):
+                found[place] = said
+    return found
+
+
+def capped(*lists: QuerySet) -> list[int]:
+    """How many rows each has, or `COUNTED` + 1 for more than that."""
+    return answers(*map(up_to_limit, lists))
+
+
+def grouped(values: QuerySet) -> list[tuple]:
+    """The different rows of the first `COUNTED` + 1 of a `values_list`, each with how often."""
+    try:
+        sql, given = values[: COUNTED + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    places = ", ".join(
+        str(place + 1) for place in range(len(values.query.values_select))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT asked.*, count(*) FROM ({sql}) AS asked GROUP BY {places}", given
+        )
+        return cursor.fetchall()
+
+
+class Capped(Subquery):
+    """How many rows there are, up to `COUNTED` + 1, as a value beside another row."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS asked)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: QuerySet) -> None:
+        super().__init__(up_to_limit(rows).rows)

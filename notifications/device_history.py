@@ -1,0 +1,142 @@
+"""What one device did and was sent, read once for its lanes, its timeline and its strikes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+
+from notifications.models import Ledger, Push, Reset
+from registrations.models import Device, DeviceEvent, Holding, PushToken
+
+#: Rows of a page of the timeline.
+ROWS = 40
+#: Pushes that the lanes draw; turning points that are looked at.
+MARKS, TURNS = 400, 100
+#: A binding is drawn from its REGISTER on, which may lie so long before the span.
+LONGEST_BINDING = timedelta(hours=24)
+RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One accepted REGISTER, and where it can be read."""
+
+    moment: datetime
+    expires: int | None
+    kind: str
+    assumed: bool
+    feed: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turning point (`kind` of a DeviceEvent), or the `reset` by a person and why."""
+
+    moment: datetime
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All of it, the newest first: what lies since a moment, and the page before another."""
+
+    holdings: list[Holding]
+    pushes: list[Push]
+    registers: list[Register]
+    turns: list[Turn]
+
+    @property
+    def tokens(self) -> dict[str, PushToken]:
+        """kind → the token it holds now."""
+        return {row.token.kind: row.token for row in self.holdings if row.current}
+
+    @property
+    def voip(self) -> PushToken | None:
+        """The voip token it holds now."""
+        return self.tokens.get("voip")
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The strikes of that token."""
+        return getattr(self.voip, "ledger", None)
+
+    @property
+    def struck(self) -> dict[int, Push]:
+        """call → the newest push of each strike of the run."""
+        calls = {row["call"] for row in self.ledger.run} if self.ledger else set()
+        ours = (push for push in reversed(self.pushes) if push.sip_call_id in calls)
+        return {push.sip_call_id: push for push in ours}
+
+
+def history_of(
+    device: Device, since: datetime, before: datetime | None, now: datetime
+) -> History:
+    """What happened since a moment, and the page of the timeline before another."""
+    holdings = list(_holdings(device))
+    voip = next((row.token for row in holdings if row.current and _is_voip(row)), None)
+    ledger = getattr(voip, "ledger", None)
+    return History(
+        holdings,
+        _pushes(device, ledger, since, before, now),
+        _registers(device, since, before, now),
+        _turns(device, voip),
+    )
+
+
+def _is_voip(row: Holding) -> bool:
+    return row.token.kind == PushToken.Kind.VOIP
+
+
+def _holdings(device: Device) -> QuerySet[Holding]:
+    """The tokens it holds and held, each with when APNs last took a push to it."""
+    taken = Push.objects.filter(token=OuterRef("token"), state=Push.State.ACCEPTED)
+    newest = taken.order_by("-sent_at").values("accepted_at")[:1]
+    rows = device.holdings.select_related("token__ledger", "token__health")
+    return rows.annotate(last_accepted_at=Subquery(newest)).order_by("-pk")
+
+
+def _pushes(device, ledger: Ledger | None, since, before, now) -> list[Push]:
+    """Those the lanes draw, a page of the timeline, the last VoIP push, those of strikes."""
+    every = Push.objects.select_related("sip_call").defer("payload")
+    ours = every.filter(device=device).order_by("-created_at")
+    page = ours.filter(created_at__lt=before) if before else ours
+    parts = [
+        page[: ROWS + 1],
+        ours.filter(push_type=Push.Type.VOIP)[:1],
+    ]
+    if ledger is not None and ledger.run:
+        calls = [row["call"] for row in ledger.run]
+        parts.append(every.filter(sip_call__in=calls).order_by("-created_at")[:MARKS])
+    drawn = ours.filter(created_at__range=(since, now))[:MARKS]
+    found = {push.pk: push for push in drawn.union(*parts, all=True)}
+    return sorted(found.values(), key=lambda push: push.created_at, reverse=True)
+
+
+def _registers(device: Device, since, before, now) -> list[Register]:
+    rows = device.registrations.filter(moment__isnull=False).order_by("-moment")
+    page = rows.filter(moment__lt=before) if before else rows
+    first = since - LONGEST_BINDING
+    # The days name the partitions to look into.
+    days = (first.date() - timedelta(days=1), now.date() + timedelta(days=1))
+    drawn = rows.filter(moment__range=(first, now), day__range=days)
+    names = ("moment", "expires", "kind", "assumed", "feed__name", "position")
+    both = drawn.values_list(*names).union(page.values_list(*names)[: ROWS + 1])
+    return sorted((Register(*row) for row in both), key=_moment, reverse=True)
+
+
+def _turns(device: Device, voip: PushToken | None) -> list[Turn]:
+    events = DeviceEvent.objects.filter(device=device, moment__isnull=False)
+    told = events.order_by("-moment").values_list("moment", "kind", Value(""))[:TURNS]
+    resets = Reset.objects.filter(token=voip).order_by("-at")
+    both = told.union(
+        resets.values_list("at", Value(RESET), "reason")[:TURNS], all=True
+    )
+    return sorted((Turn(*row) for row in both), key=_moment, reverse=True)
+
+
+def _moment(row: Register | Turn) -> datetime:
+    return row.moment
