@@ -36,7 +36,7 @@ def test_what_was_chosen_counts_more_than_what_the_browser_asks_for():
 def test_a_choice_follows_the_person_to_another_browser():
     user = person("olga", "see")
     first = Client()
-    first.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    first.force_login(user, "pushdash.logins.Logins")
     first.post("/language/", {"language": "fr", "next": "/devices/"})
     assert Preference.objects.get(user=user).language == "fr"
     second = Client()
@@ -46,7 +46,7 @@ def test_a_choice_follows_the_person_to_another_browser():
 
 def test_a_language_that_does_not_exist_is_not_kept():
     client = Client()
-    client.force_login(person("olga"), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(person("olga"), "pushdash.logins.Logins")
     answer = client.post("/language/", {"language": "xx"})
     assert answer.status_code == 302
     assert not Preference.objects.exists()
