@@ -20,6 +20,7 @@ from registrations.models import Device, Feed
 
 LATELY = timedelta(minutes=15)
 FEED_ROWS = 60
+NOBODY = Question(Device.objects.none())
 #: What a row of the feed is made of; it is read four times a second.
 FEED_FIELDS = (
     "push_type",
@@ -95,6 +96,7 @@ class Figures:
     open verdict.
     """
 
+    population: Population
     attention: Attention
     voip: int
     suspected_since: datetime | None
@@ -130,8 +132,7 @@ class Picture:
 
     @cached_property
     def kpis(self) -> Kpis:
-        devices = self._population or population(self._now)
-        return kpis(devices, self._figures, self._lately, self._now)
+        return kpis(self._figures, self._lately, self._now)
 
     @property
     def attention(self) -> Attention:
@@ -176,7 +177,7 @@ class Picture:
 
     @cached_property
     def _figures(self) -> Figures:
-        return figures(self._now)
+        return figures(self._now, self._population)
 
     @cached_property
     def _lately(self) -> list[tuple[str, timedelta | None]]:
@@ -185,26 +186,32 @@ class Picture:
 
 def population(now: datetime) -> Population:
     """As of now."""
+    return Population(*answers(*_everybody(now)))
+
+
+def _everybody(now: datetime) -> tuple[Question, Question]:
     bound, known = Device.objects.bound_at(now), Device.objects.all()
-    return Population(
-        *answers(*(Question(rows.values("pk")) for rows in (bound, known)))
-    )
+    return Question(bound.values("pk")), Question(known.values("pk"))
 
 
-def figures(now: datetime) -> Figures:
-    """What is counted, as of now."""
+def figures(now: datetime, counted: Population | None) -> Figures:
+    """What is counted, as of now. `counted`: the devices, where they were counted lately."""
     sent = Push.objects.filter(push_type="voip", sent_at__range=(now - LATELY, now))
     suspected = Ledger.objects.filter(state="suspected").values("since")
-    *attention, voip, since, waiting, silent, released, recovered = answers(
-        *map(up_to_limit, asked(now)),
-        Question(sent.values("pk")),
-        Question(suspected, "max(asked.since)", None),
-        Question(held_by_feeds(), "jsonb_agg(asked.held_by)", None),
-        *(up_to_limit(devices_in(state)) for state in STATES[2:]),
+    *attention, voip, since, waiting, silent, released, recovered, bound, known = (
+        answers(
+            *map(up_to_limit, asked(now)),
+            Question(sent.values("pk")),
+            Question(suspected, "max(asked.since)", None),
+            Question(held_by_feeds(), "jsonb_agg(asked.held_by)", None),
+            *(up_to_limit(devices_in(state)) for state in STATES[2:]),
+            *(_everybody(now) if counted is None else (NOBODY, NOBODY)),
+        )
     )
     attention = Attention(*attention)
     numbers = (attention.suspected, attention.not_waking, silent, released, recovered)
     return Figures(
+        population=counted or Population(bound, known),
         attention=attention,
         voip=voip,
         suspected_since=since,
@@ -219,9 +226,7 @@ def lately_at(now: datetime) -> list[tuple[str, timedelta | None]]:
     return list(calls.values_list("verdict", "wake_time"))
 
 
-def kpis(
-    devices: Population, found: Figures, lately: list[tuple], now: datetime
-) -> Kpis:
+def kpis(found: Figures, lately: list[tuple], now: datetime) -> Kpis:
     """The figures of the strip."""
     handled = sum(verdict == "handled" for verdict, _ in lately)
     judged = handled + sum(verdict == "unhandled" for verdict, _ in lately)
@@ -232,8 +237,8 @@ def kpis(
     )
     queues = lanes(now)
     return Kpis(
-        registered=devices.registered,
-        known=devices.known,
+        registered=found.population.registered,
+        known=found.population.known,
         voip=found.voip,
         per_minute=found.voip / (LATELY.total_seconds() / 60),
         handled=handled,
