@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 BATCH, MOST_UNDER_WAY = 400, 800
 #: How often a worker that waits for answers looks for what else is due.
 LOOK_SECONDS = 0.05
+#: How often a busy worker sees to what dead ones left.
+TIDY_EVERY = timedelta(seconds=1)
 VOIP = (Push.Type.VOIP,)
 BULK = (Push.Type.ALERT, Push.Type.BACKGROUND)
 
@@ -45,8 +47,7 @@ def drain(
     """
     until = clock() + budget
     yield from _send_due(push_types, owner, clock, until)
-    reaping.expire(clock())
-    if reaping.reap(owner.folder, clock()):
+    if _tidy(owner, clock()):
         yield from _send_due(push_types, owner, clock, until)
 
 
@@ -58,6 +59,7 @@ def _send_due(
 ) -> Iterator[list[Push]]:
     number = owner.number()
     sender = Sender(clock, owner.journal)
+    tidy_at = clock() + TIDY_EVERY
     try:
         while True:
             while clock() < until and len(sender) <= MOST_UNDER_WAY - BATCH:
@@ -68,6 +70,9 @@ def _send_due(
                 sender.begin(pushes, _credentials_of(pushes))
             if not len(sender):
                 break
+            if clock() >= tidy_at:
+                _tidy(owner, clock())
+                tidy_at = clock() + TIDY_EVERY
             tries = sender.ended(LOOK_SECONDS)
             if tries:
                 recording.record(tries, number, clock())
@@ -75,6 +80,12 @@ def _send_due(
     finally:
         sender.wait()
     owner.journal.clear()
+
+
+def _tidy(owner: Owner, now: datetime) -> bool:
+    """See to rows past their life and to those of dead workers; True with any of these."""
+    reaping.expire(now)
+    return reaping.reap(owner.folder, now)
 
 
 @transaction.atomic

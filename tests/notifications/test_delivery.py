@@ -67,6 +67,16 @@ def test_a_late_answer_holds_up_no_call_that_comes_after(apns, owner):
     assert set(Push.objects.values_list("state", flat=True)) == {"accepted"}
 
 
+def test_a_busy_worker_sees_to_what_a_dead_one_left(apns, owner):
+    phones, faults = apns
+    faults.add(Fault("delay", seconds=3.0))
+    late = call(phones)
+    sent = delivery.drain(delivery.VOIP, owner, timezone.now, BUDGET)
+    left = call(phones)
+    Push.objects.filter(pk=left.pk).update(state="sending", owner=4711)
+    assert [[push.pk for push in pushes] for pushes in sent] == [[left.pk], [late.pk]]
+
+
 def test_a_worker_that_fails_keeps_its_journal_until_nothing_is_on_the_wire(
     apns, owner, tmp_path, monkeypatch
 ):
