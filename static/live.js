@@ -26,18 +26,20 @@
 
   const held = (region) => region.matches(':hover') || region.contains(document.activeElement);
 
+  /* The page brings the words, in its language; # is what is filled in. */
+  const fill = (element, value) => { element.textContent = element.dataset.words.replace('#', value); };
   /* The connection: live, reconnecting, offline. Only a change of the word is announced. */
   const say = (name, tone, age) => {
     const word = conn.querySelector('[data-conn-word]');
     conn.dataset.state = name;
     conn.querySelector('.pd-dot').className = `pd-dot ${tone}`;
-    const words = { live: 'live', stale: 'reconnecting', down: 'offline' }[name];
+    const words = conn.dataset[{ live: 'live', stale: 'reconnecting', down: 'offline' }[name]];
     if (word.textContent !== words) word.textContent = words;
-    conn.querySelector('[data-conn-age] .num').textContent = `${age} s`;
+    fill(conn.querySelector('[data-conn-age] .num'), `${age} s`);
     conn.querySelector('[data-conn-asof]').hidden = true;
     conn.querySelector('[data-conn-age]').hidden = false;
     stale.hidden = name === 'live';
-    stale.querySelector('[data-stale-since]').textContent = `figures of ${age} s ago`;
+    fill(stale.querySelector('[data-stale-since]'), age);
     mark();
   };
   /* The browser's tab shows the worst of it, also when another page is looked at. */
@@ -84,7 +86,7 @@
     const count = rows.filter((row) => !known.has(row.dataset.push)).length;
     heldFeed = html;
     waiting.hidden = count === 0;
-    waiting.textContent = `${count} new`;
+    fill(waiting, count);
   };
   const releaseFeed = () => {
     waiting.hidden = true;
@@ -97,7 +99,7 @@
   const pauseFeed = () => {
     paused = !paused;
     pause.setAttribute('aria-pressed', String(paused));
-    pause.setAttribute('aria-label', paused ? 'Resume live feed' : 'Pause live feed');
+    pause.setAttribute('aria-label', paused ? pause.dataset.resume : pause.dataset.pause);
     if (!paused) releaseFeed();
   };
   const flash = (old, fresh) => {

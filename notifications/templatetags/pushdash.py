@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
 from django import template
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
@@ -38,13 +40,25 @@ FIELD_WORDS = {
 @register.filter
 def since(moment: datetime | None) -> str:
     """`5 min`, `3 h`."""
-    return ago(moment, timezone.now()) if moment else "never"
+    return ago(moment, timezone.now()) if moment else gettext("never")
 
 
 @register.filter
 def until(moment: datetime | None) -> str:
     """`59 min` from now."""
     return ago(timezone.now(), moment) if moment else ""
+
+
+@register.filter
+def instant(moment: datetime | None) -> str:
+    """`5 min ago`, with the moment on hover, for the middle of a sentence."""
+    return render_to_string("components/instant.html", {"at": moment}).strip()
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """`14:02:31`, with the day on hover, for the middle of a sentence."""
+    return render_to_string("components/clock.html", {"at": moment}).strip()
 
 
 @register.filter
@@ -57,7 +71,8 @@ def lasting(span: timedelta) -> str:
 @register.filter
 def capped(number: int) -> str:
     """A count that stopped at its limit: `10,000+`."""
-    return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
+    shown = number_format(min(number, COUNTED), use_l10n=True, force_grouping=True)
+    return f"{shown}+" if number > COUNTED else shown
 
 
 register.filter("pairs", pairs)
@@ -74,7 +89,8 @@ def short_count(number: int) -> str:
     """A count that fits a cell: `950`, `1.2k`, `34k`."""
     if number < 1000:
         return str(number)
-    return f"{number / 1000:.1f}k" if number < 10_000 else f"{number // 1000}k"
+    places = 1 if number < 10_000 else 0
+    return f"{number_format(Decimal(number // 100) / 10, places)}k"
 
 
 @register.filter
