@@ -149,7 +149,7 @@ def test_frames_that_come_late_show_as_stale_though_they_come(open_as):
         frames.append(frame["seq"])
         socket.send(json.dumps(frame | {"at": at.isoformat()}))
 
-    page.route_web_socket("**/ws/live/", delayed)
+    page.route_web_socket("**/ws/live/*", delayed)
     page.reload()
     conn = page.locator("[data-conn]")
     expect(conn).to_contain_text("live")

@@ -117,7 +117,7 @@ def test_the_tab_shows_the_state_and_a_lost_connection_is_said(open_as, base_url
     push = house.furnished()
     page = open_as(person("olga", "see"))
     closed = []
-    page.route_web_socket("**/ws/live/", lambda socket: closed.append(socket))
+    page.route_web_socket("**/ws/live/*", lambda socket: closed.append(socket))
     assert page.title().startswith("(1) Live")
     assert "risk" in page.locator("link[rel=icon]").get_attribute("href")
     page.reload()
