@@ -40,7 +40,7 @@ def pause_for(result: Result) -> timedelta | None:
 
 
 def is_jump(misplaced: int, answered: int) -> bool:
-    """True when so many tokens cannot all be wrong."""
+    """True when so many tokens, of so many that were answered, cannot all be wrong."""
     return misplaced >= JUMP_LEAST and misplaced >= answered * JUMP_SHARE
 
 
@@ -51,14 +51,18 @@ def note(tries: Iterable[Try], now: datetime) -> None:
 
 
 def believed(tries: Iterable[Try], now: datetime) -> list[Try]:
-    """Those whose answer is taken at its word: of a whole app's refused tokens none is."""
+    """Those whose answer is taken at its word: of a whole app's refused tokens none is.
+    The tries are stored already; `now` is by the clock that stamped them.
+    """
     tries = list(tries)
-    in_a_jump = {
-        place
-        for place, results in _by_place(tries).items()
-        if (misplaced := sum(one.reason in MISPLACED for one in results))
-        and _is_in_a_jump(place, misplaced, len(results), now)
-    }
+    standing = set(
+        Credential.objects.exclude(jump_at=None).values_list("app", "environment")
+    )
+    in_a_jump = set()
+    for place, results in _by_place(tries).items():
+        is_odd = any(one.reason in MISPLACED for one in results)
+        if (is_odd or place in standing) and _is_in_a_jump(place, now):
+            in_a_jump.add(place)
     return [
         done
         for done in tries
@@ -90,17 +94,20 @@ def _note(place: Place, results: list[Result], now: datetime) -> None:
         credential.exclude(paused_until=None).update(paused_until=None, pause_reason="")
 
 
-def _is_in_a_jump(place: Place, misplaced: int, answered: int, now: datetime) -> bool:
-    recent = Push.objects.filter(
+def _is_in_a_jump(place: Place, now: datetime) -> bool:
+    """By the tokens answered lately, these tries stored already."""
+    answered = Push.objects.filter(
         app=place[0],
         environment=place[1],
-        created_at__gt=now - JUMP_WINDOW,
+        ended_at__gt=now - JUMP_WINDOW,
+        ended_at__lte=now,
         state__in=[Push.State.ACCEPTED, Push.State.REJECTED],
     )
-    counted = recent.aggregate(
-        all=Count("pk"), bad=Count("pk", Q(reason__in=MISPLACED))
+    counted = answered.aggregate(
+        all=Count("token", distinct=True),
+        bad=Count("token", Q(reason__in=MISPLACED), distinct=True),
     )
-    found = is_jump(misplaced + counted["bad"], answered + counted["all"])
+    found = is_jump(counted["bad"], counted["all"])
     credential = Credential.objects.filter(app=place[0], environment=place[1])
     if not found:
         credential.exclude(jump_at=None).update(jump_at=None)

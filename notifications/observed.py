@@ -140,7 +140,8 @@ def _stored(told: list[Told], feed: Feed, now: datetime) -> list[Push]:
     Push.objects.bulk_create([push for push, _ in pairs])
     Attempt.objects.bulk_create([attempt for _, attempt in pairs])
     tries = [_try(push, attempt) for push, attempt in pairs]
-    token_health.note(breaker.believed(tries, now))
+    latest = max((done.ended_at for done in tries), default=now)
+    token_health.note(breaker.believed(tries, latest))
     return [push for push, _ in pairs]
 
 

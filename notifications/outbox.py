@@ -16,7 +16,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from notifications import tasks
+from notifications import tasks, wakeups
 from notifications.apns import (
     priority_of,
     topic_of,
@@ -27,6 +27,7 @@ from notifications.policy import life_of_kind
 from notifications.shielding import OF_PERSONS, REASON, protection_of
 from notifications.templates import template_of
 from notifications.token_health import environment_of
+from notifications.wakeups import WakeUps
 from registrations.models import Device, PushToken
 
 KINDS = {
@@ -34,9 +35,8 @@ KINDS = {
     Push.Type.ALERT: Push.Kind.MESSAGE,
     Push.Type.BACKGROUND: Push.Kind.WAKE,
 }
-#: Apple throttles background pushes beyond "two or three an hour".
-MOST_WAKES, WAKES_WITHIN = 3, timedelta(hours=1)
-WAITS_FOR_WAKES = "waits: 3 background pushes an hour to one device"
+#: States of a token that a call tries all the same, and a person.
+DOUBTED = frozenset({TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC})
 #: RFC 9110 §5.5: what a header may hold.
 HEADER = re.compile(r"[\x21-\x7e]+")
 logger = logging.getLogger(__name__)
@@ -92,7 +92,8 @@ def enqueue(requests: Iterable[PushRequest], now: datetime) -> list[Push]:
     """
     requests = list(requests)
     with transaction.atomic():
-        pushes = [_shielded(request, now) for request in requests]
+        wakes = WakeUps()
+        pushes = [_shielded(request, wakes, now) for request in requests]
         alerts = [_alert_for(push, now) for push in pushes]
         rows = [*pushes, *(alert for alert in alerts if alert is not None)]
         Push.objects.bulk_create(rows)
@@ -103,8 +104,8 @@ def enqueue(requests: Iterable[PushRequest], now: datetime) -> list[Push]:
     return pushes
 
 
-def _shielded(request: PushRequest, now: datetime) -> Push:
-    push = _push_for(request, now)
+def _shielded(request: PushRequest, wakes: WakeUps, now: datetime) -> Push:
+    push = _push_for(request, wakes, now)
     if push.push_type == Push.Type.VOIP and push.origin not in OF_PERSONS:
         found = protection_of(push.app, push.token, push.call_id)
         if found is not None and found.holds:
@@ -126,7 +127,7 @@ def _alert_for(push: Push, now: datetime) -> Push | None:
         kind=Push.Kind.CALL_END,
     )
     try:
-        return _push_for(request, now)
+        return _push_for(request, WakeUps(), now)
     except CannotSend as error:
         logger.info("no alert for a held push", extra={"why": str(error)})
         return None
@@ -144,9 +145,9 @@ def _task_for(push_type: str):
     return tasks.wake_voip if push_type == Push.Type.VOIP else tasks.wake_bulk
 
 
-def _push_for(request: PushRequest, now: datetime) -> Push:
+def _push_for(request: PushRequest, wakes: WakeUps, now: datetime) -> Push:
     device = request.device
-    token = request.token or _token_for(device, request.push_type)
+    token = request.token or _token_for(request)
     environment = request.environment or environment_of(token)
     app = _app_for(device, token, environment)
     call_id = request.call_id or (
@@ -156,7 +157,7 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
     kind = request.kind or KINDS[Push.Type(request.push_type)]
     life = life_of_kind(app, kind, request.push_type)
     start = now + request.wait
-    free_at = _free_at(device, start) if kind == Push.Kind.WAKE else start
+    free_at = wakes.next_free(device, start) if kind == Push.Kind.WAKE else start
     end = free_at + life
     return Push(
         id=push_id,
@@ -174,7 +175,7 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
         call_id=call_id,
         created_at=now,
         due_at=free_at,
-        reason=WAITS_FOR_WAKES if free_at > start else "",
+        reason=wakeups.WAITS if free_at > start else "",
         expires_at=end if request.until is None else min(end, request.until),
         resend_of=request.resend_of,
         requested_by=request.requested_by,
@@ -182,8 +183,9 @@ def _push_for(request: PushRequest, now: datetime) -> Push:
     )
 
 
-def _token_for(device: Device, push_type: str) -> PushToken:
-    kind = PushToken.Kind.VOIP if push_type == Push.Type.VOIP else PushToken.Kind.REMOTE
+def _token_for(request: PushRequest) -> PushToken:
+    device, is_voip = request.device, request.push_type == Push.Type.VOIP
+    kind = PushToken.Kind.VOIP if is_voip else PushToken.Kind.REMOTE
     holding = (
         device.holdings.filter(current=True, token__kind=kind)
         .select_related("token__health")
@@ -191,7 +193,7 @@ def _token_for(device: Device, push_type: str) -> PushToken:
     )
     if holding is None:
         raise CannotSend(f"{device.aor} has no {kind} token: {_why_no_token(device)}")
-    _refuse_gone(device, holding.token)
+    _refuse_troubled(request, holding.token)
     return holding.token
 
 
@@ -204,11 +206,14 @@ def _why_no_token(device: Device) -> str:
     return f"its newest REGISTER gives none ({rules or 'no such service in pn-param'})"
 
 
-def _refuse_gone(device: Device, token: PushToken) -> None:
+def _refuse_troubled(request: PushRequest, token: PushToken) -> None:
+    """A dead token takes nothing; one in quarantine a call, and what a person tries."""
     health = getattr(token, "health", None)
-    if health is not None and health.state == TokenHealth.State.RETIRED:
+    state = TokenHealth.State.VALID if health is None else health.state
+    is_tried = request.push_type == Push.Type.VOIP or request.origin in OF_PERSONS
+    if state == TokenHealth.State.RETIRED or (state in DOUBTED and not is_tried):
         raise CannotSend(
-            f"{device.aor}: Apple said {health.reason} of {token.masked}; "
+            f"{request.device.aor}: Apple said {health.reason} of {token.masked}; "
             "the next REGISTER with this token brings it back"
         )
 
@@ -230,20 +235,6 @@ def _collapse_id(kind: str, call_id: str, push_id: uuid.UUID) -> str:
         return ""
     is_of_a_call = kind in {Push.Kind.CALL_ALERT, Push.Kind.CALL_END}
     return call_id[:64] if is_of_a_call and HEADER.fullmatch(call_id) else str(push_id)
-
-
-def _free_at(device: Device, now: datetime) -> datetime:
-    """When the next background push may leave for this device."""
-    wakes = Push.objects.filter(
-        device=device,
-        push_type=Push.Type.BACKGROUND,
-        due_at__gt=now - WAKES_WITHIN,
-        state__in=["queued", "sending", "accepted", "unknown"],
-    )
-    moments = list(
-        wakes.order_by("-due_at").values_list("due_at", flat=True)[:MOST_WAKES]
-    )
-    return now if len(moments) < MOST_WAKES else max(now, moments[-1] + WAKES_WITHIN)
 
 
 def _begin_ringing(requests: list[PushRequest], pushes: list[Push], now) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.db import transaction
 
+from notifications import ending
 from notifications.apns import Outcome, Result
 from notifications.journal import Remains, sweep, taken_over
 from notifications.models import Push
@@ -91,6 +92,5 @@ def _made(push: Push, remains: Remains, now: datetime) -> Try | None:
 
 def expire(now: datetime) -> None:
     """Queued rows past their life: nothing leaves after `expires_at` (P3)."""
-    Push.objects.filter(state=Push.State.QUEUED, expires_at__lte=now).update(
-        state=Push.State.EXPIRED, ended_at=now, reason="its life was over"
-    )
+    over = Push.objects.filter(expires_at__lte=now)
+    ending.end_waiting(over, Push.State.EXPIRED, "its life was over", now)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from notifications import advancing, breaker, token_health
+from notifications import advancing, breaker, ending, token_health
 from notifications.apns import Outcome
 from notifications.models import Attempt, Push
 from notifications.retrying import next_step
@@ -49,6 +49,7 @@ def record(tries: list[Try], owner: int | None, now: datetime) -> None:
         for done in tries:
             _advance(done, now)
         _store(attempts)
+        ending.settle([done.push for done in tries])
         advancing.save([done.push for done in tries])
         breaker.note(tries, now)
         token_health.note(breaker.believed(tries, now))

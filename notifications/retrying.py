@@ -5,6 +5,7 @@ An uncertain VoIP send is final (P2); nothing is tried again after its life (P3)
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,6 +56,17 @@ def next_step(
         is_unsent = result.outcome == Outcome.NOT_SENT
         return Step("expired" if is_unsent else FINAL_STATE[result.outcome])
     return Step("queued", due_at)
+
+
+def end_after(state: str, outcomes: Collection[str]) -> str:
+    """The final state of a push that is not tried again, `state` by the newest event, with
+    the outcomes of all its tries: one that may have left is `unknown` for good, and what
+    APNs refused was not "never sent".
+    """
+    for worse in ("unknown", "rejected"):
+        if state in {"failed", "expired", "cancelled"} and worse in outcomes:
+            return worse
+    return state
 
 
 def _is_safe(push_type: str, result: Result) -> bool:

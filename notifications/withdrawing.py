@@ -8,16 +8,17 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from notifications import audit
+from notifications.ending import end_waiting
 from notifications.models import Push
 
 
 @transaction.atomic
 def withdraw(push: Push, by: AbstractBaseUser, now: datetime) -> bool:
-    """Cancel it with its audit row; False when a worker has it, or it has ended."""
-    waiting = Push.objects.filter(pk=push.pk, state=Push.State.QUEUED)
-    done = waiting.update(
-        state=Push.State.CANCELLED, ended_at=now, reason="withdrawn by a person"
-    )
+    """Cancel it with its audit row; False when a worker has it, or it has ended. One whose
+    earlier try may have left is not tried again and ends as `unknown`.
+    """
+    rows = Push.objects.filter(pk=push.pk)
+    done = end_waiting(rows, Push.State.CANCELLED, "withdrawn by a person", now)
     if done:
         audit.note(by, "push.withdraw", push.device.aor, now, push=str(push.pk))
     return bool(done)

@@ -269,6 +269,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='push',
+            index=models.Index(condition=models.Q(('state__in', ['accepted', 'rejected'])), fields=['ended_at'], name='push_answered'),
+        ),
+        migrations.AddIndex(
+            model_name='push',
             index=models.Index(condition=models.Q(('state__in', ['rejected', 'unknown', 'failed', 'expired'])), fields=['-ended_at'], name='push_failures'),
         ),
         migrations.AddConstraint(

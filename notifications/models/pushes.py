@@ -179,6 +179,12 @@ class Push(models.Model):
             ),
             # search by Call-ID
             models.Index(fields=["call_id"], name="push_by_call"),
+            # breaker: what APNs answered in the last minutes
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(state__in=["accepted", "rejected"]),
+                name="push_answered",
+            ),
             # Failures page
             models.Index(
                 fields=["-ended_at"],

@@ -20,6 +20,7 @@ from notifications.models import (
     KeptAnswer,
     Push,
     Refusal,
+    TokenHealth,
 )
 from registrations.models import Device
 from tests.factories import BUNDLE_ID, app, registered_device, sandbox_credential
@@ -260,3 +261,16 @@ def test_an_admin_makes_a_token_that_is_shown_once_and_revokes_it():
     actions = [entry.action for entry in AuditEntry.objects.order_by("pk")]
     assert actions == ["token.give", "token.revoke"]
     assert secret not in json.dumps([one.detail for one in AuditEntry.objects.all()])
+
+
+@pytest.mark.parametrize("state", ["quarantined", "wrong_topic"])
+def test_a_token_in_quarantine_takes_a_call_but_no_message(ask, state):
+    device = registered_device()
+    for holding in device.holdings.all():
+        TokenHealth.objects.create(
+            token=holding.token, state=state, reason="BadDeviceToken", at=timezone.now()
+        )
+    assert ask({"type": "voip", "device": device.pk}).status_code == 202
+    refused = ask({"type": "alert", "device": device.pk})
+    assert refused.status_code == 422
+    assert "Apple said BadDeviceToken" in refused.json()["error"]

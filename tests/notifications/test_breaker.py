@@ -158,3 +158,43 @@ def test_no_second_push_probes_while_the_first_is_under_way(credential):
     later, place = now + timedelta(seconds=61), (credential.app_id, "sandbox")
     assert len(delivery.claim(delivery.VOIP, 7, later, {place})) == 0
     assert len(delivery.claim(delivery.VOIP, 7, later, {(0, "sandbox")})) == 1
+
+
+def test_the_alarm_of_refused_tokens_ends_once_others_are_accepted(credential):
+    now = timezone.now()
+    answered(rejected(400, "BadDeviceToken"), 40, now)
+    credential.refresh_from_db()
+    assert credential.jump_at is not None
+    later = now + breaker.JUMP_WINDOW * 2
+    answered(ACCEPTED, 1, later)
+    credential.refresh_from_db()
+    assert credential.jump_at is None
+
+
+def test_one_phone_called_often_is_no_jump(credential):
+    device, now = registered_device(), timezone.now()
+    for _ in range(22):
+        push = accepted_push(device, now, state="queued")
+        Push.objects.filter(pk=push.pk).update(state="sending", owner=7, ended_at=None)
+        record([Try(push, now, now, rejected(400, "BadDeviceToken"))], 7, now)
+    credential.refresh_from_db()
+    assert credential.jump_at is None
+    assert TokenHealth.objects.get().state == "quarantined"
+
+
+def test_a_bulk_stored_long_ago_and_sent_slowly_can_be_a_jump(credential):
+    now = timezone.now()
+    for place in range(24):
+        at = now + timedelta(seconds=10 * place)
+        push = accepted_push(registered_device(), now - timedelta(hours=1))
+        Push.objects.filter(pk=push.pk).update(state="sending", owner=7, ended_at=None)
+        record([Try(push, at, at, rejected(400, "BadDeviceToken"))], 7, at)
+    credential.refresh_from_db()
+    assert credential.jump_at == now + timedelta(seconds=190)
+    assert TokenHealth.objects.filter(state="quarantined").count() == 19
+
+
+def test_a_jump_is_not_counted_twice(credential):
+    answered(rejected(400, "BadDeviceToken"), 19)
+    credential.refresh_from_db()
+    assert credential.jump_at is None

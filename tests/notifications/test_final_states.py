@@ -80,6 +80,32 @@ def test_expired_is_also_what_could_be_tried_again_only_too_late():
     assert push.state == "expired"
 
 
+def expires(push: Push) -> None:
+    reaping.expire(push.expires_at)
+
+
+def is_withdrawn(push: Push) -> None:
+    assert withdraw(push, people.person("support"), NOW)
+
+
+def never_leaves_again(push: Push) -> None:
+    at = NOW
+    while push.state == "queued":
+        at = max(at, push.due_at)
+        push = tried(push, answer(Outcome.NOT_SENT), at)
+
+
+@pytest.mark.parametrize("end", [expires, is_withdrawn, never_leaves_again])
+@pytest.mark.parametrize("earlier", ["unknown", "rejected"])
+def test_an_end_without_a_sure_send_tells_of_an_earlier_try_that_left(earlier, end):
+    first = Result(outcome=Outcome(earlier), reason="ServiceUnavailable")
+    push = tried(queued("background", timedelta(days=5)), first)
+    assert push.state == "queued"
+    end(push)
+    push.refresh_from_db()
+    assert (push.state, push.ended_at is not None) == (earlier, True)
+
+
 def test_cancelled_is_what_a_person_withdrew_before_it_left(tmp_path):
     push = queued()
     path = reverse("notifications:withdraw", args=[push.pk])

@@ -143,3 +143,10 @@ def test_a_fourth_wake_up_within_an_hour_waits_for_its_turn(phone):
         device=registered_device(), push_type="background", origin="api"
     )
     assert enqueue([other], after(180))[0].due_at == after(180)
+
+
+def test_wake_ups_asked_for_at_once_are_counted_too(phone):
+    request = PushRequest(device=phone, push_type="background", origin="api")
+    due = [push.due_at - NOW for push in enqueue([request] * 5, NOW)]
+    hour = timedelta(hours=1)
+    assert due == [timedelta(0)] * 3 + [hour, hour]
