@@ -13,6 +13,7 @@ from django.db.models import Model
 
 from notifications.credentials import CredentialError, check_p8, seal
 from notifications.models import ApiToken, App, Credential, Push
+from notifications.never_shown import NeverShown
 from registrations.models import Environment, Feed
 
 RULE_SECONDS = (
@@ -189,7 +190,7 @@ class CredentialForm(Dressed, forms.Form):
     team_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Team id")
     key_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Key id")
     key = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 6}), label="Key (.p8)", strip=False
+        widget=NeverShown(attrs={"rows": 6}), label="Key (.p8)", strip=False
     )
     push_limit = forms.IntegerField(
         required=False,

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
 
+from notifications.apns import LIMITS
 from notifications.backlog import why_waiting
-from notifications.models import Call, Push
+from notifications.models import Attempt, Call, Push
+from notifications.payloads import size_of
 from notifications.resend import facts_of, is_safe
 from notifications.watermarks import Watermarks, held_by, read_until
-from notifications.wording import outcome_of, rule_of, rules_in_words
+from notifications.wording import end_of, outcome_of, rule_of, rules_in_words
 from registrations.models import Holding, LogFile, Sighting
 
-#: APNs takes no more than this (bytes): VoIP, others.
-LIMITS = {"voip": 5120}
-LIMIT = 4096
 SEEN = 20
 ICONS = {"ok": "circle-check", "hot": "alert-triangle", "warn": "clock", "bad": "ban"}
 
@@ -85,13 +83,13 @@ def push(found: Push, now: datetime) -> dict:
         "steps": steps_of(found, call, len(attempts), now),
         "headers": headers_of(found),
         "text": text_of(found.payload),
-        "size": len(json.dumps(found.payload, separators=(",", ":")).encode()),
-        "limit": LIMITS.get(found.push_type, LIMIT),
+        "size": size_of(found.payload),
+        "limit": LIMITS[found.push_type],
         "safety": is_safe(facts),
         "rings": facts.life_left is not None,
         "can_undo": found.requested_by_id is not None and now < found.due_at,
         "ledger": getattr(found.token, "ledger", None),
-        "seen": _seen(found, call),
+        "seen": _seen(found, call, attempts),
         "feeds": feeds,
         "rules": rules_in_words([found.app]),
     }
@@ -206,7 +204,7 @@ def _proof(call: Call) -> str:
     }.get(call.rule, f"rule {call.rule}")
 
 
-def _seen(found: Push, call: Call | None) -> list[Seen]:
+def _seen(found: Push, call: Call | None, attempts: list[Attempt]) -> list[Seen]:
     """What the logs and APNs showed, in order, each line with feed, file and byte."""
     if not found.sent_at:
         return []
@@ -216,8 +214,8 @@ def _seen(found: Push, call: Call | None) -> list[Seen]:
             Seen(found.accepted_at, "ok", "", "APNs accepted the push", "APNs", "")
         )
     elif found.ended_at:
-        title = f"APNs answered {found.reason or found.state}"
-        rows.append(Seen(found.ended_at, "bad", "", title, "APNs", ""))
+        who, title = end_of(found, attempts)
+        rows.append(Seen(found.ended_at, "bad", "", title, who, ""))
     if call is not None:
         rows += _signs(found, call)
     if call is not None and call.verdict == Call.Verdict.UNHANDLED and call.handle_by:

@@ -75,5 +75,9 @@ def _is_safe(push_type: str, result: Result) -> bool:
     if result.outcome == Outcome.UNKNOWN:
         # The collapse-id makes a repeated remote push harmless; a VoIP push rings.
         return push_type != "voip"
+    if result.reason == "TooManyRequests":
+        # Apple: "you may retry with a delay". A call has no time for one, and a phone that
+        # is pushed too often must not be woken once more.
+        return push_type != "voip"
     reason = REASONS.get(result.reason)
     return reason is not None and reason.retry_safe

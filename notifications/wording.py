@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import pgettext
 
-from notifications.models import App, Call, Ledger, Push
+from notifications.models import App, Attempt, Call, Ledger, Push
 
 #: state → tone and icon of its chip (DESIGN.md).
 CHIPS = {
@@ -73,6 +73,16 @@ ACTIONS = {
     "export.audit": "Exported the audit trail",
     "export.bulk": "Exported results of a resend",
 }
+
+
+def end_of(push: Push, attempts: list[Attempt]) -> tuple[str, str]:
+    """Who says how a push ended that APNs did not accept, and what is surely known of it."""
+    said = push.reason or push.state
+    if push.state == Push.State.REJECTED or (attempts and attempts[-1].status):
+        return "APNs", f"APNs answered {said}"
+    if push.state == Push.State.UNKNOWN:
+        return "pushdash", f"Whether APNs took it is unknown: {said}"
+    return "pushdash", f"{push.get_state_display()}: {said}"
 
 
 def rule_of(call: Call) -> str:

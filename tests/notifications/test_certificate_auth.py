@@ -171,6 +171,16 @@ def test_a_stored_certificate_is_sealed_audited_and_never_shown(identity):
 
 
 @pytest.mark.django_db
+def test_a_refused_form_sends_neither_certificate_nor_password_back(identity):
+    text = pem(identity)
+    answer = store(form(text.encode(), host=""))
+    assert answer.status_code == 422
+    said = answer.content.decode()
+    assert PASSWORD not in said
+    assert not [line for line in text.splitlines() if len(line) == 64 and line in said]
+
+
+@pytest.mark.django_db
 def test_a_key_takes_the_place_of_a_certificate_and_back(identity):
     store(form(p12(identity)))
     key = {

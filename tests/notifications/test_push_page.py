@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.handling import settle
+from notifications.models import Push
 from notifications.push_page import push as page_of
 from notifications.push_page import rows, steps_of
 from tests import factories
@@ -76,6 +77,40 @@ def test_a_call_that_waits_for_a_feed_names_it(device):
 def test_each_state_has_its_steps(device, state, titles):
     push = factories.accepted_push(device, MORNING, state=state)
     assert [step.title for step in steps_of(push, None, 1, NOW)] == titles
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "reason", "title"),
+    [
+        (
+            "unknown",
+            None,
+            "no answer within 5.0 s",
+            "Whether APNs took it is unknown: no answer within 5.0 s",
+        ),
+        ("unknown", 500, "InternalServerError", "APNs answered InternalServerError"),
+        ("rejected", 400, "BadDeviceToken", "APNs answered BadDeviceToken"),
+    ],
+)
+def test_apns_answered_only_where_it_did(device, outcome, status, reason, title):
+    push = factories.accepted_push(device, MORNING, state=outcome)
+    Push.objects.filter(pk=push.pk).update(reason=reason)
+    push.attempts.create(
+        number=1, started_at=MORNING, ended_at=MORNING, outcome=outcome, status=status
+    )
+    assert page(push)["seen"][-1].title == title
+
+
+@pytest.mark.parametrize(
+    ("push_type", "limit"), [("voip", 5120), ("alert", 4096), ("background", 4096)]
+)
+def test_the_size_is_that_of_the_bytes_on_the_wire(device, push_type, limit):
+    push = factories.accepted_push(device, MORNING, push_type=push_type)
+    push.payload = {"aps": {}, "from": "ж" * 600}
+    push.save(update_fields=["payload"])
+    found = page(push)
+    on_the_wire = len('{"aps":{},"from":"' + 600 * "ж" + '"}') + 600
+    assert (found["size"], found["limit"]) == (on_the_wire, limit)
 
 
 def test_a_remote_push_ends_with_the_answer_of_apns(device):

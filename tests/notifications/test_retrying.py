@@ -48,6 +48,24 @@ def test_a_bad_token_is_never_tried_again():
     assert step("alert", Outcome.REJECTED, "BadDeviceToken").state == "rejected"
 
 
+@pytest.mark.parametrize("push_type", ["alert", "background"])
+def test_a_phone_that_got_too_many_is_tried_later_inside_the_life(push_type):
+    day = timedelta(days=1)
+    first = step(push_type, Outcome.REJECTED, "TooManyRequests", life=day)
+    second = step(push_type, Outcome.REJECTED, "TooManyRequests", tries=2, life=day)
+    assert first.state == second.state == "queued"
+    assert second.due_at - NOW == 2 * (first.due_at - NOW)
+    last = TRIES[push_type]
+    over = step(push_type, Outcome.REJECTED, "TooManyRequests", tries=last, life=day)
+    short = timedelta(seconds=1)
+    late = step(push_type, Outcome.REJECTED, "TooManyRequests", life=short)
+    assert over.state == late.state == "rejected"
+
+
+def test_a_call_to_a_phone_that_got_too_many_is_over():
+    assert step("voip", Outcome.REJECTED, "TooManyRequests").state == "rejected"
+
+
 def test_a_busy_apns_is_asked_again_inside_the_life_of_the_call():
     assert step("voip", Outcome.REJECTED, "ServiceUnavailable").state == "queued"
 

@@ -149,6 +149,14 @@ def test_a_key_that_cannot_serve_is_refused_in_words(changed, words):
     assert not Credential.objects.exists()
 
 
+def test_a_refused_form_sends_no_key_back():
+    values = key_form(factories.app(), team_id="wrong")
+    page = post("set-credential", values)
+    assert page.status_code == 422
+    assert values["key"].splitlines()[1] not in page.content.decode()
+    assert "KEY1234567" in page.content.decode(), "what is no secret stays"
+
+
 def test_without_a_key_ring_no_key_is_taken_and_the_page_says_so(settings):
     settings.PUSHDASH_ENCRYPTION_KEYS = []
     answer = post("set-credential", key_form(factories.app()))
