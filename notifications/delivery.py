@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from notifications import advancing, breaker, reaping, recording
+from notifications import advancing, breaker, clients, reaping, recording
 from notifications.models import Credential, Push
 from notifications.ownership import Owner
 from notifications.pacing import Pace
@@ -83,7 +83,10 @@ def _send_due(
 
 
 def _tidy(owner: Owner, now: datetime) -> bool:
-    """See to rows past their life and to those of dead workers; True with any of these."""
+    """See to rows past their life, to connections nobody may push on any more, and to rows
+    of dead workers; True with any of these.
+    """
+    clients.let_go_of_refused(now)
     reaping.expire(now)
     return reaping.reap(owner.folder, now)
 

@@ -17,7 +17,7 @@ from notifications.apns import (
     threads,
     topic_of,
 )
-from notifications.clients import client_for
+from notifications.clients import client_for, let_go
 from notifications.credentials import CredentialError
 from notifications.models import Credential, Push
 
@@ -45,12 +45,15 @@ def dry_run(credential: Credential, now: datetime) -> list[Finding]:
     except CredentialError as error:
         return [Finding(push.topic, False, str(error)) for push in pushes]
     patience = DEADLINE_SECONDS + SLACK_SECONDS
-    return [
-        finding_of(
-            push.topic, threads.run(client.send(push, DEADLINE_SECONDS), patience)
-        )
-        for push in pushes
-    ]
+    try:
+        return [
+            finding_of(
+                push.topic, threads.run(client.send(push, DEADLINE_SECONDS), patience)
+            )
+            for push in pushes
+        ]
+    finally:
+        let_go(credential.pk)
 
 
 def finding_of(topic: str, result: Result) -> Finding:

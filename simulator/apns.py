@@ -112,6 +112,11 @@ class ApnsServer:
     def disconnected(self, connection: ApnsConnection) -> None:
         self._connections.discard(connection)
 
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return len(self._connections)
+
     def note(self, request: Request) -> None:
         """A request came in whole."""
         self.received[request.get("apns-id")] += 1

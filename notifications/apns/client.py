@@ -49,6 +49,8 @@ class Client:
         self._proof, self._server = proof_of(shown, tokens), server
         self._connections: Connections | None = None
         self._token, self._fixed = "", []
+        self._sends, self._is_retired = 0, False
+        self._closing: asyncio.Future | None = None
 
     async def send(
         self,
@@ -63,6 +65,7 @@ class Client:
         `leave` is called just before the push is handed to the socket.
         """
         flights: list[Flight] = []
+        self._sends += 1
         try:
             async with asyncio.timeout(deadline_seconds):
                 return await self._send(push, leave, flights)
@@ -73,6 +76,18 @@ class Client:
             return Result(outcome=Outcome.NOT_SENT, detail=str(error))
         except Lost as error:
             return Result(outcome=Outcome.UNKNOWN, detail=str(error))
+        finally:
+            self._sends -= 1
+            self._close_if_retired()
+
+    async def retire(self) -> None:
+        """Close as soon as no send is under way; one that comes late is sent all the same."""
+        self._is_retired = True
+        self._close_if_retired()
+
+    def _close_if_retired(self) -> None:
+        if self._is_retired and not self._sends:
+            self._closing = asyncio.ensure_future(self.close())
 
     async def close(self) -> None:
         """Close every connection; what is in flight ends as `unknown`."""

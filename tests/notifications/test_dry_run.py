@@ -26,7 +26,7 @@ BUNDLE_ID = "org.example.app"
 
 
 @contextmanager
-def serving(identity, **options):
+def running(identity, **options):
     """A simulated APNs on a thread of its own, and the phones behind it."""
     phones, loop = Phones(), asyncio.new_event_loop()
     server = ApnsServer(phones, identity, **options)
@@ -34,7 +34,7 @@ def serving(identity, **options):
     thread.start()
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
     try:
-        yield server.port, phones
+        yield server, phones
     finally:
         asyncio.run_coroutine_threadsafe(server.close(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
@@ -42,7 +42,16 @@ def serving(identity, **options):
         loop.close()
 
 
-def credential(identity, port: int, **changes) -> Credential:
+@contextmanager
+def serving(identity, **options):
+    """Its port, and the phones behind it."""
+    with running(identity, **options) as (server, phones):
+        yield server.port, phones
+
+
+def credential(
+    identity, port: int, bundle_id: str = BUNDLE_ID, **changes
+) -> Credential:
     values = {
         "team_id": identity.team_id,
         "key_id": identity.key_id,
@@ -50,7 +59,7 @@ def credential(identity, port: int, **changes) -> Credential:
         **changes,
     }
     return Credential.objects.create(
-        app=app(BUNDLE_ID),
+        app=app(bundle_id),
         environment="production",
         server="other",
         host="localhost",
