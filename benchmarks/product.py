@@ -35,6 +35,7 @@ CHILDREN = {
     "worker-voip": "-Q voip",
     "worker": "-Q bulk",
     "beat": "celery -A pushdash beat",
+    "lookout": "manage.py lookout",
 }
 
 

@@ -1,12 +1,14 @@
 """Takes pushes in: validates, writes the rows, wakes a worker once they are committed.
 
-The rows are the queue. A lost wake-up costs a second: beat wakes the drain too.
+The rows are the queue. A lost wake-up costs a second: beat wakes the drain too, and the
+lookout where Redis is away.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,7 +41,18 @@ KINDS = {
 DOUBTED = frozenset({TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC})
 #: RFC 9110 §5.5: what a header may hold.
 HEADER = re.compile(r"[\x21-\x7e]+")
+#: No wake-up is tried so long after one that Redis did not take.
+SILENT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
+
+
+class _Silent:
+    """Until when, by the monotonic clock, this process wakes nobody."""
+
+    until = 0.0
+
+
+_silent = _Silent()
 
 
 class CannotSend(Exception):
@@ -134,10 +147,15 @@ def _alert_for(push: Push, now: datetime) -> Push | None:
 
 
 def wake(task) -> None:
-    """Tell a worker that rows wait. Redis may be away: then beat's next wake-up serves."""
+    """Tell a worker that rows wait. Redis may be away: then the lookout serves, and for a
+    while nobody waits here to find out again.
+    """
+    if time.monotonic() < _silent.until:
+        return
     try:
         task.apply_async(retry=False, expires=30)
     except OperationalError as error:
+        _silent.until = time.monotonic() + SILENT_SECONDS
         logger.warning("wake-up not sent", extra={"why": str(error)})
 
 

@@ -26,7 +26,12 @@ app.conf.update(
         "?db=", "?virtual_host="
     ),
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"socket_connect_timeout": 2, "max_retries": 3},
+    # A worker's own read waits a second; a Redis that hangs is as good as away.
+    broker_transport_options={
+        "socket_connect_timeout": 2,
+        "socket_timeout": 3,
+        "max_retries": 3,
+    },
     task_ignore_result=True,
     task_default_queue="bulk",
     task_routes={

@@ -70,7 +70,7 @@ def sources(*, hep: bool, registrar: bool) -> list[Process]:
 
 
 def product(host: str, port: int, var: Path) -> list[Process]:
-    """Workers, beat and the web server."""
+    """The web server, workers, beat, and who stands in for these two."""
     celery = [PYTHON, "-m", "celery", "-A", "pushdash"]
     worker = [*celery, "worker", "--loglevel=INFO", "--without-gossip"]
     beat = [*celery, "beat", "--loglevel=WARNING", f"--schedule={var / 'beat'}"]
@@ -82,4 +82,5 @@ def product(host: str, port: int, var: Path) -> list[Process]:
         Process("worker-voip", [*worker, "-Q", "voip", "-c", "1", "-n", "voip@%h"]),
         Process("worker", [*worker, "-Q", "bulk,settle", "-c", "2", "-n", "bulk@%h"]),
         Process("beat", [*beat, "--pidfile="]),
+        Process("lookout", manage("lookout")),
     ]

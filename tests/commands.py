@@ -15,12 +15,12 @@ from tests.server import database_url
 
 
 @contextmanager
-def manage(*arguments: str) -> Iterator[subprocess.Popen]:
+def manage(*arguments: str, **environment: str) -> Iterator[subprocess.Popen]:
     """A running command, killed at the end of the block."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": database_url()},
+        env=os.environ | {"DATABASE_URL": database_url()} | environment,
         stderr=subprocess.PIPE,
         text=True,
     )
