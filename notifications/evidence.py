@@ -7,52 +7,80 @@ cost follows the open calls and never the history.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Max
 
-from notifications.facts import LONGEST_DIALOG, Policy, PushFacts, Sign, Span
-from notifications.models import Call, Push, Reset
-from registrations.models import DeviceEvent, Feed, Holding
+from notifications.facts import LONGEST_DIALOG, Policy, PushFacts, Sign, Span, Told
+from notifications.storing import array_of
+from registrations.models import Holding
 
 #: Facts are looked for this much around a span: the widest window there is, and more.
 AROUND = timedelta(minutes=5)
+NO_TIME = timedelta()
+WANTED = """
+    WITH wanted AS (
+        SELECT * FROM unnest(%(tokens)s::bigint[], %(sinces)s::timestamptz[],
+            %(untils)s::timestamptz[]) WITH ORDINALITY AS w(token, since, until, number)
+    )"""
+#: By the devices that held the token, and by the token itself: a phone whose REGISTER was
+#: never read holds nothing. A feed's time stamps may run ahead of ours.
 SIGNS = """
-    SELECT w.key, s.id, s.kind, s.moment, s.skew_ms, s.call_id, s.code, {told}
-    FROM unnest(%(keys)s::int[], %(owners)s::bigint[], %(sinces)s::timestamptz[],
-                %(untils)s::timestamptz[]) AS w(key, owner, since, until)
-    JOIN registrations_sighting s ON s.{owner} = w.owner
-        AND s.moment BETWEEN w.since - %(dialog)s AND w.until
-        AND (s.moment >= w.since OR s.kind IN ('answer', 'dialog', 'ended'))
+    {wanted}, ahead AS (
+        SELECT greatest(max(skew), interval '0') AS most FROM registrations_feed
+    )
+    SELECT w.number, s.id, s.moment, s.kind, s.call_id, coalesce(s.code, 0), s.skew_ms,
+        {told}
+    FROM wanted w CROSS JOIN ahead JOIN registrations_holding h ON h.token_id = w.token
+    JOIN registrations_sighting s ON s.device_id = h.device_id AND {around}
     {joins}
     WHERE s.day BETWEEN %(first)s AND %(last)s
+    UNION ALL
+    SELECT w.number, s.id, s.moment, s.kind, s.call_id, coalesce(s.code, 0), s.skew_ms,
+        {told}
+    FROM wanted w CROSS JOIN ahead
+    JOIN registrations_sighting s ON s.token_id = w.token AND {around}
+    {joins}
+    WHERE s.day BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
+        SELECT FROM registrations_holding h
+        WHERE h.token_id = w.token AND h.device_id = s.device_id
+    )
 """
+ROUND = """
+    s.moment BETWEEN w.since - %(around)s - %(dialog)s AND w.until + %(around)s + ahead.most
+    AND (s.moment >= w.since - %(around)s OR s.kind IN ('answer', 'dialog', 'ended'))"""
 LINE = "f.name, l.path, s.position, s.line"
 LINE_OF = """JOIN registrations_feed f ON f.id = s.feed_id
     JOIN registrations_logfile l ON l.id = s.file_id"""
-REMOTES = """
-    SELECT DISTINCT w.key, p.accepted_at
-    FROM unnest(%(keys)s::int[], %(owners)s::bigint[], %(sinces)s::timestamptz[],
-                %(untils)s::timestamptz[]) AS w(key, owner, since, until)
-    JOIN notifications_push p ON p.device_id = w.owner
-        AND p.accepted_at BETWEEN w.since AND w.until
+#: VoIP pushes to the token, and remote ones to the devices that held it (without a state).
+PUSHES = """
+    {wanted}
+    SELECT w.number, p.call_id, p.state, p.sent_at, p.accepted_at FROM wanted w
+    JOIN notifications_push p ON p.token_id = w.token
+        AND p.sent_at BETWEEN w.since - %(around)s - %(widest)s AND w.until + %(around)s
+    WHERE p.push_type = 'voip' AND p.state IN ('accepted', 'unknown')
+    UNION ALL
+    SELECT DISTINCT w.number, NULL, NULL, NULL::timestamptz, p.accepted_at FROM wanted w
+    JOIN registrations_holding h ON h.token_id = w.token
+    JOIN notifications_push p ON p.device_id = h.device_id
+        AND p.accepted_at BETWEEN w.since - %(around)s AND w.until + %(around)s
     WHERE p.push_type <> 'voip' AND p.accepted_at IS NOT NULL
 """
-PUSHES = """
-    SELECT w.key, p.call_id, p.state, p.sent_at, p.accepted_at
-    FROM unnest(%(keys)s::int[], %(owners)s::bigint[], %(sinces)s::timestamptz[],
-                %(untils)s::timestamptz[]) AS w(key, owner, since, until)
-    JOIN notifications_push p ON p.token_id = w.owner
-        AND p.sent_at BETWEEN w.since AND w.until
-    WHERE p.push_type = 'voip' AND p.state IN ('accepted', 'unknown')
+PUSHES_OF = """
+    SELECT sip_call_id, state, sent_at, accepted_at FROM notifications_push
+    WHERE sip_call_id = ANY(%s)
+"""
+RESETS = """
+    SELECT token_id, moment FROM registrations_deviceevent
+    WHERE token_id = ANY(%(tokens)s) AND kind = 'reinstalled' AND moment IS NOT NULL
+    UNION ALL
+    SELECT token_id, at FROM notifications_reset WHERE token_id = ANY(%(tokens)s)
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(NamedTuple):
     """One span of one token's time, and the policy its pushes follow."""
 
     token: int
@@ -62,22 +90,20 @@ class Look:
 
 
 class Evidence:
-    """What is known around each look, by its number. `signs` come without order."""
+    """What is known around each look, by its place. `signs` come without order."""
 
     def __init__(self, looks: Sequence[Look], *, lines: bool) -> None:
         self._looks = looks
-        self.devices_of = holders_of({look.token for look in looks})
-        self._signs: dict[int, dict[int, Sign]] = defaultdict(dict)
-        self._remotes: dict[int, list[datetime]] = defaultdict(list)
-        self._spans: dict[int, list[tuple[str, Span]]] = defaultdict(list)
+        self._signs: list[dict[int, Sign]] = [{} for _ in looks]
+        self._remotes: list[list[datetime]] = [[] for _ in looks]
+        self._spans: list[list[tuple[str, Span]]] = [[] for _ in looks]
         if looks:
             self._load_signs(lines=lines)
-            self._load_remotes()
-            self._load_spans()
+            self._load_pushes()
 
-    def signs(self, key: int) -> list[Sign]:
+    def signs(self, key: int) -> Collection[Sign]:
         """What the phone did in the span, and its dialogs of the hours before."""
-        return list(self._signs[key].values())
+        return self._signs[key].values()
 
     def remotes(self, key: int) -> list[datetime]:
         """When APNs took remote pushes to the devices of the token."""
@@ -89,78 +115,50 @@ class Evidence:
 
     def _load_signs(self, *, lines: bool) -> None:
         told, joins = (LINE, LINE_OF) if lines else ("'', '', 0, ''", "")
-        ahead = farthest_ahead()
-        by_device, by_token = self._wanted(AROUND, ahead + AROUND)
-        for owner, wanted in (("device_id", by_device), ("token_id", by_token)):
-            query = SIGNS.format(owner=owner, told=told, joins=joins)
-            for key, pk, *facts in _rows(query, wanted):
-                sign = sign_of(*facts)
-                if sign.moment <= self._looks[key].until + AROUND:
-                    self._signs[key][pk] = sign
+        query = SIGNS.format(wanted=WANTED, around=ROUND, told=told, joins=joins)
+        for number, pk, *facts in self._rows(query):
+            sign = sign_of(*facts)
+            if sign.moment <= self._looks[number - 1].until + AROUND:
+                self._signs[number - 1][pk] = sign
 
-    def _load_remotes(self) -> None:
-        by_device, _ = self._wanted(AROUND, AROUND)
-        for key, accepted_at in _rows(REMOTES, by_device):
-            self._remotes[key].append(accepted_at)
+    def _load_pushes(self) -> None:
+        for number, call_id, *facts in self._rows(PUSHES.format(wanted=WANTED)):
+            key = number - 1
+            if call_id is None:
+                self._remotes[key].append(facts[-1])
+            else:
+                span = PushFacts(*facts).span(self._looks[key].policy)
+                self._spans[key].append((call_id, span))
 
-    def _load_spans(self) -> None:
-        widest = max(look.policy.late_window for look in self._looks)
-        _, by_token = self._wanted(AROUND + widest, AROUND)
-        for key, call_id, *facts in _rows(PUSHES, by_token):
-            span = PushFacts(*facts).span(self._looks[key].policy)
-            self._spans[key].append((call_id, span))
-
-    def _wanted(self, before: timedelta, behind: timedelta) -> tuple[list, list]:
-        """(key, owner, since, until) by the devices that held the token, and by itself."""
-        by_device, by_token = [], []
-        for key, look in enumerate(self._looks):
-            since, until = look.since - before, look.until + behind
-            by_token.append((key, look.token, since, until))
-            for device in self.devices_of[look.token]:
-                by_device.append((key, device, since, until))
-        return by_device, by_token
-
-
-def _rows(query: str, wanted: list[tuple]) -> Iterable[tuple]:
-    if not wanted:
-        return []
-    keys, owners, sinces, untils = (
-        list(column) for column in zip(*wanted, strict=True)
-    )
-    values = {"keys": keys, "owners": owners, "sinces": sinces, "untils": untils}
-    first = (min(sinces) - LONGEST_DIALOG).astimezone(UTC).date()
-    last = max(untils).astimezone(UTC).date()
-    with connection.cursor() as cursor:
-        values |= {"dialog": LONGEST_DIALOG, "first": first, "last": last}
-        cursor.execute(query, values)
-        return cursor.fetchall()
+    def _rows(self, query: str) -> list[tuple]:
+        sinces = [look.since for look in self._looks]
+        untils = [look.until for look in self._looks]
+        values = {
+            "tokens": [look.token for look in self._looks],
+            "sinces": array_of(sinces),
+            "untils": array_of(untils),
+            "around": AROUND,
+            "dialog": LONGEST_DIALOG,
+            "widest": max(look.policy.late_window for look in self._looks),
+            "first": (min(sinces) - AROUND - LONGEST_DIALOG).astimezone(UTC).date(),
+            # A day more: a clock may be ahead, and the moment is by that clock.
+            "last": (max(untils) + timedelta(days=1)).astimezone(UTC).date(),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall()
 
 
-def farthest_ahead() -> timedelta:
-    """How far the clock of any feed is ahead of ours."""
-    newest = Feed.objects.aggregate(ahead=Max("skew"))["ahead"]
-    return max(newest or timedelta(), timedelta())
-
-
-def sign_of(kind, moment, skew_ms, call_id, code, feed, file, position, line) -> Sign:
-    """A sighting as a fact by our clock, with the copy a verdict keeps."""
+def sign_of(
+    moment: datetime, kind: str, call_id: str, code: int, skew_ms: int, *place
+) -> Sign:
+    """A sighting as a fact by our clock, with what a verdict keeps of it."""
+    told = Told(moment, skew_ms, *place)
+    if not skew_ms:
+        return Sign(moment, kind, call_id, code, NO_TIME, told)
     skew = timedelta(milliseconds=skew_ms)
-    evidence = {
-        "kind": kind,
-        "moment": moment.isoformat(),
-        "skew_ms": skew_ms,
-        "feed": feed,
-        "file": file,
-        "position": position,
-        "line": line,
-    }
     return Sign(
-        kind=kind,
-        moment=moment - max(skew, timedelta()),
-        slack=max(-skew, timedelta()),
-        call_id=call_id,
-        code=code,
-        evidence=evidence,
+        moment - max(skew, NO_TIME), kind, call_id, code, max(-skew, NO_TIME), told
     )
 
 
@@ -173,24 +171,21 @@ def holders_of(token_ids: Iterable[int]) -> dict[int, set[int]]:
     return devices_of
 
 
-def pushes_of(calls: Iterable[Call]) -> dict[int, list[PushFacts]]:
+def pushes_of(call_ids: Iterable[int]) -> dict[int, list[PushFacts]]:
     """call → its pushes as facts."""
     pushes: dict[int, list[PushFacts]] = defaultdict(list)
-    rows = Push.objects.filter(sip_call__in=[call.pk for call in calls]).order_by()
-    for call, *facts in rows.values_list("sip_call", "state", "sent_at", "accepted_at"):
-        pushes[call].append(PushFacts(*facts))
+    with connection.cursor() as cursor:
+        cursor.execute(PUSHES_OF, [list(call_ids)])
+        for call, *facts in cursor.fetchall():
+            pushes[call].append(PushFacts(*facts))
     return pushes
 
 
 def resets_of(token_ids: Iterable[int]) -> dict[int, list[datetime]]:
     """token → reinstalls of its app and resets by a person: runs start anew there."""
     resets: dict[int, list[datetime]] = defaultdict(list)
-    token_ids = list(token_ids)
-    reinstalls = DeviceEvent.objects.filter(
-        token__in=token_ids, kind=DeviceEvent.Kind.REINSTALLED, moment__isnull=False
-    )
-    persons = Reset.objects.filter(token__in=token_ids)
-    rows = list(reinstalls.values_list("token", "moment"))
-    for token, moment in [*rows, *persons.values_list("token", "at")]:
-        resets[token].append(moment)
+    with connection.cursor() as cursor:
+        cursor.execute(RESETS, {"tokens": list(token_ids)})
+        for token, moment in cursor.fetchall():
+            resets[token].append(moment)
     return resets

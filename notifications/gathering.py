@@ -5,9 +5,12 @@ A round's cost follows this news, never the history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
@@ -15,9 +18,10 @@ from django.db.models import Q
 from notifications.builds import builds_of
 from notifications.evidence import AROUND
 from notifications.facts import LONGEST_DIALOG, REMOTE_ANSWER
-from notifications.models import Call, Ledger, Looked, Push, Reset
-from notifications.watermarks import feeds_that_show, read_until
-from registrations.models import Feed, Holding, PushToken, Reading
+from notifications.models import Call, Push
+from notifications.storing import array_of
+from notifications.watermarks import read_until
+from registrations.models import Feed
 
 #: So many at once: a backlog is worked off in rounds that stay short.
 MOST_PUSHES = 5000
@@ -27,11 +31,63 @@ MOST_DUE = 5000
 JUDGED = sorted(Push.FINAL - {Push.State.CANCELLED})
 #: The pushes of one call lie no further apart.
 LONGEST_CALL = timedelta(days=1)
+LOOSE = """
+    SELECT push.id, push.push_type, push.token_id, push.device_id, push.call_id,
+        push.sent_at, push.accepted_at
+    FROM notifications_push push
+    WHERE NOT push.gathered AND push.state = ANY(%s) ORDER BY push.ended_at LIMIT %s
+"""
+CALLS = """
+    INSERT INTO notifications_call (token_id, call_id, build_id, created_at,
+        pushes_accepted, verdict, rule, witnessed, held_by)
+    SELECT token, call_id, build, %s, 0, 'awaited', '', false, '[]'
+    FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS new(token, call_id, build)
+    ON CONFLICT (token_id, call_id) DO NOTHING
+"""
 LINK = """
     UPDATE notifications_push AS push SET gathered = true, sip_call_id = call.id
     FROM notifications_call AS call
     WHERE push.id = ANY(%s) AND call.token_id = push.token_id
         AND call.call_id = push.call_id
+    RETURNING call.id
+"""
+#: What no round has looked at: each reading, with the voip tokens it showed (or none).
+READINGS = """
+    SELECT feed.id, reading.id, shown.token, reading.since, reading.until
+    FROM registrations_feed feed
+    LEFT JOIN notifications_looked looked ON looked.feed_id = feed.id
+    CROSS JOIN LATERAL (
+        SELECT * FROM registrations_reading
+        WHERE feed_id = feed.id AND id > COALESCE(looked.reading, 0)
+        ORDER BY id LIMIT %s
+    ) AS reading
+    LEFT JOIN LATERAL (
+        SELECT held.token_id FROM jsonb_array_elements_text(reading.devices) device
+        JOIN registrations_holding held ON held.device_id = device::bigint
+        JOIN registrations_pushtoken token ON token.id = held.token_id
+        WHERE token.kind = 'voip'
+        UNION
+        SELECT token::bigint FROM jsonb_array_elements_text(reading.tokens) token
+    ) AS shown (token) ON true
+    ORDER BY reading.id
+"""
+LOOKED = """
+    INSERT INTO notifications_looked (feed_id, reading)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[])
+    ON CONFLICT (feed_id) DO UPDATE SET reading = EXCLUDED.reading
+"""
+HELD = """
+    SELECT holding.device_id, holding.token_id FROM registrations_holding holding
+    JOIN registrations_pushtoken token ON token.id = holding.token_id
+    WHERE holding.device_id = ANY(%s) AND token.kind = 'voip'
+"""
+TOUCHED = """
+    SELECT token_id FROM notifications_ledger WHERE token_id = ANY(%s) AND strikes > 0
+    UNION
+    SELECT token_id FROM notifications_ledger WHERE next_change_at <= %s
+"""
+COUNT_RESETS = """
+    UPDATE notifications_reset SET counted = true WHERE NOT counted RETURNING token_id
 """
 CALLS_AROUND = """
     SELECT DISTINCT call.id
@@ -60,79 +116,75 @@ class News:
         return {token for token, _, _ in self.spans}
 
 
-def gather(now: datetime) -> News:
-    """Everything that may change a verdict or a ledger, marked as looked at."""
+def gather(now: datetime, feeds: Sequence[Feed]) -> News:
+    """Everything that may change a verdict or a ledger, marked as looked at. `feeds`: those
+    that could show a proof.
+    """
     news = News()
     _ended(news, now)
     _shown(news)
-    news.calls.update(_around(news.spans), _due(now))
+    news.calls.update(_around(news.spans), _due(feeds, now))
     return news
 
 
 def touched_ledgers(news: News, now: datetime) -> set[int]:
     """Tokens whose ledger may move though none of their verdicts did."""
-    standing = Ledger.objects.filter(token__in=news.tokens, strikes__gt=0)
-    by_clock = Ledger.objects.filter(next_change_at__lte=now)
-    new = Reset.objects.filter(counted=False)
-    tokens = set(new.values_list("token", flat=True))
-    new.update(counted=True)
-    for rows in (standing, by_clock):
-        tokens.update(rows.values_list("token", flat=True))
-    return tokens
+    touched = _rows(TOUCHED, list(news.tokens), now) + _rows(COUNT_RESETS)
+    return {token for (token,) in touched}
+
+
+def _rows(query: str, *values: object) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall() if cursor.description else []
 
 
 # Pushes that ended
 
 
+class Ended(NamedTuple):
+    """What is asked of a push that ended."""
+
+    pk: UUID
+    push_type: str
+    token: int
+    device: int
+    call_id: str
+    sent_at: datetime | None
+    accepted_at: datetime | None
+
+
 def _ended(news: News, now: datetime) -> None:
-    loose = Push.objects.filter(gathered=False, state__in=JUDGED).order_by("ended_at")
-    pushes = list(
-        loose.only(
-            "push_type", "token", "device", "call_id", "sent_at", "accepted_at", "state"
-        )[:MOST_PUSHES]
-    )
+    pushes = [Ended(*row) for row in _rows(LOOSE, JUDGED, MOST_PUSHES)]
     news.has_more |= len(pushes) == MOST_PUSHES
     voip = [push for push in pushes if push.push_type == Push.Type.VOIP]
     news.calls.update(_linked(voip, now))
     for push in voip:
         if push.sent_at is not None:
             taken = push.accepted_at or push.sent_at
-            news.spans.append((push.token_id, push.sent_at, taken + AROUND))
+            news.spans.append((push.token, push.sent_at, taken + AROUND))
     remote = [push for push in pushes if push.push_type != Push.Type.VOIP]
-    Push.objects.filter(pk__in=[push.pk for push in remote]).update(gathered=True)
-    _answered(news, [push for push in remote if push.accepted_at is not None])
+    if remote:
+        Push.objects.filter(pk__in=[push.pk for push in remote]).update(gathered=True)
+        _answered(news, [push for push in remote if push.accepted_at is not None])
 
 
-def _linked(pushes: list[Push], now: datetime) -> set[int]:
+def _linked(pushes: list[Ended], now: datetime) -> set[int]:
     """The calls of these pushes, which know of them from now on."""
     if not pushes:
         return set()
-    keys = {(push.token_id, push.call_id): push.device_id for push in pushes}
+    keys = {(push.token, push.call_id): push.device for push in pushes}
     builds = builds_of(keys.values())
-    Call.objects.bulk_create(
-        [
-            Call(
-                token_id=token,
-                call_id=text,
-                build_id=builds.get(device),
-                created_at=now,
-            )
-            for (token, text), device in sorted(keys.items())
-        ],
-        ignore_conflicts=True,
-    )
-    pks = [push.pk for push in pushes]
-    with connection.cursor() as cursor:
-        cursor.execute(LINK, [pks])
-    linked = Push.objects.filter(pk__in=pks).order_by()
-    return set(linked.values_list("sip_call", flat=True))
+    new = [(*key, builds.get(device)) for key, device in sorted(keys.items())]
+    _rows(CALLS, now, *(list(column) for column in zip(*new, strict=True)))
+    return {call for (call,) in _rows(LINK, [push.pk for push in pushes])}
 
 
-def _answered(news: News, remote: list[Push]) -> None:
-    held = _tokens_of({push.device_id for push in remote})
+def _answered(news: News, remote: list[Ended]) -> None:
+    held = _tokens_of({push.device for push in remote})
     for push in remote:
         until = push.accepted_at + REMOTE_ANSWER
-        for token in held.get(push.device_id, ()):
+        for token in held.get(push.device, ()):
             news.spans.append((token, push.accepted_at, until))
 
 
@@ -140,32 +192,22 @@ def _answered(news: News, remote: list[Push]) -> None:
 
 
 def _shown(news: News) -> None:
-    marks = dict(Looked.objects.values_list("feed", "reading"))
-    for feed in Feed.objects.values_list("pk", flat=True):
-        unseen = Reading.objects.filter(feed=feed, pk__gt=marks.get(feed, 0))
-        readings = list(unseen.order_by("pk")[:MOST_READINGS])
-        if readings:
-            _note(news, readings)
-            news.has_more |= len(readings) == MOST_READINGS
-            newest = {"reading": readings[-1].pk}
-            Looked.objects.update_or_create(feed_id=feed, defaults=newest)
-
-
-def _note(news: News, readings: list[Reading]) -> None:
-    held = _tokens_of({device for row in readings for device in row.devices})
-    for row in readings:
-        tokens = {token for device in row.devices for token in held.get(device, ())}
-        for token in tokens.union(row.tokens):
-            news.spans.append((token, row.since, row.until))
+    rows = _rows(READINGS, MOST_READINGS)
+    if not rows:
+        return
+    newest, counts = {}, Counter(feed for feed, _ in {row[:2] for row in rows})
+    for feed, reading, token, since, until in rows:
+        newest[feed] = reading
+        if token is not None:
+            news.spans.append((token, since, until))
+    news.has_more |= MOST_READINGS in counts.values()
+    _rows(LOOKED, list(newest), list(newest.values()))
 
 
 def _tokens_of(device_ids: Iterable[int]) -> dict[int, set[int]]:
     """device → the voip tokens it holds or held."""
     held: dict[int, set[int]] = {}
-    rows = Holding.objects.filter(
-        device__in=list(device_ids), token__kind=PushToken.Kind.VOIP
-    )
-    for device, token in rows.values_list("device", "token"):
+    for device, token in _rows(HELD, list(device_ids)):
         held.setdefault(device, set()).add(token)
     return held
 
@@ -178,15 +220,13 @@ def _around(spans: list[tuple[int, datetime, datetime]]) -> set[int]:
     if not spans:
         return set()
     before, behind = AROUND + LONGEST_CALL, AROUND + LONGEST_DIALOG
-    values = [list(column) for column in zip(*spans, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(CALLS_AROUND, [*values, before, behind, AROUND])
-        return {row[0] for row in cursor.fetchall()}
+    tokens, sinces, untils = (list(column) for column in zip(*spans, strict=True))
+    columns = tokens, array_of(sinces), array_of(untils)
+    return {call for (call,) in _rows(CALLS_AROUND, *columns, before, behind, AROUND)}
 
 
-def _due(now: datetime) -> set[int]:
+def _due(feeds: Sequence[Feed], now: datetime) -> set[int]:
     """Open calls whose feed was read past their deadline, and those newly overdue."""
-    feeds = feeds_that_show()
     overdue = Q(waits_for=None, held_by=[], handle_by__lte=now)
     is_freed = Q(waits_for__isnull=False) & ~Q(waits_for__in=feeds)
     if feeds:

@@ -5,37 +5,26 @@ Driven by what is new, never by the history; safe to run twice, or from two plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
-from notifications.evidence import Evidence, Look, pushes_of
-from notifications.facts import CallFacts, Policy, PushFacts
+from notifications.docket import Concluded, Entry, load, store
+from notifications.evidence import Evidence, Look, holders_of
+from notifications.facts import CallFacts, Policy
 from notifications.gathering import gather, touched_ledgers
 from notifications.judging import Verdict, Window, judge, strike_stands, window_of
 from notifications.ledgers import refresh_ledgers
-from notifications.models import Call, Ledger, VerdictChange
-from notifications.policy import policies_of
-from notifications.storing import update_rows
-from notifications.watermarks import Watermarks
+from notifications.models import Call, Ledger
+from notifications.policy import policies
+from notifications.watermarks import Watermarks, feeds_that_show
+from registrations.models import Feed
 
 NAMESPACE = 0x7365746C
 BATCH = 1000
-CALL_FIELDS = [
-    "pushes_accepted",
-    "sent_at",
-    "accepted_at",
-    "handle_by",
-    "verdict",
-    "rule",
-    "evidence",
-    "wake_time",
-    "held_by",
-    "waits_for",
-]
-STORED_FIELDS = [*CALL_FIELDS, "judged_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +42,11 @@ def settle(now: datetime) -> Settled:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [NAMESPACE])
         if not cursor.fetchone()[0]:
             return Settled([], [])
-    news = gather(now)
-    judged, tokens = judge_calls(news.calls, now)
+    house = House.of(now)
+    news = gather(now, house.feeds)
+    judged, tokens = judge_calls(news.calls, house)
     tokens |= touched_ledgers(news, now)
-    return Settled(judged, refresh_ledgers(tokens, now))
+    return Settled(judged, refresh_ledgers(tokens, house.policies, now))
 
 
 @transaction.atomic
@@ -64,166 +54,126 @@ def rebuild(now: datetime) -> Settled:
     """Every verdict and ledger anew from the rows. Returns what came out different."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [NAMESPACE])
-    while (news := gather(now)).has_more:
+    house = House.of(now)
+    while (news := gather(now, house.feeds)).has_more:
         touched_ledgers(news, now)
     calls = Call.objects.order_by("sent_at", "pk").values_list("pk", flat=True)
-    judged, _ = judge_calls(list(calls), now)
+    judged, _ = judge_calls(calls, house)
     tokens = Call.objects.order_by().values_list("token", flat=True)
     ledgers = Ledger.objects.values_list("token", flat=True)
-    return Settled(judged, refresh_ledgers({*tokens.distinct(), *ledgers}, now))
+    both = {*tokens.distinct(), *ledgers}
+    return Settled(judged, refresh_ledgers(both, house.policies, now))
 
 
-def judge_calls(pks: Iterable[int], now: datetime) -> tuple[list[int], set[int]]:
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a round judges by: its moment, the policy of each app, the feeds that show."""
+
+    now: datetime
+    policies: dict[str, Policy]
+    feeds: list[Feed]
+
+    @classmethod
+    def of(cls, now: datetime) -> House:
+        """As it stands."""
+        return cls(now, policies(), feeds_that_show())
+
+
+def judge_calls(pks: Iterable[int], house: House) -> tuple[list[int], set[int]]:
     """Judge these calls. Returns those that changed, and their tokens."""
-    ordered = list(pks)
-    changed, tokens = [], set()
+    ordered, changed, tokens = list(pks), [], set()
     for start in range(0, len(ordered), BATCH):
-        calls = list(Call.objects.filter(pk__in=ordered[start : start + BATCH]))
-        told = {call.pk: _told(call) for call in calls}
-        moved = _judge_batch(calls, now)
-        tokens.update(call.token_id for call in moved)
-        changed += [call.pk for call in moved if _told(call) != told[call.pk]]
+        moved = _judge_batch(
+            load(ordered[start : start + BATCH], house.policies), house
+        )
+        tokens.update(entry.token for entry, _ in moved)
+        changed += [e.pk for e, told in moved if e.before.news != told.news]
     return changed, tokens
-
-
-def _told(call: Call) -> tuple:
-    """What of a verdict is news; the age of the feeds that hold it is not."""
-    held_by = [(held["feed"], held["why"]) for held in call.held_by]
-    return call.verdict, call.rule, call.evidence, call.wake_time, held_by
 
 
 @dataclass(slots=True)
 class Case:
-    """A call on the table: its facts, its verdict so far, and the feeds that hold it."""
+    """A call on the table: its facts, and its verdict so far."""
 
-    call: Call
-    policy: Policy
+    entry: Entry
     facts: CallFacts
     window: Window | None
     verdict: Verdict
-    devices: set[int]
 
     @property
     def deadline(self) -> datetime | None:
         """What the feeds must have been read past."""
-        return self.window and self.window.handle_by + self.policy.grace
+        return self.window and self.window.handle_by + self.entry.policy.grace
 
     def is_overdue(self, now: datetime) -> bool:
         """Nothing was found, and the deadline is past: the feeds decide."""
         is_open = self.verdict.verdict == Call.Verdict.AWAITED
-        return is_open and self.deadline is not None and self.deadline <= now
+        return is_open and self.window is not None and self.deadline <= now
 
 
-def _judge_batch(calls: list[Call], now: datetime) -> list[Call]:
-    cases = _cases(calls)
-    overdue = [case for case in cases if case.is_overdue(now)]
-    watermarks = None
-    if overdue:
-        devices = {device for case in overdue for device in case.devices}
-        watermarks = Watermarks(devices, now)
-    changed, changes = [], []
+def _judge_batch(entries: list[Entry], house: House) -> list[tuple[Entry, Concluded]]:
+    """What changed, stored."""
+    cases = _cases(entries)
+    overdue = [case for case in cases if case.is_overdue(house.now)]
+    waits = _ask_the_feeds(overdue, house) if overdue else {}
+    moved = []
     for case in cases:
-        before = [getattr(case.call, name) for name in CALL_FIELDS]
-        given = _given(case.call)
-        case.call.held_by, case.call.waits_for = [], None
-        if case.is_overdue(now):
-            _ask_the_feeds(case, watermarks.of(case.devices), now)
-        _note(case)
-        if before != [getattr(case.call, name) for name in CALL_FIELDS]:
-            changed.append(case.call)
-            changes += _history(case.call, given, now)
-    update_rows(changed, STORED_FIELDS)
-    VerdictChange.objects.bulk_create(changes)
-    return changed
+        held_by, waits_for = waits.get(case.entry.pk, ([], None))
+        told = case.entry.concluded(case.verdict, case.window, held_by, waits_for)
+        if told != case.entry.before:
+            moved.append((case.entry, told))
+    store(moved, house.now)
+    return moved
 
 
-def _cases(calls: list[Call]) -> list[Case]:
-    policies, pushes = policies_of({call.token_id for call in calls}), pushes_of(calls)
-    windows = [window_of(pushes[call.pk], policies[call.token_id]) for call in calls]
+def _cases(entries: list[Entry]) -> list[Case]:
+    windows = [window_of(entry.pushes, entry.policy) for entry in entries]
     looks: list[Look] = []
     keys: list[int | None] = []
-    for call, window in zip(calls, windows, strict=True):
+    for entry, window in zip(entries, windows, strict=True):
         keys.append(None if window is None else len(looks))
         if window is not None:
-            looks.append(_look(call, window, policies[call.token_id]))
+            since = window.sent_at - entry.policy.foreground_window
+            looks.append(Look(entry.token, since, window.late_by, entry.policy))
     evidence = Evidence(looks, lines=True)
     return [
-        _case(call, policies[call.token_id], pushes[call.pk], window, evidence, key)
-        for call, window, key in zip(calls, windows, keys, strict=True)
+        _case(entry, window, evidence, key)
+        for entry, window, key in zip(entries, windows, keys, strict=True)
     ]
-
-
-def _look(call: Call, window: Window, policy: Policy) -> Look:
-    since = window.sent_at - policy.foreground_window
-    return Look(token=call.token_id, since=since, until=window.late_by, policy=policy)
 
 
 def _case(
-    call: Call,
-    policy: Policy,
-    pushes: Sequence[PushFacts],
-    window: Window | None,
-    evidence: Evidence,
-    key: int | None,
+    entry: Entry, window: Window | None, evidence: Evidence, key: int | None
 ) -> Case:
-    facts = CallFacts(call_id=call.call_id, pushes=pushes)
+    facts = CallFacts(call_id=entry.call_id, pushes=entry.pushes)
     if key is not None:
         facts = CallFacts(
-            call_id=call.call_id,
-            pushes=pushes,
+            call_id=entry.call_id,
+            pushes=entry.pushes,
             signs=evidence.signs(key),
             remotes=evidence.remotes(key),
-            others=evidence.spans(key, but=call.call_id),
+            others=evidence.spans(key, but=entry.call_id),
         )
-    stands = strike_stands(call.verdict, call.handle_by, window)
-    read_until = window.handle_by + policy.grace if stands else None
-    verdict = judge(facts, policy, read_until)
-    devices = evidence.devices_of[call.token_id]
-    return Case(call, policy, facts, window, verdict, devices)
+    stands = strike_stands(entry.before.verdict, entry.before.handle_by, window)
+    read_until = window.handle_by + entry.policy.grace if stands else None
+    return Case(entry, facts, window, judge(facts, entry.policy, read_until))
 
 
-def _ask_the_feeds(case: Case, watermark, now: datetime) -> None:
-    case.verdict = judge(case.facts, case.policy, watermark.read_until)
-    if case.verdict.verdict == Call.Verdict.AWAITED:
-        case.call.held_by = watermark.held_by(case.deadline, now)
-        case.call.waits_for = watermark.slowest
-
-
-def _note(case: Case) -> None:
-    """Bring the row up to the verdict."""
-    call, verdict, window = case.call, case.verdict, case.window
-    pushes = case.facts.pushes
-    accepted = [push.accepted_at for push in pushes if push.accepted_at is not None]
-    departures = [push.sent_at for push in pushes if push.sent_at is not None]
-    call.pushes_accepted = len(accepted)
-    call.verdict, call.rule = verdict.verdict, verdict.rule
-    call.evidence, call.wake_time = verdict.evidence, verdict.wake_time
-    call.sent_at = window.sent_at if window else min(departures, default=None)
-    call.accepted_at = max(accepted, default=None)
-    call.handle_by = window.handle_by if window else None
-
-
-def _given(call: Call) -> tuple:
-    return call.verdict, call.rule, call.evidence, call.judged_at
-
-
-def _history(call: Call, given: tuple, now: datetime) -> list[VerdictChange]:
-    """A verdict that was given and is another now; `judged_at` moves with it."""
-    if given[:3] == _given(call)[:3]:
-        return []
-    verdict, rule, evidence, judged_at = given
-    call.judged_at = now
-    if verdict in {Call.Verdict.AWAITED, call.verdict}:
-        return []
-    return [
-        VerdictChange(
-            call=call,
-            at=now,
-            verdict=verdict,
-            rule=rule,
-            evidence=evidence,
-            judged_at=judged_at or now,
-            became=call.verdict,
-            became_rule=call.rule,
-        )
-    ]
+def _ask_the_feeds(
+    overdue: list[Case], house: House
+) -> dict[int, tuple[list[dict], int | None]]:
+    """Judge these by how far the feeds were read. Returns what holds those still open."""
+    # With one feed it is that one's word, whoever held the token.
+    is_asked = len(house.feeds) > 1
+    tokens = {case.entry.token for case in overdue}
+    holders = holders_of(tokens) if is_asked else defaultdict(set)
+    devices = {device for held in holders.values() for device in held}
+    marks = Watermarks(devices, house.now, house.feeds)
+    waits = {}
+    for case in overdue:
+        mark = marks.of(holders[case.entry.token])
+        case.verdict = judge(case.facts, case.entry.policy, mark.read_until)
+        if case.verdict.verdict == Call.Verdict.AWAITED:
+            slowest = mark.slowest and mark.slowest.pk
+            waits[case.entry.pk] = mark.held_by(case.deadline, house.now), slowest
+    return waits

@@ -7,7 +7,7 @@ whatever order they arrived.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from notifications.facts import (
@@ -30,8 +30,13 @@ class Verdict:
 
     verdict: str
     rule: str = ""
-    evidence: dict | None = None
+    proof: Sign | None = None
     wake_time: timedelta | None = None
+
+    @property
+    def evidence(self) -> dict | None:
+        """What is kept of the proof."""
+        return self.proof and self.proof.evidence
 
 
 AWAITED = Verdict("awaited")
@@ -66,7 +71,7 @@ def window_of(pushes: Sequence[PushFacts], policy: Policy) -> Window | None:
         min(accepted),
         max(accepted) + policy.wake_window,
         max(accepted) + policy.late_window,
-        tuple(sorted(spans, key=lambda span: (span.start, span.by))),
+        tuple(sorted(spans)),
     )
 
 
@@ -85,11 +90,12 @@ def judge(call: CallFacts, policy: Policy, read_until: datetime | None) -> Verdi
     window = window_of(call.pushes, policy)
     if window is None:
         return _without_acceptance(call.pushes)
+    call = replace(call, signs=in_order(call.signs))
     exempt = _on_call(call, window) or _foreground(call, window, policy)
     if exempt is not None:
         return exempt
-    proof = _proof(call, window) or _late_answer(call, window)
-    found = proof or _ambiguous(call, window) or _late_register(call, window)
+    in_time = _in_time(call.signs, window)
+    found = _proof(call, window, in_time) or _late_or_ambiguous(call, window, in_time)
     if found is not None:
         return found
     if read_until is not None and read_until >= window.handle_by + policy.grace:
@@ -110,9 +116,9 @@ def _without_acceptance(pushes: Sequence[PushFacts]) -> Verdict:
 
 def _on_call(call: CallFacts, window: Window) -> Verdict | None:
     """A dialog of this device was open when the call's first push left."""
-    for start in in_order(call.signs):
+    for start in call.signs:
         if _sets_up(start) and _spans(start, call.signs, window.sent_at):
-            return Verdict("exempt", "on_call", start.evidence)
+            return Verdict("exempt", "on_call", start)
     return None
 
 
@@ -137,7 +143,7 @@ def _spans(start: Sign, signs: Iterable[Sign], moment: datetime) -> bool:
 
 def _foreground(call: CallFacts, window: Window, policy: Policy) -> Verdict | None:
     since = window.sent_at - policy.foreground_window
-    for sign in in_order(call.signs):
+    for sign in call.signs:
         # A beacon about a call says that a push woke the app, not that it is open.
         is_open = sign.kind == "beacon" and not sign.call_id
         is_shown = sign.kind in REGISTERS or is_open
@@ -145,15 +151,15 @@ def _foreground(call: CallFacts, window: Window, policy: Policy) -> Verdict | No
             continue
         is_prompted = was_prompted(sign, call.others)
         if not is_prompted and not answers_remote(sign, call.remotes):
-            return Verdict("exempt", "foreground", sign.evidence)
+            return Verdict("exempt", "foreground", sign)
     return None
 
 
 # Proof
 
 
-def _proof(call: CallFacts, window: Window) -> Verdict | None:
-    signs = _in_time(call.signs, window)
+def _proof(call: CallFacts, window: Window, signs: Sequence[Sign]) -> Verdict | None:
+    """What came in time and proves that the app woke."""
     strong = _strongest(call.call_id, signs)
     if strong is not None:
         return _handled(strong.kind, strong, window)
@@ -167,20 +173,19 @@ def _proof(call: CallFacts, window: Window) -> Verdict | None:
     return _handled(first.kind, first, window) if first is not None else None
 
 
-def _late_answer(call: CallFacts, window: Window) -> Verdict | None:
-    strong = _strongest(call.call_id, _late(call.signs, window))
-    return _handled("late", strong, window) if strong is not None else None
-
-
-def _ambiguous(call: CallFacts, window: Window) -> Verdict | None:
-    """Asked after every proof: a REGISTER here can only be one that proves neither."""
-    first = next(iter(_registers(_in_time(call.signs, window))), None)
-    return Verdict("not_counted", "ambiguous", first.evidence) if first else None
-
-
-def _late_register(call: CallFacts, window: Window) -> Verdict | None:
-    first = next(iter(_registers(_late(call.signs, window))), None)
-    return Verdict("not_counted", "late", first.evidence) if first else None
+def _late_or_ambiguous(
+    call: CallFacts, window: Window, in_time: Sequence[Sign]
+) -> Verdict | None:
+    """Asked after every proof: a REGISTER in time can only be one that proves neither."""
+    late = [sign for sign in call.signs if was_prompted(sign, window.spans)]
+    strong = _strongest(call.call_id, late)
+    if strong is not None:
+        return _handled("late", strong, window)
+    for rule, signs in (("ambiguous", in_time), ("late", late)):
+        first = next(iter(_registers(signs)), None)
+        if first is not None:
+            return Verdict("not_counted", rule, first)
+    return None
 
 
 def _registers(signs: Sequence[Sign]) -> list[Sign]:
@@ -197,20 +202,16 @@ def _strongest(call_id: str, signs: Sequence[Sign]) -> Sign | None:
 
 def _handled(rule: str, sign: Sign, window: Window) -> Verdict:
     wake_time = max(sign.moment - window.first_accepted_at, timedelta())
-    return Verdict("handled", rule, sign.evidence, wake_time)
+    return Verdict("handled", rule, sign, wake_time)
 
 
 def _in_time(signs: Sequence[Sign], window: Window) -> list[Sign]:
     """Evidence counts from the departure less the skew, and up to the deadline."""
     return [
         sign
-        for sign in in_order(signs)
+        for sign in signs
         if any(
             span.start <= sign.latest and sign.moment <= span.by
             for span in window.spans
         )
     ]
-
-
-def _late(signs: Sequence[Sign], window: Window) -> list[Sign]:
-    return [sign for sign in in_order(signs) if was_prompted(sign, window.spans)]

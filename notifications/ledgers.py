@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Q
 
 from notifications.evidence import Evidence, Look, resets_of
 from notifications.facts import Policy
 from notifications.gathering import LONGEST_CALL
-from notifications.models import Call, Ledger
-from notifications.policy import policies_of
+from notifications.models import Ledger
 from notifications.risk import RECOVERED_FOR, JudgedCall, Risk, ledger, signs_of_life
-from notifications.storing import update_rows
+from notifications.storing import put_rows
 
 BATCH = 1000
 CALLS = """
     SELECT call.token_id, call.id, call.call_id, call.sent_at, call.verdict,
-        call.pushes_accepted, call.evidence ->> 'moment'
+        call.pushes_accepted,
+        CASE call.verdict WHEN 'handled' THEN call.evidence ->> 'moment' END
     FROM unnest(%s::bigint[]) AS wanted(token)
     CROSS JOIN LATERAL (
         SELECT max(sent_at) AS sent_at FROM notifications_call
@@ -30,47 +31,79 @@ CALLS = """
         AND call.sent_at >= COALESCE(ended.sent_at, '-infinity')
     WHERE call.verdict IN ('handled', 'unhandled')
 """
-FIELDS = [
-    "state",
-    "strikes",
-    "pushes",
-    "run",
-    "first_strike_at",
-    "last_strike_at",
-    "last_sign_at",
-    "recovered_at",
-    "recovered_strikes",
-    "threshold",
-    "since",
-    "next_change_at",
-]
+STANDING = """
+    SELECT token.id, token.bundle_id, ledger.state, ledger.strikes, ledger.pushes,
+        ledger.run, ledger.first_strike_at, ledger.last_strike_at, ledger.last_sign_at,
+        ledger.recovered_at, ledger.recovered_strikes, ledger.threshold,
+        ledger.next_change_at, ledger.since
+    FROM registrations_pushtoken token
+    LEFT JOIN notifications_ledger ledger ON ledger.token_id = token.id
+    WHERE token.id = ANY(%s) ORDER BY token.id
+"""
+#: What the runs say of their strikes, on the calls themselves.
+MARK = """
+    UPDATE notifications_call SET witnessed = NOT witnessed
+    WHERE id = ANY(%s) AND NOT witnessed OR id = ANY(%s) AND witnessed
+"""
 
 
-def refresh_ledgers(tokens: Iterable[int], now: datetime) -> list[int]:
+class Standing(NamedTuple):
+    """What a ledger's row says; `since` goes with it and is no news."""
+
+    state: str
+    strikes: int
+    pushes: int
+    run: list[dict]
+    first_strike_at: datetime | None
+    last_strike_at: datetime | None
+    last_sign_at: datetime | None
+    recovered_at: datetime | None
+    recovered_strikes: int
+    threshold: int
+    next_change_at: datetime | None
+
+
+def refresh_ledgers(
+    tokens: Iterable[int], policies: dict[str, Policy], now: datetime
+) -> list[int]:
     """Bring the ledgers of these tokens up to date; returns the tokens whose changed."""
     ordered = sorted(tokens)
     changed: list[int] = []
     for start in range(0, len(ordered), BATCH):
-        changed += _refresh(ordered[start : start + BATCH], now)
+        changed += _refresh(ordered[start : start + BATCH], policies, now)
     return changed
 
 
-def _refresh(token_ids: list[int], now: datetime) -> list[int]:
-    policies, resets = policies_of(token_ids), resets_of(token_ids)
-    calls = _judged_calls(token_ids, now)
-    alive = _signs_of_life(calls, resets, policies, now)
-    rows = {row.token_id: row for row in Ledger.objects.filter(token__in=token_ids)}
-    changed = []
-    for token in token_ids:
-        policy = policies[token]
+def _refresh(
+    token_ids: list[int], policies: dict[str, Policy], now: datetime
+) -> list[int]:
+    rows = _rows(STANDING, token_ids)
+    policy_of = {token: policies[bundle_id] for token, bundle_id, *_ in rows}
+    resets, calls = resets_of(token_ids), _judged_calls(token_ids, now)
+    alive = _signs_of_life(calls, resets, policy_of, now)
+    changed, runs = [], []
+    for token, _, *values, since in rows:
+        policy = policy_of[token]
         risk = ledger(calls[token], alive[token], resets[token], policy, now)
-        row = rows.get(token) or Ledger(token_id=token, since=now)
-        if _note(row, risk, policy, now) or row.pk is None:
-            changed.append(row)
-    Ledger.objects.bulk_create([row for row in changed if row.pk is None])
-    update_rows([row for row in changed if row.token_id in rows], FIELDS)
-    _mark_witnessed(changed)
-    return [row.token_id for row in changed]
+        told, before = _standing(risk, policy), _before(values)
+        if told != before:
+            is_same = before is not None and before.state == told.state
+            changed.append((token, *told, since if is_same else now))
+            runs += told.run
+    put_rows(Ledger, ["token", *Standing._fields, "since"], changed)
+    _mark_witnessed(runs)
+    return [token for token, *_ in changed]
+
+
+def _rows(query: str, *values: object) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
+
+
+def _before(values: Sequence) -> Standing | None:
+    told = Standing(*values)
+    return None if told.state is None else told._replace(run=json.loads(told.run))
 
 
 def _judged_calls(token_ids: list[int], now: datetime) -> dict[int, list[JudgedCall]]:
@@ -79,31 +112,20 @@ def _judged_calls(token_ids: list[int], now: datetime) -> dict[int, list[JudgedC
     """
     calls: dict[int, list[JudgedCall]] = defaultdict(list)
     settled = now - RECOVERED_FOR - LONGEST_CALL
-    with connection.cursor() as cursor:
-        cursor.execute(CALLS, [token_ids, settled])
-        for token, pk, call_id, sent_at, verdict, pushes, proved_at in cursor:
-            ended_at = datetime.fromisoformat(proved_at) if proved_at else None
-            calls[token].append(
-                JudgedCall(
-                    call=pk,
-                    call_id=call_id,
-                    sent_at=sent_at,
-                    verdict=verdict,
-                    pushes=pushes,
-                    ended_at=ended_at if verdict == "handled" else None,
-                )
-            )
+    for token, *facts, proved_at in _rows(CALLS, token_ids, settled):
+        is_proved = proved_at is not None
+        ended_at = datetime.fromisoformat(proved_at) if is_proved else None
+        calls[token].append(JudgedCall(*facts, ended_at))
     return calls
 
 
-def _signs_of_life(calls, resets, policies, now) -> dict[int, list[datetime]]:
+def _signs_of_life(calls, resets, policy_of, now) -> dict[int, list[datetime]]:
     """token → when its phone was seen alive since its run began; nothing where none stands."""
     looks = []
     for token, made in calls.items():
-        run = ledger(made, (), resets[token], policies[token], now).run
+        run = ledger(made, (), resets[token], policy_of[token], now).run
         if run:
-            since, policy = run[0].sent_at, policies[token]
-            looks.append(Look(token=token, since=since, until=now, policy=policy))
+            looks.append(Look(token, run[0].sent_at, now, policy_of[token]))
     evidence = Evidence(looks, lines=False)
     alive: dict[int, list[datetime]] = defaultdict(list)
     for key, look in enumerate(looks):
@@ -113,40 +135,29 @@ def _signs_of_life(calls, resets, policies, now) -> dict[int, list[datetime]]:
     return alive
 
 
-def _mark_witnessed(rows: list[Ledger]) -> None:
-    """What the runs say of their strikes, on the calls themselves."""
-    strikes = [strike for row in rows for strike in row.run]
-    witnessed = {strike["call"] for strike in strikes if strike["witnessed"]}
-    others = {strike["call"] for strike in strikes} - witnessed
-    Call.objects.filter(pk__in=witnessed, witnessed=False).update(witnessed=True)
-    was_one = Q(token__in=[row.token_id for row in rows]) & ~Q(verdict="unhandled")
-    Call.objects.filter(Q(pk__in=others) | was_one, witnessed=True).update(
-        witnessed=False
-    )
+def _mark_witnessed(strikes: list[dict]) -> None:
+    if strikes:
+        witnessed = [strike["call"] for strike in strikes if strike["witnessed"]]
+        others = [strike["call"] for strike in strikes if not strike["witnessed"]]
+        with connection.cursor() as cursor:
+            cursor.execute(MARK, [witnessed, others])
 
 
-def _note(row: Ledger, risk: Risk, policy: Policy, now: datetime) -> bool:
-    """Bring the row up to the risk; True when anything of it changed."""
-    before = [getattr(row, name) for name in FIELDS]
-    if row.state != risk.state:
-        row.state, row.since = risk.state, now
-    row.strikes = len(risk.run)
-    row.pushes = sum(strike.pushes for strike in risk.run)
-    row.run = [
-        {
-            "call": strike.call,
-            "call_id": strike.call_id,
-            "sent_at": strike.sent_at.isoformat(),
-            "pushes": strike.pushes,
-            "witnessed": strike.witnessed,
-        }
+def _standing(risk: Risk, policy: Policy) -> Standing:
+    run = [
+        strike._asdict() | {"sent_at": strike.sent_at.isoformat()}
         for strike in risk.run
     ]
-    row.first_strike_at = risk.run[0].sent_at if risk.run else None
-    row.last_strike_at = risk.run[-1].sent_at if risk.run else None
-    row.last_sign_at = risk.last_sign_at
-    row.recovered_at = risk.recovered_at
-    row.recovered_strikes = risk.recovered_strikes
-    row.threshold = policy.threshold
-    row.next_change_at = risk.next_change_at
-    return before != [getattr(row, name) for name in FIELDS]
+    return Standing(
+        risk.state,
+        len(run),
+        sum(strike.pushes for strike in risk.run),
+        run,
+        risk.run[0].sent_at if run else None,
+        risk.run[-1].sent_at if run else None,
+        risk.last_sign_at,
+        risk.recovered_at,
+        risk.recovered_strikes,
+        policy.threshold,
+        risk.next_change_at,
+    )

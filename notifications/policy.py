@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
 from datetime import timedelta
 
 from notifications.facts import Policy
 from notifications.models import App, Push
-from registrations.models import PushToken
 
 
 def policy_of(app: App) -> Policy:
@@ -23,13 +22,10 @@ def policy_of(app: App) -> Policy:
     )
 
 
-def policies_of(token_ids: Iterable[int]) -> dict[int, Policy]:
-    """token → the policy of its app; the default where no app is set up."""
-    by_bundle = {app.bundle_id: policy_of(app) for app in App.objects.all()}
-    default = Policy()
-    tokens = PushToken.objects.filter(pk__in=list(token_ids))
-    rows = tokens.values_list("pk", "bundle_id")
-    return {token: by_bundle.get(bundle_id, default) for token, bundle_id in rows}
+def policies() -> dict[str, Policy]:
+    """bundle id → its app's policy; the default where no app is set up."""
+    found = {app.bundle_id: policy_of(app) for app in App.objects.all()}
+    return defaultdict(Policy, found)
 
 
 def life_of(app: App, push_type: str) -> timedelta:

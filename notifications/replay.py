@@ -105,7 +105,7 @@ def _batch(
     tokens: list[int], asked, widest: Policy
 ) -> Iterator[tuple[int, dict[str, datetime], History]]:
     calls = list(asked.filter(token__in=tokens))
-    pushes, resets = pushes_of(calls), resets_of(tokens)
+    pushes, resets = pushes_of(call.pk for call in calls), resets_of(tokens)
     told: dict[int, dict[str, list[PushFacts]]] = defaultdict(dict)
     moments: dict[int, dict[str, datetime]] = defaultdict(dict)
     for call in calls:
@@ -116,7 +116,7 @@ def _batch(
     for key, token in enumerate(tokens):
         history = History(
             pushes=told[token],
-            signs=evidence.signs(key),
+            signs=list(evidence.signs(key)),
             remotes=evidence.remotes(key),
             resets=resets[token],
         )

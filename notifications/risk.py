@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from notifications.facts import (
     REGISTERS,
@@ -19,8 +20,7 @@ from notifications.facts import (
 RECOVERED_FOR = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedCall:
+class JudgedCall(NamedTuple):
     """A call with its verdict. `ended_at`: the moment of the proof of a handled one."""
 
     call: int
@@ -31,8 +31,7 @@ class JudgedCall:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Strike:
+class Strike(NamedTuple):
     """One unhandled call of the run. `witnessed`: the phone was seen alive shortly before."""
 
     call: int

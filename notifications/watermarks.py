@@ -85,8 +85,14 @@ def feeds_that_show() -> list[Feed]:
 class Watermarks:
     """The watermark of any device, with few queries."""
 
-    def __init__(self, device_ids: Iterable[int], now: datetime) -> None:
-        self._feeds = {feed.pk: feed for feed in feeds_that_show()}
+    def __init__(
+        self,
+        device_ids: Iterable[int],
+        now: datetime,
+        feeds: Iterable[Feed] | None = None,
+    ) -> None:
+        feeds = feeds_that_show() if feeds is None else feeds
+        self._feeds = {feed.pk: feed for feed in feeds}
         self._of_device: dict[int, set[int]] = defaultdict(set)
         if len(self._feeds) > 1:
             self._load(list(device_ids), now - SEEN_WITHIN)

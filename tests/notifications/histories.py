@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from notifications.concluding import Conclusion, History, conclude
-from notifications.facts import Policy, PushFacts, Sign
+from notifications.facts import Policy, PushFacts, Sign, Told
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 POLICY = Policy(release_after=timedelta(hours=2))
@@ -108,8 +108,8 @@ def sign_of(fact: Fact) -> Sign:
         moment=fact.moment - max(skew, timedelta()),
         slack=max(-skew, timedelta()),
         call_id=fact.call_id,
-        code=fact.code,
-        evidence={"moment": fact.moment.isoformat(), "kind": fact.kind},
+        code=fact.code or 0,
+        told=Told(fact.moment),
     )
 
 

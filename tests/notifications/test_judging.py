@@ -21,8 +21,7 @@ def at(seconds: float) -> datetime:
 
 
 def sign(seconds: float, kind: str = "register", **values) -> Sign:
-    evidence = {"kind": kind, "moment": at(seconds).isoformat()}
-    return Sign(kind=kind, moment=at(seconds), evidence=evidence, **values)
+    return Sign(kind=kind, moment=at(seconds), **values)
 
 
 def answer(seconds: float, code: int = 180, call_id: str = "c1") -> Sign:
