@@ -18,6 +18,7 @@ import django
 from django.core.management import call_command
 
 from benchmarks import fleet_log
+from benchmarks.cpu import Spent
 from benchmarks.private_services import run_alone
 
 BAR = 20_000
@@ -48,7 +49,9 @@ def main(arguments: list[str]) -> int:
     rows.tidy()
     first, seconds_of_first = timed(lambda: handling.rebuild(now))
     rows.tidy()
+    before = Spent.by(rows.backend())
     again, seconds = timed(lambda: handling.rebuild(now), options.profile)
+    spent = Spent.by(rows.backend()).since(before)
     differences = len(again.judged) + len(again.ledgers)
     row = {
         "bench": "rebuild",
@@ -58,6 +61,8 @@ def main(arguments: list[str]) -> int:
         "ledgers": len(first.ledgers),
         "seconds": round(seconds, 1),
         "pushes_per_second": round(options.pushes / seconds),
+        "python_us": round(spent.python / options.pushes * 1e6, 1),
+        "postgres_us": round(spent.postgres / options.pushes * 1e6, 1),
         "differences": differences,
         "bar": BAR,
     }
@@ -67,7 +72,7 @@ def main(arguments: list[str]) -> int:
 
 def timed(act, profiled: bool = False):
     """What it gives, and the seconds it took."""
-    profile = cProfile.Profile() if profiled else None
+    profile = cProfile.Profile(time.process_time) if profiled else None
     started = time.monotonic()
     found = profile.runcall(act) if profile else act()
     seconds = time.monotonic() - started

@@ -120,3 +120,10 @@ def tidy() -> None:
     """Statistics as autovacuum would have made them by now."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+
+
+def backend() -> int:
+    """The process of PostgreSQL that serves this session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]

@@ -13,12 +13,14 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import django
 from django.core.management import call_command
 
 from benchmarks import fleet_log
+from benchmarks.cpu import Spent
 from benchmarks.private_services import run_alone
 from benchmarks.quantiles import quantile
 
@@ -55,10 +57,12 @@ def main(arguments: list[str]) -> int:
         "devices": options.devices,
         "history": options.pushes,
         "calls_a_second": options.rate,
-        "p50_ms": round(quantile(old, 0.5), 1),
-        "p95_ms": round(quantile(old, 0.95), 1),
-        "p95_ms_without_history": round(quantile(young, 0.95), 1),
-        "times": round(quantile(old, 0.95) / quantile(young, 0.95), 2),
+        "p50_ms": round(quantile(old.walls, 0.5), 1),
+        "p95_ms": round(quantile(old.walls, 0.95), 1),
+        "python_ms": round(old.spent.python / len(old.walls) * 1000, 1),
+        "postgres_ms": round(old.spent.postgres / len(old.walls) * 1000, 1),
+        "p95_ms_without_history": round(quantile(young.walls, 0.95), 1),
+        "times": round(quantile(old.walls, 0.95) / quantile(young.walls, 0.95), 2),
         "bar_ms": BAR_MS,
     }
     sys.stdout.write(json.dumps(row) + "\n")
@@ -74,13 +78,21 @@ def _grow(history, start: datetime, pushes: int) -> None:
     history.conclude()
 
 
-def rounds(history, name: str, start: datetime, options) -> list[float]:
-    """Milliseconds of each round once the load stands."""
+@dataclass(slots=True)
+class Rounds:
+    """Milliseconds of each round once the load stands, and what they took of a core."""
+
+    walls: list[float]
+    spent: Spent
+
+
+def rounds(history, name: str, start: datetime, options) -> Rounds:
+    """So many seconds of the load."""
     handling = importlib.import_module("notifications.handling")
     rows = importlib.import_module("benchmarks.risk_history")
     second, step = timedelta(seconds=1), timedelta(seconds=1) / options.rate
     rise = min(RISE_SECONDS, options.seconds // 2)
-    spent = []
+    walls, spent = [], Spent(0, 0)
     for number in range(options.seconds):
         now = start + number * second
         asked = range((number - 1) * options.rate, number * options.rate)
@@ -92,11 +104,12 @@ def rounds(history, name: str, start: datetime, options) -> list[float]:
             history.tell(shown, now)
         if number == rise:
             rows.tidy()
-        began = time.perf_counter()
+        before, began = Spent.by(rows.backend()), time.perf_counter()
         handling.settle(now)
         if number >= rise:
-            spent.append((time.perf_counter() - began) * 1000)
-    return spent
+            walls.append((time.perf_counter() - began) * 1000)
+            spent = spent.plus(Spent.by(rows.backend()).since(before))
+    return Rounds(walls, spent)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import re
 import resource
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
 
 import redis.asyncio
 from websockets.asyncio.client import connect
 
+from benchmarks.cpu import cpu_of
 from benchmarks.product import CHILDREN, Product, demo
 from benchmarks.quantiles import quantile
 from benchmarks.visitor import looking_at
@@ -123,13 +122,6 @@ class Crowd:
 def read_at(frame: str) -> float:
     """Seconds of the epoch at which the rows of a frame were read."""
     return datetime.fromisoformat(AT.search(frame, 0, 100)[1]).timestamp()
-
-
-def cpu_of(pid: int) -> float:
-    """Seconds of a core that a process has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    # proc(5): utime and stime are fields 14 and 15 of all.
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
