@@ -129,7 +129,7 @@ def _targets(
     if wish["aor"]:
         return [(device, None) for device in _called(wish, token, now)]
     known = _token(wish, now)
-    return [(holder_of(known), known)]
+    return [(holder_of(known, now), known)]
 
 
 def _called(wish: dict, token: ApiToken, now: datetime) -> list[Device]:

@@ -38,7 +38,7 @@ def take_in(asked: Asked, now: datetime) -> Push:
         if repeated is not None:
             return repeated
     request = PushRequest(
-        device=holder_of(token, asked.to_uri, asked.instance_id),
+        device=holder_of(token, now, asked.to_uri, asked.instance_id),
         token=token,
         push_type=asked.push_type,
         origin=Push.Origin.GATEWAY,

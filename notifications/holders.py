@@ -25,11 +25,24 @@ def why_none(aor: str, instance: str | None) -> str:
     return f"{aor}: known, but no device is bound now (de-registered or expired)"
 
 
-def holder_of(token: PushToken, aor: str = "", instance_id: str = "") -> Device:
-    """Who holds the token, the device of `aor` first; else one learned from what was asked."""
+def holder_of(
+    token: PushToken, now: datetime, aor: str = "", instance_id: str = ""
+) -> Device:
+    """Who holds the token: the device of `aor` first, and one that registered before one
+    that was learned; without any, one learned from what is asked.
+
+    FlexiAPI's form names no AOR: what was learned from it stands aside for whoever is named.
+    """
+    nameless = f"unknown ({token.masked})"
     holders = Device.objects.filter(holdings__token=token, holdings__current=True)
-    called = holders.filter(aor=aor).last() if aor else None
-    known = called or holders.last()
-    if known is not None:
-        return known
-    return Device.objects.learn(aor or f"unknown ({token.masked})", instance_id, token)
+
+    def fitness(one: Device) -> tuple[bool, bool, bool, int]:
+        return one.aor == aor, one.aor != nameless, not one.is_learned, one.pk
+
+    ranked = sorted(holders, key=fitness)
+    known = ranked[-1] if ranked else None
+    if known is None or (aor and known.aor == nameless):
+        known = Device.objects.learn(aor or nameless, instance_id, token)
+    if known.aor != nameless and any(one.aor == nameless for one in ranked):
+        Device.objects.unlearn(nameless, token, now)
+    return known

@@ -160,6 +160,8 @@ class Holdings:
                 continue
             self._end(old, old.holdings[token.key], moment)
             old.bound = False
+            if old.feed_id is None:
+                continue  # learned from a wish to push (`learn`): this is its first REGISTER
             self.turns.append(
                 Turn(
                     device=device,

@@ -36,12 +36,9 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         identity is that of `registrations.devices.identify`, so the REGISTER finds it.
         """
         aor, instance_id = short(clean(aor)), short(clean(instance_id))
-        if instance_id:
-            identity = f"{aor} {instance_id}"
-        else:
-            identity = f"{aor} {token.bundle_id} {token.token}"
+        who = instance_id or f"{token.bundle_id} {token.token}"
         device, _ = self.get_or_create(
-            identity=short(identity),
+            identity=short(f"{aor} {who}"),
             defaults={
                 "aor": aor,
                 "instance_id": instance_id or None,
@@ -58,6 +55,12 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         )
         self.filter(pk=device.pk).update(settled=False)
         return device
+
+    def unlearn(self, aor: str, token: PushToken, now: datetime) -> None:
+        """End what devices learned under this AOR hold of the token: it is another's."""
+        learned = self.filter(aor=aor, feed=None, last_seen_at=None)
+        held = Holding.objects.filter(device__in=learned, token=token, current=True)
+        held.update(current=False, until=now)
 
 
 class Device(models.Model):

@@ -112,3 +112,9 @@ def test_nothing_leaves_that_cannot_be_noted_and_the_next_push_does(apns, tmp_pa
     sender.begin([push], credentials)
     (done,) = sender.ended(4)
     assert done.result.outcome == Outcome.ACCEPTED
+
+
+def test_the_operators_are_told_how_many_a_lost_process_may_have_in_hand(settings):
+    text = (settings.BASE_DIR / "docs/operations.md").read_text()
+    assert f"{delivery.MOST_UNDER_WAY} a process" in text
+    assert text.count("a process.") == 1
