@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -50,9 +51,9 @@ def withdraw_push(request: HttpRequest, pk) -> HttpResponse:
     """Cancel a push that has not left yet."""
     push = get_object_or_404(Push.objects.select_related("device"), pk=pk)
     if withdraw(push, request.user, timezone.now()):
-        messages.success(request, "Undone. It never left.")
+        messages.success(request, gettext("Undone. It never left."))
     else:
-        messages.error(request, "Too late: a worker has it, or it has ended.")
+        messages.error(request, gettext("Too late: a worker has it, or it has ended."))
     return redirect("notifications:push", pk=pk)
 
 
@@ -61,7 +62,7 @@ def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpR
     back = back or ("notifications:device", device.pk)
     form = SendForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose a push type.")
+        messages.error(request, gettext("Choose a push type."))
         return redirect(back[0], pk=back[1])
     order = Order(
         device=device, by=request.user, resend_of=resend_of, **form.cleaned_data
@@ -71,7 +72,9 @@ def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpR
     except CannotSend as refusal:
         messages.error(request, str(refusal))
         return redirect(back[0], pk=back[1])
-    messages.success(request, "Queued. It leaves in 5 s; until then it can be undone.")
+    messages.success(
+        request, gettext("Queued. It leaves in 5 s; until then it can be undone.")
+    )
     return redirect("notifications:push", pk=push.pk)
 
 
@@ -87,7 +90,8 @@ def try_other_environment(request: HttpRequest, pk: int, token: int) -> HttpResp
     except CannotSend as refusal:
         messages.error(request, str(refusal))
         return redirect("notifications:device", pk=pk)
-    messages.success(request, f"Queued in {push.environment}. APNs' answer decides.")
+    told = gettext("Queued in %(environment)s. APNs' answer decides.")
+    messages.success(request, told % {"environment": push.environment})
     return redirect("notifications:push", pk=push.pk)
 
 
@@ -100,12 +104,14 @@ def reset_strikes(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReasonForm(request.POST)
     holding = device.holdings.filter(current=True, token__kind="voip").last()
     if not form.is_valid():
-        messages.error(request, "Type a reason of at least 5 characters.")
+        messages.error(request, gettext("Type a reason of at least 5 characters."))
     elif holding is None:
-        messages.error(request, "This device has no VoIP token.")
+        messages.error(request, gettext("This device has no VoIP token."))
     else:
         _reset(request, device, holding.token, form.cleaned_data["reason"])
-        messages.success(request, "Strikes reset. The ledger follows within a second.")
+        messages.success(
+            request, gettext("Strikes reset. The ledger follows within a second.")
+        )
     return redirect("notifications:device", pk=pk)
 
 
@@ -133,7 +139,7 @@ def reveal(request: HttpRequest, pk: int) -> HttpResponse:
     device = get_object_or_404(Device, pk=pk)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Type a reason of at least 5 characters.")
+        messages.error(request, gettext("Type a reason of at least 5 characters."))
         return redirect("notifications:device", pk=pk)
     held = device.holdings.filter(current=True).select_related("token")
     reason = form.cleaned_data["reason"]

@@ -10,21 +10,15 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from notifications import audit
 from notifications.actions import needs
 from notifications.certificate_form import CertificateForm
-from notifications.forms import (
-    ApiTokenForm,
-    AppForm,
-    CredentialForm,
-    FeedForm,
-    GroupForm,
-    UserForm,
-    propose,
-)
+from notifications.forms import AppForm, CredentialForm, FeedForm, propose
 from notifications.models import App
+from notifications.people_forms import ApiTokenForm, GroupForm, UserForm
 from notifications.settings_page import settings_page
 from registrations.models import Feed
 
@@ -66,7 +60,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
     form = AppForm(request.POST, auto_id="new-app-%s")
     if not form.is_valid():
         return settings_with(request, 422, app_form=form)
-    return save_and_note(request, form, "app.add", "App added.")
+    return save_and_note(request, form, "app.add", gettext("App added."))
 
 
 @require_POST
@@ -78,7 +72,7 @@ def change_app(request: HttpRequest, pk: int) -> HttpResponse:
     form = AppForm(request.POST, instance=app, auto_id=f"app-{pk}-%s")
     if not form.is_valid():
         return settings_with(request, 422, refused=form)
-    return save_and_note(request, form, "app.change", "Policy saved.")
+    return save_and_note(request, form, "app.change", gettext("Policy saved."))
 
 
 @require_POST
@@ -88,9 +82,10 @@ def change_feed(request: HttpRequest, pk: int) -> HttpResponse:
     """How a feed is read."""
     form = FeedForm(request.POST, instance=get_object_or_404(Feed, pk=pk))
     if not form.is_valid():
-        messages.error(request, f"Not saved: {form.errors.as_text()}")
+        told = gettext("Not saved: %(faults)s") % {"faults": form.errors.as_text()}
+        messages.error(request, told)
         return redirect("notifications:settings")
-    return save_and_note(request, form, "feed.change", "Feed saved.")
+    return save_and_note(request, form, "feed.change", gettext("Feed saved."))
 
 
 def save_and_note(request: HttpRequest, form, action: str, words: str) -> HttpResponse:
@@ -118,7 +113,8 @@ def add_user(request: HttpRequest) -> HttpResponse:
         group = values["group"].name
         now = timezone.now()
         audit.note(request.user, "user.add", user.username, now, group=group)
-    messages.success(request, f"{user.username} can log in now.")
+    told = gettext("%(name)s can log in now.") % {"name": user.username}
+    messages.success(request, told)
     return redirect("notifications:settings")
 
 
@@ -129,7 +125,7 @@ def toggle_user(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a login away, or give it back. Nobody takes their own."""
     user = get_object_or_404(User, pk=pk)
     if user == request.user:
-        messages.error(request, "You cannot take your own login away.")
+        messages.error(request, gettext("You cannot take your own login away."))
         return redirect("notifications:settings")
     with transaction.atomic():
         user.is_active = not user.is_active
@@ -146,7 +142,9 @@ def change_group(request: HttpRequest, pk: int) -> HttpResponse:
     """Move a person to another group. Nobody moves themselves."""
     user, form = get_object_or_404(User, pk=pk), GroupForm(request.POST)
     if user == request.user or not form.is_valid():
-        messages.error(request, "Not moved: choose a group, for somebody else.")
+        messages.error(
+            request, gettext("Not moved: choose a group, for somebody else.")
+        )
         return redirect("notifications:settings")
     with transaction.atomic():
         group = form.cleaned_data["group"]

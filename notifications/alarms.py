@@ -4,8 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from notifications.models import RegressionAlarm
 from notifications.proportions import Tally
+from notifications.wording import number
+
+MEANINGS = {
+    "release": _(
+        "Calls to this release go unhandled while other versions are well: suspect the "
+        "build. Stop its rollout, and look at one of its phones."
+    ),
+    "platform": _(
+        "Every version rose at once, so no release is to blame: look at the push "
+        "credential, at Apple's system status and at what changed in the proxy."
+    ),
+    "unclear": _(
+        "It is the only version in use, so nothing tells whether the build or the platform "
+        "is to blame."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +48,14 @@ class Alarm:
         """What rose, from what to what, of how many calls."""
         who = f"{self.row.name} {self.row.version}".strip()
         if self.row.kind == RegressionAlarm.Kind.PLATFORM:
-            who = f"All versions of {self.row.name}"
+            who = gettext("All versions of %(app)s") % {"app": self.row.name}
         rise = f"{self.before.percent} → {self.now.percent}"
-        return f"{who}: {rise} (n = {self.now.judged:,})"
+        return f"{who}: {rise} (n = {number(self.now.judged)})"
 
     @property
     def meaning(self) -> str:
         """Whose fault it seems, and what to do."""
-        return {
-            "release": "Calls to this release go unhandled while other versions are well: "
-            "suspect the build. Stop its rollout, and look at one of its phones.",
-            "platform": "Every version rose at once, so no release is to blame: look at the "
-            "push credential, at Apple's system status and at what changed in the proxy.",
-            "unclear": "It is the only version in use, so nothing tells whether the build or "
-            "the platform is to blame.",
-        }[self.row.kind]
+        return str(MEANINGS[self.row.kind])
 
 
 def alarms() -> list[Alarm]:

@@ -7,14 +7,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from notifications import api_tokens
 from notifications.actions import needs
 from notifications.administration import settings_with
-from notifications.forms import ApiTokenForm
 from notifications.models import ApiToken
+from notifications.people_forms import ApiTokenForm
 
 
 @never_cache
@@ -39,5 +40,6 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a token away; requests with it are refused at once."""
     token = get_object_or_404(ApiToken, pk=pk)
     if api_tokens.revoke(token, request.user, timezone.now()):
-        messages.success(request, f"{token.name} is revoked.")
+        told = gettext("%(name)s is revoked.") % {"name": token.name}
+        messages.success(request, told)
     return redirect("notifications:settings")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import capped
 from notifications.filters import Chip, chips_of
@@ -21,13 +22,13 @@ SPANS = {
     "all": None,
 }
 USUAL_SPAN = "7d"
-NAMES = {"who": "Person", "what": "Action", "q": "Object"}
+NAMES = {"who": _("Person"), "what": _("Action"), "q": _("Object")}
 #: What the page proposes: words → address.
 QUESTIONS = {
-    "Who resent what": {"what": "push.resend"},
-    "Who revealed tokens": {"what": "token.reveal"},
-    "Who exported": {"what": "export"},
-    "Who changed people": {"what": "user"},
+    _("Who resent what"): {"what": "push.resend"},
+    _("Who revealed tokens"): {"what": "token.reveal"},
+    _("Who exported"): {"what": "export"},
+    _("Who changed people"): {"what": "user"},
 }
 COLUMNS = ("at", "who", "action", "object", "reason", "detail")
 AT_ONCE = 2000
@@ -72,7 +73,7 @@ def audit_page(asked, now: datetime) -> Audit:
         span=span_of(asked),
         spans=[(name, query(**address | {"span": name})) for name in SPANS],
         people=list(people.distinct()[:200]),
-        actions=sorted((ACTIONS | KINDS).items(), key=lambda one: one[1]),
+        actions=sorted((ACTIONS | KINDS).items(), key=lambda one: str(one[1])),
         questions=[
             (label, query(**values, span=address["span"]), _are(values, chosen))
             for label, values in QUESTIONS.items()
@@ -83,10 +84,10 @@ def audit_page(asked, now: datetime) -> Audit:
 
 #: Actions that are asked for together, by their first word.
 KINDS = {
-    "export": "Any export",
-    "user": "Any change of people",
-    "push": "Anything with pushes",
-    "credential": "Anything with keys",
+    "export": _("Any export"),
+    "user": _("Any change of people"),
+    "push": _("Anything with pushes"),
+    "credential": _("Anything with keys"),
 }
 
 

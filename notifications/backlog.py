@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min, Q
+from django.utils.translation import gettext
 
 from notifications.models import Credential, Push
 
@@ -55,16 +56,26 @@ def why_waiting(push: Push, now: datetime) -> str:
         app=push.app, environment=push.environment
     ).first()
     if credential is None:
-        return f"{push.app.name} has no credential for {push.environment}"
+        told = gettext("%(app)s has no credential for %(environment)s")
+        return told % {"app": push.app.name, "environment": push.environment}
     if credential.paused_until is not None:
         until = f"{credential.paused_until:%H:%M:%S}"
-        return f"the credential pauses until {until}: {credential.pause_reason}"
+        told = gettext("the credential pauses until %(until)s: %(reason)s")
+        return told % {"until": until, "reason": credential.pause_reason}
     if push.due_at > now:
-        first = "waits for an undo" if push.requested_by_id else "its turn"
-        why = push.reason or ("tried again" if push.attempt_count else first)
-        return f"{why}, due at {push.due_at:%H:%M:%S}"
+        told = gettext("%(why)s, due at %(at)s")
+        return told % {"why": _why_later(push), "at": f"{push.due_at:%H:%M:%S}"}
     if push.push_type != Push.Type.VOIP and (
         push.app.push_limit or credential.push_limit
     ):
-        return "its turn, within the pushes a second of its app and credential"
-    return "its turn"
+        return gettext("its turn, within the pushes a second of its app and credential")
+    return gettext("its turn")
+
+
+def _why_later(push: Push) -> str:
+    if push.reason:
+        return push.reason
+    if push.attempt_count:
+        return gettext("tried again")
+    by_person = push.requested_by_id is not None
+    return gettext("waits for an undo") if by_person else gettext("its turn")

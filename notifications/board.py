@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from notifications.models import App, Ledger
 from notifications.protecting import Protection
@@ -80,9 +81,10 @@ def _board_row(device: Device, ledger: Ledger, now: datetime) -> BoardRow:
 
 def counts_of(numbers: dict[str, int]) -> list[tuple[str, str, int]]:
     """State, label and number of the buttons above the board."""
-    found = [("", "All", sum(numbers.values()))]
+    found = [("", gettext("All"), sum(numbers.values()))]
     for state in STATES:
-        label = "Suspected" if state == "suspected" else Ledger.State(state).label
+        is_suspected = state == Ledger.State.SUSPECTED
+        label = gettext("Suspected") if is_suspected else Ledger.State(state).label
         if numbers[state]:
             found.append((state, label, numbers[state]))
     return found

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from notifications import audit
 from notifications.bulk_plan import NO_TOKEN, Plan
@@ -47,7 +48,7 @@ def start(order: BulkOrder, now: datetime) -> Bulk:
     if known is not None:
         return known
     if not order.plan.sent:
-        raise CannotSend("Nothing would be sent.")
+        raise CannotSend(gettext("Nothing would be sent."))
     try:
         with transaction.atomic():
             return _stored(order, now)
@@ -57,7 +58,9 @@ def start(order: BulkOrder, now: datetime) -> Bulk:
         if known is not None:
             return known
         raise CannotSend(
-            "Somebody resent some of these just now. This dry run is new: look again."
+            gettext(
+                "Somebody resent some of these just now. This dry run is new: look again."
+            )
         ) from None
 
 

@@ -26,7 +26,7 @@ class BulkForm(forms.Form):
     asked = forms.CharField(required=False, max_length=60_000)
     kind = forms.ChoiceField(choices=Bulk.Kind.choices)
     rate = forms.TypedChoiceField(
-        coerce=int, choices=[(rate, f"{rate} a second") for rate in RATES]
+        coerce=int, choices=[(rate, str(rate)) for rate in RATES]
     )
     typed = forms.IntegerField()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from notifications.bulk_plan import lasts
 from notifications.keyset import BY_ID, cut, pages, query
@@ -17,10 +18,10 @@ from notifications.wording import outcome_of
 AT_ONCE = 1000
 COLUMNS = ("push", "aor", "type", "result", "why", "resent_as", "state", "outcome")
 LABELS = {
-    "waiting": ("info", "Waiting"),
-    "queued": ("ok", "Resent"),
-    "refused": ("hot", "Not sent"),
-    "cancelled": ("mute", "Stopped"),
+    "waiting": ("info", _("Waiting")),
+    "queued": ("ok", _("Resent")),
+    "refused": ("hot", _("Not sent")),
+    "cancelled": ("mute", _("Stopped")),
 }
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.translation import gettext_noop as _
 
 from notifications.models import Bulk, BulkItem, Credential, Push
 from notifications.resend import JUST_NOW, Facts, is_safe
@@ -20,7 +22,8 @@ from registrations.models import Device, Holding, PushToken
 #: More than this are not resent at once: a list that long wants a filter.
 MOST = 10_000
 AT_ONCE = 2_000
-NO_TOKEN = "The device holds no token for it"
+#: What is stored of a push that is not sent is English; a page says it in its language.
+NO_TOKEN = _("The device holds no token for it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +95,21 @@ def _lines(
 def _against(push: Push, push_type: str, kind: str, known: _Known, seen: set):
     """Why it will not be sent, with its tone; empty when it will."""
     if push.state in {Push.State.QUEUED, Push.State.SENDING}:
-        return "It has not ended yet", "info"
+        return _("It has not ended yet"), "info"
     if push.pk in known.taken:
-        return "A bulk resend has sent it already", "mute"
+        return _("A bulk resend has sent it already"), "mute"
     if kind == Bulk.Kind.REMOTE and push.push_type == Push.Type.VOIP:
-        return "A VoIP push, left out", "mute"
+        return _("A VoIP push, left out"), "mute"
     token = known.token_of(push.device_id, push_type)
     if token is None:
         return NO_TOKEN, "bad"
     if not known.has_credential(token):
-        return "No credential for its app and environment", "bad"
+        return _("No credential for its app and environment"), "bad"
     phone = (token.pk, push_type)
     if phone in seen:
-        return "A newer push to the same phone is sent", "mute"
-    against = is_safe(known.facts(push.device_id, token, push_type)).against
+        return _("A newer push to the same phone is sent"), "mute"
+    with translation.override(None):
+        against = is_safe(known.facts(push.device_id, token, push_type)).against
     if against is not None:
         return against.title, against.tone
     seen.add(phone)

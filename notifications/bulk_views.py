@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from notifications import audit, bulk, bulk_page
@@ -20,6 +21,7 @@ from notifications.exports import KINDS, as_text, one_by_one
 from notifications.keyset import query
 from notifications.models import Bulk
 from notifications.outbox import CannotSend
+from notifications.wording import number as shown
 
 USUAL_RATE = 10
 
@@ -47,7 +49,8 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect("notifications:bulk", pk=known.pk)
     found = plan(chosen_by(asked, now), kind_of(request.POST), now)
     if not form.is_valid() or form.cleaned_data["typed"] != len(found.sent):
-        fault = f"Type {len(found.sent):,} to confirm: so many will be sent."
+        fault = gettext("Type %(number)s to confirm: so many will be sent.")
+        fault %= {"number": shown(len(found.sent))}
         return _dry_run(request, asked, found, fault)
     values = form.cleaned_data
     order = bulk.BulkOrder(
@@ -124,9 +127,10 @@ def cancel(request: HttpRequest, pk) -> HttpResponse:
     found = get_object_or_404(Bulk, pk=pk)
     number = bulk.cancel(found, request.user, timezone.now())
     if number is None:
-        messages.error(request, "It had ended before.")
+        messages.error(request, gettext("It had ended before."))
     else:
-        messages.success(request, f"Stopped. {number:,} were not sent.")
+        told = gettext("Stopped. %(number)s were not sent.")
+        messages.success(request, told % {"number": shown(number)})
     return redirect("notifications:bulk", pk=pk)
 
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from notifications.apns import REASONS
 from notifications.failure_reasons import STATES
 from notifications.models import Attempt, Call, Ledger, Push
@@ -13,7 +16,7 @@ from notifications.push_page import push as push_page
 from notifications.templatetags.pushdash import masked, user_part
 from notifications.wording import meaning
 
-UNKNOWABLE = (
+UNKNOWABLE = _(
     "Apple reports neither whether the phone showed anything nor whether iOS has stopped "
     "waking the app. Both are inferred from the logs, with the settings named here."
 )
@@ -39,7 +42,7 @@ def case_of(push: Push, now: datetime) -> dict:
             ],
             "next_steps": next_steps(push, call, ledger),
             "settings": page["rules"],
-            "what_nobody_knows": UNKNOWABLE,
+            "what_nobody_knows": str(UNKNOWABLE),
         }
     )
 
@@ -99,11 +102,14 @@ def _change(change) -> dict:
 
 
 def _timeline(push: Push, page: dict) -> list[dict]:
-    asked = _moment(push.created_at, f"Queued by {push.get_origin_display().lower()}")
+    queued = gettext("Queued by %(origin)s")
+    queued %= {"origin": push.get_origin_display().lower()}
+    asked = _moment(push.created_at, queued)
     tries = [_try(attempt) for attempt in page["attempts"]]
     seen = [_moment(one.at, one.title, one.place, one.line) for one in page["seen"]]
     again = [
-        _moment(other.created_at, f"Resent as {other.pk}") for other in page["resends"]
+        _moment(other.created_at, gettext("Resent as %(id)s") % {"id": other.pk})
+        for other in page["resends"]
     ]
     moments = [asked, *tries, *seen, *again]
     return sorted(moments, key=lambda one: one["at"])
@@ -114,7 +120,9 @@ def _moment(at: datetime, what: str, where: str = "pushdash", line: str = "") ->
 
 
 def _try(attempt: Attempt) -> dict:
-    words = f"Attempt {attempt.number}: {attempt.get_outcome_display().lower()}"
+    words = gettext("Attempt %(number)s: %(outcome)s")
+    outcome = attempt.get_outcome_display().lower()
+    words %= {"number": attempt.number, "outcome": outcome}
     return _moment(attempt.ended_at, f"{words} {attempt.answer}".strip(), "APNs")
 
 
@@ -122,41 +130,59 @@ def next_steps(push: Push, call: Call | None, ledger: Ledger | None) -> list[str
     """What to do now, the first thing first. Pure."""
     who = user_part(push.device.aor)
     if push.state in {Push.State.QUEUED, Push.State.SENDING}:
-        return ["Wait: it has not ended yet."]
+        return [gettext("Wait: it has not ended yet.")]
     if push.state == Push.State.HELD:
         return [
-            f"Ask {who} to open the app once; protect mode then lets calls through."
+            gettext(
+                "Ask %(who)s to open the app once; protect mode then lets calls through."
+            )
+            % {"who": who}
         ]
     if push.state == Push.State.CANCELLED:
-        return ["Nothing: a person withdrew it before it left."]
+        return [gettext("Nothing: a person withdrew it before it left.")]
     if push.state != Push.State.ACCEPTED:
         known = REASONS.get(push.reason)
-        return [known.remedy if known else STATES[push.state][3]]
+        return [gettext(known.remedy) if known else str(STATES[push.state][3])]
     if push.push_type != Push.Type.VOIP:
         return [
-            "APNs took it, which proves no more. Ask whether a notification was shown; "
-            "Focus, muted notifications and a phone that is off all look like this."
+            gettext(
+                "APNs took it, which proves no more. Ask whether a notification was shown; "
+                "Focus, muted notifications and a phone that is off all look like this."
+            )
         ]
     return _after_the_call(call, ledger, who)
 
 
 def _after_the_call(call: Call | None, ledger: Ledger | None, who: str) -> list[str]:
     if call is None or call.verdict == Call.Verdict.AWAITED:
-        return ["Wait: the verdict comes when the logs are read past the deadline."]
+        return [
+            gettext("Wait: the verdict comes when the logs are read past the deadline.")
+        ]
     if call.verdict == Call.Verdict.UNHANDLED:
         _, then = meaning(ledger, who)
         steps = [then] if then else []
         return [
             *steps,
-            f"Ask whether the phone of {who} was on and online at that moment.",
-            "Send a remote test push before any VoIP push: it cannot add a strike.",
+            gettext(
+                "Ask whether the phone of %(who)s was on and online at that moment."
+            )
+            % {"who": who},
+            gettext(
+                "Send a remote test push before any VoIP push: it cannot add a strike."
+            ),
         ]
     if call.verdict == Call.Verdict.HANDLED:
         return [
-            "The app ran. If the phone did not ring, look at the INVITE and its answers "
-            "in the proxy's log, and at what the app told CallKit."
+            gettext(
+                "The app ran. If the phone did not ring, look at the INVITE and its "
+                "answers in the proxy's log, and at what the app told CallKit."
+            )
         ]
-    return ["Nothing follows from this push: it was not counted. Judge by another one."]
+    return [
+        gettext(
+            "Nothing follows from this push: it was not counted. Judge by another one."
+        )
+    ]
 
 
 def _masked(value):

@@ -14,6 +14,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 APPLE = "1.2.840.113635.100.6.3."
 ENVIRONMENTS = {"sandbox": APPLE + "1", "production": APPLE + "2"}
@@ -42,11 +44,14 @@ def read_certificate(data: bytes, password: str, now: datetime) -> PushCertifica
     """Read an uploaded file. Raises BadCertificate."""
     key, leaf, chain = _opened(data, password.encode() or None)
     if key is None or leaf is None:
-        raise BadCertificate("it must hold both the certificate and its private key")
+        raise BadCertificate(
+            gettext("it must hold both the certificate and its private key")
+        )
     if _public(key.public_key()) != _public(leaf.public_key()):
-        raise BadCertificate("the private key is not that of the certificate")
+        raise BadCertificate(gettext("the private key is not that of the certificate"))
     if leaf.not_valid_after_utc <= now:
-        raise BadCertificate(f"it expired on {leaf.not_valid_after_utc:%d %B %Y}")
+        day = date_format(leaf.not_valid_after_utc, "d F Y")
+        raise BadCertificate(gettext("it expired on %(day)s") % {"day": day})
     return PushCertificate(
         pem=_pem(key, [leaf, *chain]),
         name=_named(leaf, NameOID.COMMON_NAME),
@@ -68,9 +73,8 @@ def _opened(data: bytes, password: bytes | None):
         found = x509.load_pem_x509_certificates(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         kind = ".pem" if is_pem else ".p12"
-        raise BadCertificate(
-            f"it is no {kind} file, or the password is wrong: {error}"
-        ) from error
+        told = gettext("it is no %(kind)s file, or the password is wrong: %(why)s")
+        raise BadCertificate(told % {"kind": kind, "why": error}) from error
     mine = [
         one for one in found if _public(one.public_key()) == _public(key.public_key())
     ]
@@ -82,7 +86,7 @@ def _key_part(data: bytes) -> bytes:
     for block in data.split(b"-----BEGIN "):
         if block.split(b"-----", 1)[0].endswith(b"PRIVATE KEY"):
             return b"-----BEGIN " + block
-    raise ValueError("it holds no private key")
+    raise ValueError(gettext("it holds no private key"))
 
 
 def _public(key) -> bytes:
@@ -138,7 +142,7 @@ def _strings_of(value: bytes) -> tuple[str, ...]:
 def _element(data: bytes) -> tuple[int, bytes, bytes]:
     """Tag, content and what follows of the first DER element (X.690 §8.1)."""
     if len(data) < 2:
-        raise BadCertificate("its list of topics is cut short")
+        raise BadCertificate(gettext("its list of topics is cut short"))
     size, start = data[1], 2
     if size & 0x80:
         start += size & 0x7F

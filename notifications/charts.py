@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncMinute
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Push
 
@@ -18,16 +19,17 @@ GUTTER, HEADROOM = 4.5, 10
 SPANS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(days=1)}
 #: What a bar is stacked of, from below: key, tone, legend.
 SERIES = (
-    ("woken", "ok", "Woken"),
-    ("remote", "info", "Remote, accepted"),
-    ("asleep", "warn", "Accepted, app did not wake"),
-    ("rejected", "bad", "Rejected by APNs"),
-    ("held", "mute", "Held by protect mode"),
+    ("woken", "ok", _("Woken")),
+    ("remote", "info", _("Remote, accepted")),
+    ("asleep", "warn", _("Accepted, app did not wake")),
+    ("rejected", "bad", _("Rejected by APNs")),
+    ("held", "mute", _("Held by protect mode")),
 )
 #: Shown only where there is something of it.
 RARE = {"held"}
 #: Upper ends of the wake-time bins, in seconds.
 BINS = (1, 2, 3, 5, 10, 30)
+LABELS = {"none": _("none")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,5 +188,15 @@ def _columns(counts: list[int], labels: list[str]) -> list[Bar]:
         tone = {"none": "hot", "10–30": "warn"}.get(label, "ok")
         x = round(i * width + width * 0.15, 2)
         y = round(HEIGHT - height, 1)
-        bars.append(Bar(x, round(width * 0.7, 2), y, height, tone, number, label))
+        bars.append(
+            Bar(
+                x,
+                round(width * 0.7, 2),
+                y,
+                height,
+                tone,
+                number,
+                LABELS.get(label, label),
+            )
+        )
     return bars

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from notifications.agents import agent_of
 from notifications.models import Push
 from notifications.push_page import headers_of
 from notifications.templatetags.pushdash import masked, visible
-from notifications.wording import outcome_of
+from notifications.wording import number, outcome_of
 
 NOTHING = "–"
 
@@ -77,39 +79,50 @@ def _answers(push: Push) -> dict[str, dict]:
     attempts = list(push.attempts.all())
     _, words = outcome_of(push)
     return {
-        "What became of it": {
-            "Outcome": words,
-            "Verdict": call and call.get_verdict_display(),
-            "Rule": call and call.rule,
-            "Woke after": call and _seconds(call.wake_time),
-            "State": push.get_state_display(),
-            "Reason": push.reason,
+        gettext("What became of it"): {
+            gettext("Outcome"): words,
+            gettext("Verdict"): call and call.get_verdict_display(),
+            gettext("Rule"): call and call.rule,
+            gettext("Woke after"): call and _seconds(call.wake_time),
+            gettext("State"): push.get_state_display(),
+            gettext("Reason"): push.reason,
         },
-        "Device": {
+        gettext("Device"): {
             "AOR": device.aor,
             "instance-id": device.instance_id,
-            "App": push.app.bundle_id,
-            "Version": agent.version,
-            "Phone": agent.phone,
-            "Token": push.token.masked,
-            "Strikes today": ledger and f"{ledger.strikes} of {ledger.threshold}",
+            gettext("App"): push.app.bundle_id,
+            gettext("Version"): agent.version,
+            gettext("Phone"): agent.phone,
+            gettext("Token"): push.token.masked,
+            gettext("Strikes today"): ledger and _strikes(ledger),
         },
-        "Way": {
-            "Origin": push.get_origin_display(),
-            "Asked by": push.requested_by and push.requested_by.get_username(),
+        gettext("Way"): {
+            gettext("Origin"): push.get_origin_display(),
+            gettext("Asked by"): push.requested_by and push.requested_by.get_username(),
             "Call-ID": push.call_id,
-            "Queued": f"{push.created_at:%Y-%m-%d %H:%M:%S.%f}"[:-3],
-            "Until sent": push.sent_at and _seconds(push.sent_at - push.created_at),
-            "Until accepted": push.accepted_at
+            gettext("Queued"): f"{push.created_at:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+            gettext("Until sent"): push.sent_at
+            and _seconds(push.sent_at - push.created_at),
+            gettext("Until accepted"): push.accepted_at
             and _seconds(push.accepted_at - push.created_at),
-            "Life": _seconds(push.expires_at - push.created_at),
-            "Attempts": len(attempts),
+            gettext("Life"): _seconds(push.expires_at - push.created_at),
+            gettext("Attempts"): len(attempts),
         },
-        "Answers of APNs": {f"Attempt {one.number}": one.answer for one in attempts},
-        "Headers": dict(headers_of(push)) | {"environment": push.environment},
-        "Payload": flat(push.payload),
+        gettext("Answers of APNs"): _tries(attempts),
+        gettext("Headers"): dict(headers_of(push)) | {"environment": push.environment},
+        gettext("Payload"): flat(push.payload),
     }
 
 
+def _tries(attempts) -> dict[str, str]:
+    name = gettext("Attempt %(number)s")
+    return {name % {"number": one.number}: one.answer for one in attempts}
+
+
 def _seconds(span) -> str:
-    return f"{span.total_seconds():.2f} s" if span is not None else ""
+    return f"{number(span.total_seconds(), 2)} s" if span is not None else ""
+
+
+def _strikes(ledger) -> str:
+    numbers = {"done": ledger.strikes, "all": ledger.threshold}
+    return gettext("%(done)s of %(all)s") % numbers

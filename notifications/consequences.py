@@ -6,8 +6,10 @@ Flexisip answers such a REGISTER with 200 and says nothing before it has to push
 
 from __future__ import annotations
 
-NEVER = "Flexisip answers 200 and then never pushes to this device."
-FIRST = "The first of the two counts, for Flexisip and here."
+from django.utils.translation import gettext_lazy as _
+
+NEVER = _("Flexisip answers 200 and then never pushes to this device.")
+FIRST = _("The first of the two counts, for Flexisip and here.")
 
 CONSEQUENCES = {
     **dict.fromkeys(
@@ -30,24 +32,32 @@ CONSEQUENCES = {
         ),
         NEVER,
     ),
-    "outside_uri": "Flexisip ignores parameters outside <>, so it never pushes; Asterisk "
-    "drops the request, Kamailio takes it.",
-    "value_too_long": "Flexisip reads 255 bytes of a value and cannot use a longer one: it "
-    "never pushes to this device.",
-    "token_form": "Flexisip refuses to send to a token that is not 64 characters long.",
+    "outside_uri": _(
+        "Flexisip ignores parameters outside <>, so it never pushes; Asterisk "
+        "drops the request, Kamailio takes it."
+    ),
+    "value_too_long": _(
+        "Flexisip reads 255 bytes of a value and cannot use a longer one: it "
+        "never pushes to this device."
+    ),
+    "token_form": _(
+        "Flexisip refuses to send to a token that is not 64 characters long."
+    ),
     "parameter_twice": FIRST,
     "token_twice": FIRST,
-    "pn_param_services": "Flexisip takes the list, but the number of tokens may then not fit.",
+    "pn_param_services": _(
+        "Flexisip takes the list, but the number of tokens may then not fit."
+    ),
 }
-UNREAD = "The message could not be read: the device is not known by it."
-MAYBE = "Flexisip may not push to this device."
+UNREAD = _("The message could not be read: the device is not known by it.")
+MAYBE = _("Flexisip may not push to this device.")
 
 
 def consequence_of(rule: str) -> str:
     """What Flexisip does about a Contact that breaks `rule`."""
-    return CONSEQUENCES.get(rule, MAYBE)
+    return str(CONSEQUENCES.get(rule, MAYBE))
 
 
 def consequence_in_inbox(rule: str) -> str:
     """The same where the rule may also be one that no REGISTER is read past."""
-    return CONSEQUENCES.get(rule, UNREAD)
+    return str(CONSEQUENCES.get(rule, UNREAD))

@@ -5,32 +5,35 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from registrations.models import Device
 
 #: RFC 8599, and what Linphone adds to it.
 PARAMETERS = {
-    "pn-timeout": "Seconds the proxy waits before it pushes",
-    "pn-silent": "No effect any more",
-    "pn-call-str": "Text key for calls",
-    "pn-msg-str": "Text key for messages",
-    "pn-groupchat-str": "Text key for group chats",
-    "pn-call-snd": "Sound for calls",
-    "pn-msg-snd": "Sound for messages",
-    "pn-call-remote-push-interval": "Seconds between remote pushes of one call",
-    "app-id": "Bundle id and environment, before RFC 8599",
-    "pn-type": "Push service, before RFC 8599",
-    "pn-tok": "Token, before RFC 8599",
-    "transport": "How the phone is reached",
-    "line": "Which account of the app",
-    "gr": "A name that stays the same for this install",
-    "ob": "Answers go back over the same connection (RFC 5626)",
-    "fs-conn-id": "Flexisip's own connection number",
+    "pn-timeout": _("Seconds the proxy waits before it pushes"),
+    "pn-silent": _("No effect any more"),
+    "pn-call-str": _("Text key for calls"),
+    "pn-msg-str": _("Text key for messages"),
+    "pn-groupchat-str": _("Text key for group chats"),
+    "pn-call-snd": _("Sound for calls"),
+    "pn-msg-snd": _("Sound for messages"),
+    "pn-call-remote-push-interval": _("Seconds between remote pushes of one call"),
+    "app-id": _("Bundle id and environment, before RFC 8599"),
+    "pn-type": _("Push service, before RFC 8599"),
+    "pn-tok": _("Token, before RFC 8599"),
+    "transport": _("How the phone is reached"),
+    "line": _("Which account of the app"),
+    "gr": _("A name that stays the same for this install"),
+    "ob": _("Answers go back over the same connection (RFC 5626)"),
+    "fs-conn-id": _("Flexisip's own connection number"),
 }
 PROVIDERS = {
-    "apns": "Production. Sandbox builds send apns.dev",
-    "apns.dev": "Sandbox. Builds from a store send apns",
-    "fcm": "Firebase: Android, pushdash does not push to it",
-    "firebase": "Firebase, before RFC 8599",
+    "apns": _("Production. Sandbox builds send apns.dev"),
+    "apns.dev": _("Sandbox. Builds from a store send apns"),
+    "fcm": _("Firebase: Android, pushdash does not push to it"),
+    "firebase": _("Firebase, before RFC 8599"),
 }
 #: Long enough to be a token of any push service.
 SECRET = re.compile(r"[0-9A-Za-z_\-]{24,}")
@@ -51,7 +54,9 @@ def parameters_of(device: Device) -> list[Parameter]:
     rows = [Parameter("uri", uri, "")] if uri else []
     rows += [_parameter(*piece.partition("=")[::2]) for piece in pieces]
     instance = device.instance_id or ""
-    rows.append(Parameter("+sip.instance", instance or "none", _instance(instance)))
+    rows.append(
+        Parameter("+sip.instance", instance or gettext("none"), _instance(instance))
+    )
     return rows
 
 
@@ -67,10 +72,10 @@ def _parameter(name: str, value: str) -> Parameter:
     if key in {"pn-prid", "pn-tok"}:
         return Parameter(name, SECRET.sub(_cut, value), _tokens(key, value))
     if key == "pn-provider":
-        note = PROVIDERS.get(value.lower(), "A push service pushdash does not know")
+        note = PROVIDERS.get(value.lower(), _("A push service pushdash does not know"))
         return Parameter(name, value, note)
     if key == "pn-param":
-        return Parameter(name, value, "Team id, bundle id, services")
+        return Parameter(name, value, _("Team id, bundle id, services"))
     return Parameter(name, value, PARAMETERS.get(key, ""))
 
 
@@ -83,11 +88,13 @@ def _tokens(key: str, value: str) -> str:
         return PARAMETERS["pn-tok"]
     number = value.count("&") + 1
     if number == 1:
-        return "One token: VoIP and remote cannot both be reached"
-    return "Two tokens, one a service" if number == 2 else f"{number} tokens"
+        return gettext("One token: VoIP and remote cannot both be reached")
+    if number == 2:
+        return gettext("Two tokens, one a service")
+    return gettext("%(number)s tokens") % {"number": number}
 
 
 def _instance(instance: str) -> str:
     if not instance:
-        return "A reinstall cannot be told from another phone"
-    return "This install of the app; a reinstall brings another"
+        return gettext("A reinstall cannot be told from another phone")
+    return gettext("This install of the app; a reinstall brings another")

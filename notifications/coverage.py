@@ -6,13 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 #: Nothing of these could reach a phone, so no proof was to be expected.
 NEVER_LEFT = frozenset({"rejected", "failed", "expired", "cancelled", "held"})
 WHY_NOT = {
-    "waiting": "A feed that could show the proof has not been read past the deadline",
-    "ambiguous": "A remote push just before the REGISTER: either may have woken the app",
-    "late": "A REGISTER after the deadline: the user may have opened the app",
-    "unknown": "No answer of APNs: nobody knows whether it took the push",
+    "waiting": _(
+        "A feed that could show the proof has not been read past the deadline"
+    ),
+    "ambiguous": _(
+        "A remote push just before the REGISTER: either may have woken the app"
+    ),
+    "late": _("A REGISTER after the deadline: the user may have opened the app"),
+    "unknown": _("No answer of APNs: nobody knows whether it took the push"),
 }
 PROVABLE = frozenset({"handled", "unhandled", "exempt"})
 

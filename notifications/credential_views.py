@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from notifications import audit
@@ -42,7 +43,9 @@ def set_credential(request: HttpRequest) -> HttpResponse:
         "expires_at": None,
     }
     _store(request, values, fields, {"key_id": values["key_id"]})
-    messages.success(request, "Key stored, encrypted. It is never shown again.")
+    messages.success(
+        request, gettext("Key stored, encrypted. It is never shown again.")
+    )
     return redirect("notifications:settings")
 
 
@@ -67,7 +70,9 @@ def set_certificate(request: HttpRequest) -> HttpResponse:
     }
     told = {"certificate": found.name, "expires_at": found.expires_at.isoformat()}
     _store(request, values, fields, told)
-    messages.success(request, "Certificate stored, encrypted. It is never shown again.")
+    messages.success(
+        request, gettext("Certificate stored, encrypted. It is never shown again.")
+    )
     return redirect("notifications:settings")
 
 

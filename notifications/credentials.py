@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from notifications.apns import PRODUCTION, SANDBOX, Proxy, Server
 from notifications.models import BeaconSecret, Credential, SharedToken
@@ -30,8 +31,10 @@ def unseal(sealed: bytes) -> str:
         return _ring().decrypt(bytes(sealed)).decode()
     except InvalidToken:
         raise CredentialError(
-            "the key was sealed with an encryption key this machine does not have: "
-            "upload the .p8 again, or restore PUSHDASH_ENCRYPTION_KEYS"
+            gettext(
+                "the key was sealed with an encryption key this machine does not have: "
+                "upload the .p8 again, or restore PUSHDASH_ENCRYPTION_KEYS"
+            )
         ) from None
 
 
@@ -62,7 +65,7 @@ def reseal_all() -> int:
 def _ring() -> MultiFernet:
     keys = settings.PUSHDASH_ENCRYPTION_KEYS
     if not keys:
-        raise CredentialError("PUSHDASH_ENCRYPTION_KEYS is not set")
+        raise CredentialError(gettext("PUSHDASH_ENCRYPTION_KEYS is not set"))
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:
@@ -76,10 +79,12 @@ def check_p8(pem: str) -> str:
         key = serialization.load_pem_private_key(text.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise CredentialError(
-            "this is no .p8 key: it begins with BEGIN PRIVATE KEY"
+            gettext("this is no .p8 key: it begins with BEGIN PRIVATE KEY")
         ) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise CredentialError("Apple's keys are elliptic (P-256); this one is not")
+        raise CredentialError(
+            gettext("Apple's keys are elliptic (P-256); this one is not")
+        )
     return text
 
 

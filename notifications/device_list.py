@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import capped
 from notifications.device_terms import LABELS, fitting, kinds
@@ -23,27 +25,27 @@ from registrations.models import Device, Feed, Holding, PushToken
 Link = Callable[..., str]
 #: Each tab is a query.
 TABS = (
-    ("", "All"),
-    ("state:not_waking state:suspected", "At risk"),
-    ("token:invalid", "Token refused"),
-    ("seen:>24h", "Not seen for 24 h"),
-    ("problem:any", "With problems"),
+    ("", _("All")),
+    ("state:not_waking state:suspected", _("At risk")),
+    ("token:invalid", _("Token refused")),
+    ("seen:>24h", _("Not seen for 24 h")),
+    ("problem:any", _("With problems")),
 )
 ORDERS = {
-    "newest": Order("Newest first", BY_ID, "Newer", "Older"),
-    "oldest": Order("Oldest first", replace(BY_ID, is_ascending=True)),
-    "aor": Order("AOR, A to Z", BY_AOR),
-    "aor_down": Order("AOR, Z to A", replace(BY_AOR, is_ascending=False)),
+    "newest": Order(_("Newest first"), BY_ID, _("Newer"), _("Older")),
+    "oldest": Order(_("Oldest first"), replace(BY_ID, is_ascending=True)),
+    "aor": Order(_("AOR, A to Z"), BY_AOR),
+    "aor_down": Order(_("AOR, Z to A"), replace(BY_AOR, is_ascending=False)),
 }
 #: The columns that may be hidden; the device itself stays.
 COLUMNS = {
-    "app": "App and version",
-    "voip": "VoIP token",
-    "remote": "Remote token",
-    "seen": "Last REGISTER",
-    "expires": "Expires",
-    "strikes": "Strikes",
-    "last": "Last VoIP push",
+    "app": _("App and version"),
+    "voip": _("VoIP token"),
+    "remote": _("Remote token"),
+    "seen": _("Last REGISTER"),
+    "expires": _("Expires"),
+    "strikes": _("Strikes"),
+    "last": _("Last VoIP push"),
 }
 
 
@@ -133,7 +135,8 @@ def _chip(term: Term, asked: Query, known: dict[str, Kind], link: Link) -> Chip:
     choices = known[term.name].choices if term.name else {}
     typed = term.written.partition(":")[2].strip('"') if term.name else term.value
     value = choices.get(typed, typed)
-    name = f"Not {LABELS[term.name]}" if term.is_not else LABELS[term.name]
+    name = LABELS[term.name]
+    name = gettext("Not %(name)s") % {"name": name} if term.is_not else name
     return Chip(name, value, link(q=asked.without(term)) or ALL)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from notifications.consequences import consequence_of
 from notifications.contact import masked_contact, parameters_of
@@ -140,10 +141,15 @@ def _strikes(history: History) -> list[Strike]:
 
 def _why_no_risk(found: Device) -> str:
     if found.environment:
-        return "It has no VoIP token, so iOS cannot stop waking it by VoIP pushes."
+        return gettext(
+            "It has no VoIP token, so iOS cannot stop waking it by VoIP pushes."
+        )
     if found.pn_provider:
-        return f"Its push provider is {found.pn_provider}, not APNs: never at risk."
-    return "Its Contact carries no push parameters (an isolated network, or no push)."
+        told = gettext("Its push provider is %(provider)s, not APNs: never at risk.")
+        return told % {"provider": found.pn_provider}
+    return gettext(
+        "Its Contact carries no push parameters (an isolated network, or no push)."
+    )
 
 
 def _tokens(holdings: list[Holding]) -> list[Kept]:
@@ -201,7 +207,7 @@ def _related(found: Device, voip: PushToken | None) -> list[tuple[Device, str]]:
 
 def _relation(found: Device, other: Device) -> str:
     if other.aor == found.aor:
-        return "same AOR, another phone or install"
+        return gettext("same AOR, another phone or install")
     if other.instance_id == found.instance_id and found.instance_id:
-        return "same phone, another AOR"
-    return "same VoIP token: it shares the strikes"
+        return gettext("same phone, another AOR")
+    return gettext("same VoIP token: it shares the strikes")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from notifications.conditions import aged, joined
 from notifications.models import App, Ledger, TokenHealth
@@ -14,18 +15,18 @@ from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, 
 from registrations.models import Device, Environment, Holding
 
 LABELS = {
-    "": "Search",
-    "state": "State",
-    "strikes": "Strikes",
-    "token": "Token",
-    "bound": "Registered",
-    "seen": "Seen",
-    "env": "Environment",
-    "app": "App",
-    "version": "Version",
-    "ios": "iOS",
-    "phone": "Phone",
-    "problem": "Problem",
+    "": _("Search"),
+    "state": _("State"),
+    "strikes": _("Strikes"),
+    "token": _("Token"),
+    "bound": _("Registered"),
+    "seen": _("Seen"),
+    "env": _("Environment"),
+    "app": _("App"),
+    "version": _("Version"),
+    "ios": _("iOS"),
+    "phone": _("Phone"),
+    "problem": _("Problem"),
 }
 REFUSED = ("retired", "quarantined", "wrong_topic")
 
@@ -35,18 +36,20 @@ def kinds(apps: Iterable[App]) -> dict[str, Kind]:
     named = {app.bundle_id: app.name for app in apps}
     return {
         "state": OneOf(dict(Ledger.State.choices)),
-        "strikes": Number({">=1": "1 or more", ">=2": "2 or more", ">=3": "3 or more"}),
-        "token": OneOf(
-            {"invalid": "Refused in any way", **dict(TokenHealth.State.choices)}
+        "strikes": Number(
+            {">=1": _("1 or more"), ">=2": _("2 or more"), ">=3": _("3 or more")}
         ),
-        "bound": OneOf({"yes": "yes", "no": "no"}),
-        "seen": Age({"<1h": "in the last hour", ">24h": "not for 24 h"}),
+        "token": OneOf(
+            {"invalid": _("Refused in any way"), **dict(TokenHealth.State.choices)}
+        ),
+        "bound": OneOf({"yes": _("yes"), "no": _("no")}),
+        "seen": Age({"<1h": _("in the last hour"), ">24h": _("not for 24 h")}),
         "env": OneOf(dict(Environment.choices)),
         "app": Text(named),
         "version": Text({}),
         "ios": Text({}),
         "phone": Text({}),
-        "problem": Text({"any": "any"}),
+        "problem": Text({"any": _("any")}),
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from notifications.keyset import ROWS, Key
 
 SIZES = (25, 50, 100, 200)
@@ -16,8 +18,8 @@ class Order:
 
     label: str
     key: Key
-    back: str = "Previous"
-    on: str = "Next"
+    back: str = _("Previous")
+    on: str = _("Next")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext
+
 from notifications.apns import (
     REASONS,
     ApnsPush,
@@ -59,11 +61,12 @@ def dry_run(credential: Credential, now: datetime) -> list[Finding]:
 def finding_of(topic: str, result: Result) -> Finding:
     """Read one answer."""
     if result.outcome == Outcome.ACCEPTED or result.reason in TOKEN_REFUSED:
-        return Finding(topic, True, "APNs accepts key, team and topic")
+        return Finding(topic, True, gettext("APNs accepts key, team and topic"))
     reason = REASONS.get(result.reason)
     if reason is None:
         return Finding(topic, False, result.reason or result.detail)
-    return Finding(topic, False, f"{reason.name}: {reason.meaning} {reason.remedy}")
+    meaning, remedy = gettext(reason.meaning), gettext(reason.remedy)
+    return Finding(topic, False, f"{reason.name}: {meaning} {remedy}")
 
 
 def _push(credential: Credential, push_type: str, now: datetime) -> ApnsPush:

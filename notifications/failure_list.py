@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, capped
 from notifications.conditions import joined
@@ -28,10 +29,10 @@ from notifications.wording import rules_in_words
 
 SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 TABS = {
-    "reasons": "By reason",
-    "deliveries": "Failed deliveries",
-    "refused": "Refused requests",
-    "activity": "Activity",
+    "reasons": _("By reason"),
+    "deliveries": _("Failed deliveries"),
+    "refused": _("Refused requests"),
+    "activity": _("Activity"),
 }
 ROWS = 100
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncHour
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import agent_of
 from notifications.apns import REASONS
@@ -26,34 +28,34 @@ ASLEEP = Q(state="accepted", sip_call__verdict="unhandled")
 #: What a push that failed without a reason of APNs means, by its state.
 STATES = {
     "accepted": (
-        "App did not wake",
-        "200, then no sign of waking",
-        "APNs took the push, and no sign of waking came within the wake window.",
-        "Check strikes first. If most are on one app version, suspect that build.",
+        _("App did not wake"),
+        _("200, then no sign of waking"),
+        _("APNs took the push, and no sign of waking came within the wake window."),
+        _("Check strikes first. If most are on one app version, suspect that build."),
     ),
     "unknown": (
-        "No answer",
-        "unknown",
-        "It left the house and no answer came: APNs may have taken it.",
-        "Check the network to APNs. A VoIP push is not sent again by itself.",
+        _("No answer"),
+        _("unknown"),
+        _("It left the house and no answer came: APNs may have taken it."),
+        _("Check the network to APNs. A VoIP push is not sent again by itself."),
     ),
     "failed": (
-        "Not sent",
-        "failed",
-        "It could not be sent, and surely was not.",
-        "Open one of them: its attempts say what stood in the way.",
+        _("Not sent"),
+        _("failed"),
+        _("It could not be sent, and surely was not."),
+        _("Open one of them: its attempts say what stood in the way."),
     ),
     "expired": (
-        "Expired",
-        "expired",
-        "Its life was over before it could be sent.",
-        "Look at the queue on Live: workers or APNs were too slow.",
+        _("Expired"),
+        _("expired"),
+        _("Its life was over before it could be sent."),
+        _("Look at the queue on Live: workers or APNs were too slow."),
     ),
     "rejected": (
-        "Rejected",
-        "rejected",
-        "APNs refused it without a reason we know.",
-        "Open one of them: its attempts say more.",
+        _("Rejected"),
+        _("rejected"),
+        _("APNs refused it without a reason we know."),
+        _("Open one of them: its attempts say more."),
     ),
 }
 
@@ -73,9 +75,10 @@ class Reason:
         """Name, status, meaning, remedy."""
         known = REASONS.get(self.reason)
         if known is None:
-            name, *rest = STATES[self.state]
+            name, *rest = map(str, STATES[self.state])
             return (self.reason or name, *rest)
-        return self.reason, str(known.status), known.meaning, known.remedy
+        meaning, remedy = gettext(known.meaning), gettext(known.remedy)
+        return self.reason, str(known.status), meaning, remedy
 
     @property
     def filters(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from notifications.keyset import query
 from notifications.terms import Query, Term
 
@@ -70,7 +72,9 @@ def chips_of(chosen: dict, labels: dict[str, dict[str, str]]) -> list[Chip]:
 
 def term_chip(term: Term, asked: Query, address: dict) -> Chip:
     """The chip of a term of the query `q` of an address."""
-    name = f"{'Not ' if term.is_not else ''}{term.name or 'search'}".capitalize()
+    name = term.name or gettext("search")
+    name = gettext("Not %(name)s") % {"name": name} if term.is_not else name
+    name = name[0].upper() + name[1:]
     value = term.written.partition(":")[2] if term.name else term.written
     return Chip(name, value, query(**address | {"q": asked.without(term)}))
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Sum
 from django.db.models.functions import Coalesce, Greatest
+from django.utils.translation import gettext_lazy as _
 
 from notifications.alarms import alarms
 from notifications.coverage import Coverage, coverage
@@ -24,7 +25,7 @@ from notifications.wording import rules_in_words
 
 SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 USUAL_SPAN = "7d"
-COLUMNS = {"phone": "Phone model", "ios": "iOS version"}
+COLUMNS = {"phone": _("Phone model"), "ios": _("iOS version")}
 MOST_VERSIONS = 12
 #: Tenths of seconds, not quantiles: to sort every wake costs five times as much.
 WAKES = """

@@ -7,12 +7,12 @@ from datetime import timedelta
 from zoneinfo import available_timezones
 
 from django import forms
-from django.contrib.auth.models import Group, User
-from django.contrib.auth.password_validation import validate_password
 from django.db.models import Model
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.credentials import CredentialError, check_p8, seal
-from notifications.models import ApiToken, App, Credential, Push
+from notifications.models import App, Credential, Push
 from notifications.never_shown import NeverShown
 from registrations.models import Environment, Feed
 
@@ -86,50 +86,52 @@ class RulesForm(Dressed, forms.ModelForm):
         min_value=1,
         max_value=300,
         initial=30,
-        label="Wake window (s)",
-        help_text="From APNs accept to the sign of waking.",
+        label=_("Wake window (s)"),
+        help_text=_("From APNs accept to the sign of waking."),
     )
     grace = Seconds(
         min_value=0,
         max_value=120,
         initial=5,
-        label="Grace (s)",
-        help_text="How much further the logs must be read.",
+        label=_("Grace (s)"),
+        help_text=_("How much further the logs must be read."),
     )
     late_window = Seconds(
         min_value=1,
         max_value=600,
         initial=90,
-        label="Late window (s)",
-        help_text="The proxy's call-fork-timeout.",
+        label=_("Late window (s)"),
+        help_text=_("The proxy's call-fork-timeout."),
     )
     reach_window = Seconds(
         min_value=1,
         max_value=86_400,
         initial=900,
-        label="Seen alive within (s)",
-        help_text="A strike counts as witnessed when the phone was seen so near to it.",
+        label=_("Seen alive within (s)"),
+        help_text=_(
+            "A strike counts as witnessed when the phone was seen so near to it."
+        ),
     )
     foreground_window = Seconds(
         min_value=1,
         max_value=600,
         initial=20,
-        label="App counts as open (s)",
-        help_text="After an unprompted REGISTER: a push then proves nothing.",
+        label=_("App counts as open (s)"),
+        help_text=_("After an unprompted REGISTER: a push then proves nothing."),
     )
     release_after = Seconds(
         min_value=60,
         max_value=30 * 86_400,
         initial=86_400,
-        label="Release after (s)",
-        help_text="From the last strike until iOS is taken to wake the app again.",
+        label=_("Release after (s)"),
+        help_text=_("From the last strike until iOS is taken to wake the app again."),
     )
 
     class Meta:
         model = App
         fields = ["threshold", *RULE_SECONDS]
-        labels = {"threshold": "Threshold (strikes)"}
-        help_texts = {"threshold": "From here on the phone is suspected."}
+        labels = {"threshold": _("Threshold (strikes)")}
+        help_texts = {"threshold": _("From here on the phone is suspected.")}
 
 
 class AppForm(RulesForm):
@@ -139,8 +141,8 @@ class AppForm(RulesForm):
         min_value=1,
         max_value=300,
         initial=30,
-        label="Life of a VoIP push (s)",
-        help_text="Nothing leaves after it.",
+        label=_("Life of a VoIP push (s)"),
+        help_text=_("Nothing leaves after it."),
     )
 
     class Meta(RulesForm.Meta):
@@ -155,18 +157,21 @@ class AppForm(RulesForm):
         ]
         widgets = {"name": forms.TextInput, "bundle_id": forms.TextInput}
         labels = {
-            "bundle_id": "Bundle id",
-            "threshold": "Threshold (strikes)",
-            "protect": "Protect mode",
-            "device_limit": "Pushes a minute to one device",
-            "push_limit": "Pushes a second of this app",
+            "name": _("Name"),
+            "bundle_id": _("Bundle id"),
+            "threshold": _("Threshold (strikes)"),
+            "protect": _("Protect mode"),
+            "device_limit": _("Pushes a minute to one device"),
+            "push_limit": _("Pushes a second of this app"),
         }
         help_texts = {
-            "bundle_id": "As in pn-param, without .voip.",
-            "threshold": "From here on the phone is suspected.",
-            "protect": "One strike earlier VoIP pushes are held; an alert goes instead.",
-            "device_limit": "More wait. 0 is no limit.",
-            "push_limit": "More wait, calls never. 0 is no limit.",
+            "bundle_id": _("As in pn-param, without .voip."),
+            "threshold": _("From here on the phone is suspected."),
+            "protect": _(
+                "One strike earlier VoIP pushes are held; an alert goes instead."
+            ),
+            "device_limit": _("More wait. 0 is no limit."),
+            "push_limit": _("More wait, calls never. 0 is no limit."),
         }
 
 
@@ -176,33 +181,39 @@ class WhatIfForm(RulesForm):
     AGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(30)}
 
     since = forms.ChoiceField(
-        choices=[("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days")],
+        choices=[
+            ("24h", _("24 hours")),
+            ("7d", _("7 days")),
+            ("30d", _("30 days")),
+        ],
         initial="7d",
-        label="Tried on the last",
+        label=_("Tried on the last"),
     )
 
 
 class CredentialForm(Dressed, forms.Form):
     """A `.p8` key for an app in one environment; replaces the one that is there."""
 
-    app = forms.ModelChoiceField(App.objects.all())
-    environment = forms.ChoiceField(choices=Environment.choices)
-    team_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Team id")
-    key_id = forms.RegexField(r"^[A-Z0-9]{10}$", label="Key id")
+    app = forms.ModelChoiceField(App.objects.all(), label=_("App"))
+    environment = forms.ChoiceField(choices=Environment.choices, label=_("Environment"))
+    team_id = forms.RegexField(r"^[A-Z0-9]{10}$", label=_("Team id"))
+    key_id = forms.RegexField(r"^[A-Z0-9]{10}$", label=_("Key id"))
     key = forms.CharField(
-        widget=NeverShown(attrs={"rows": 6}), label="Key (.p8)", strip=False
+        widget=NeverShown(attrs={"rows": 6}), label=_("Key (.p8)"), strip=False
     )
     push_limit = forms.IntegerField(
         required=False,
         min_value=0,
-        label="Pushes a second",
-        help_text="More wait, calls never. 0 is no limit.",
+        label=_("Pushes a second"),
+        help_text=_("More wait, calls never. 0 is no limit."),
     )
-    server = forms.ChoiceField(choices=Credential.Server.choices)
-    host = forms.CharField(required=False)
-    port = forms.IntegerField(required=False, min_value=1, max_value=65535)
+    server = forms.ChoiceField(choices=Credential.Server.choices, label=_("Server"))
+    host = forms.CharField(required=False, label=_("Host"))
+    port = forms.IntegerField(
+        required=False, min_value=1, max_value=65535, label=_("Port")
+    )
     ca_pem = forms.CharField(
-        required=False, widget=forms.Textarea(attrs={"rows": 4}), label="CA file"
+        required=False, widget=forms.Textarea(attrs={"rows": 4}), label=_("CA file")
     )
 
     def clean_key(self) -> str:
@@ -216,7 +227,7 @@ class CredentialForm(Dressed, forms.Form):
     def clean(self) -> dict:
         values = super().clean()
         if values.get("server") == Credential.Server.OTHER and not values.get("host"):
-            self.add_error("host", "Another server needs its host name.")
+            self.add_error("host", gettext("Another server needs its host name."))
         return values
 
 
@@ -242,49 +253,11 @@ class FeedForm(forms.ModelForm):
     def clean_timezone(self) -> str:
         name = self.cleaned_data["timezone"]
         if name and name not in available_timezones():
-            raise forms.ValidationError(
-                f"No time zone {name!r} is known here: say Europe/Paris, or UTC."
+            told = gettext(
+                "No time zone %(name)s is known here: say Europe/Paris, or UTC."
             )
+            raise forms.ValidationError(told % {"name": repr(name)})
         return name
 
     def clean_heartbeat(self) -> timedelta:
         return timedelta(seconds=self.cleaned_data["heartbeat"])
-
-
-class UserForm(Dressed, forms.Form):
-    """A new person, in one of the three groups."""
-
-    username = forms.RegexField(r"^[\w.@+-]{1,150}$", label="User name")
-    password = forms.CharField(widget=forms.PasswordInput)
-    group = forms.ModelChoiceField(Group.objects.all(), to_field_name="name")
-
-    def clean_username(self) -> str:
-        name = self.cleaned_data["username"]
-        if User.objects.filter(username__iexact=name).exists():
-            raise forms.ValidationError("This name is taken.")
-        return name
-
-    def clean_password(self) -> str:
-        validate_password(self.cleaned_data["password"])
-        return self.cleaned_data["password"]
-
-
-class GroupForm(forms.Form):
-    """The group a person is moved to."""
-
-    group = forms.ModelChoiceField(Group.objects.all(), to_field_name="name")
-
-
-class ApiTokenForm(Dressed, forms.Form):
-    """A new API token: what it is called, and the one app it is for."""
-
-    name = forms.CharField(max_length=60, help_text="Of the program that uses it.")
-    app = forms.ModelChoiceField(
-        App.objects.all(), required=False, empty_label="Every app"
-    )
-
-    def clean_name(self) -> str:
-        name = self.cleaned_data["name"]
-        if ApiToken.objects.filter(name=name, revoked_at=None).exists():
-            raise forms.ValidationError("This name is taken.")
-        return name

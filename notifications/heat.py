@@ -7,12 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from notifications.proportions import Tally
 
 #: Judged calls below which a cell says how few there are, and no share.
 FLOOR = 20
 MOST_ROWS, MOST_COLUMNS = 12, 6
 OTHERS, UNSAID = "others", "not said"
+#: What is no name of an app or a phone.
+NAMES = {OTHERS: _("others"), UNSAID: _("not said")}
 #: From this share on, a cell is drawn so.
 LEVELS = ((0.25, "h4"), (0.12, "h3"), (0.05, "h2"), (0.0, "h1"))
 
@@ -71,13 +75,18 @@ def heat(counted: Iterable[Counted]) -> Heat:
         cells[row, column] += tally
     shown = sorted({column for _, column in cells}, key=_column_order)
     rows = sorted({row for row, _ in cells}, key=_newest_first)
-    return Heat(shown, [_row(row, shown, cells) for row in rows])
+    return Heat(
+        [NAMES.get(column, column) for column in shown],
+        [_row(row, shown, cells) for row in rows],
+    )
 
 
 def _row(row: tuple[str, str], columns: Sequence[str], cells: dict) -> Row:
     tallies = [cells.get((row, column), Tally()) for column in columns]
     total = sum(tallies, Tally())
-    return Row(*row, Cell(total), [Cell(tally) for tally in tallies])
+    name, version = row
+    name = NAMES.get(name, name)
+    return Row(name, version, Cell(total), [Cell(tally) for tally in tallies])
 
 
 def _frequent(keys: Iterable, counts: Sequence[Counted], most: int) -> set:

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 
 from notifications.device_history import LONGEST_BINDING, MARKS, History, Register
 from notifications.models import Ledger, Push
+from notifications.wording import number as shown
 from notifications.wording import outcome_of
 
 SPANS = {"6h": timedelta(hours=6), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
@@ -151,7 +153,8 @@ def _bindings(registers: list[Register], scale: Scale) -> list[Bar]:
     for since, until in stretches:
         cut = scale.bar(since, min(until, scale.end))
         if cut is not None:
-            title = f"Registered {since:%H:%M} to {until:%H:%M}"
+            title = gettext("Registered %(since)s to %(until)s")
+            title %= {"since": f"{since:%H:%M}", "until": f"{until:%H:%M}"}
             found.append(Bar(*cut, "soft", "", title))
     return found
 
@@ -166,8 +169,9 @@ def _voip(pushes: list[Push], ledger: Ledger | None, scale: Scale) -> list[Mark]
         tone, words = outcome_of(push)
         x = scale.x(push.sent_at or push.created_at)
         moment = f"{push.sent_at or push.created_at:%H:%M:%S}"
-        strike = f"Strike {number}" if number else ""
-        title = f"{strike + ', ' if strike else ''}VoIP push {moment}, {words}"
+        strike = gettext("Strike %(number)s") % {"number": number} if number else ""
+        title = gettext("VoIP push %(at)s, %(words)s") % {"at": moment, "words": words}
+        title = f"{strike}, {title}" if strike else title
         link = reverse("notifications:push", args=[push.pk])
         found.append(Mark(x, tone, title, link, strike, x > 92))
     return _labelled(found)
@@ -197,9 +201,11 @@ def _remote(pushes: list[Push], registers: list[datetime], scale: Scale) -> list
         place = bisect_left(registers, at) if at else len(registers)
         if place < len(registers) and registers[place] - at <= ANSWER:
             seconds = (registers[place] - at).total_seconds()
-            tone, words = "ok", f"answered by a REGISTER {seconds:.1f} s later"
+            words = gettext("answered by a REGISTER %(seconds)s s later")
+            tone, words = "ok", words % {"seconds": shown(seconds, 1)}
         moment = push.sent_at or push.created_at
-        title = f"{push.get_push_type_display()} push {moment:%H:%M:%S}, {words}"
+        told = {"type": push.get_push_type_display(), "at": f"{moment:%H:%M:%S}"}
+        title = gettext("%(type)s push %(at)s, %(words)s") % {**told, "words": words}
         link = reverse("notifications:push", args=[push.pk])
         found.append(Mark(scale.x(moment), tone, title, link))
     return found
@@ -219,9 +225,9 @@ def _tokens(history: History, scale: Scale) -> dict[str, list[Bar]]:
 
 def _turns(history: History, scale: Scale) -> list[Mark]:
     words = {
-        "reinstalled": "Reinstalled",
-        "token_changed": "New token",
-        "logged_out": "Logged out",
+        "reinstalled": gettext("Reinstalled"),
+        "token_changed": gettext("New token"),
+        "logged_out": gettext("Logged out"),
     }
     inside = [
         turn
@@ -258,20 +264,31 @@ def _counts(registers: list, voip: list, remote: list, tokens: dict) -> dict[str
     asleep = sum(mark.tone == "hot" for mark in voip)
     answered = sum(mark.tone == "ok" for mark in remote)
     counts = {
-        "registrations": f"{len(registers):,} REGISTERs",
-        "voip": f"{woken} woken, {asleep} not",
-        "remote": f"{len(remote)}, {answered} answered",
+        "registrations": gettext("%(number)s REGISTERs")
+        % {"number": shown(len(registers))},
+        "voip": gettext("%(woken)s woken, %(asleep)s not")
+        % {"woken": woken, "asleep": asleep},
+        "remote": gettext("%(number)s, %(answered)s answered")
+        % {"number": len(remote), "answered": answered},
     }
     for kind, bars in tokens.items():
         changes = max(0, len(bars) - 1)
-        counts[f"{kind}_token"] = f"{changes} {'change' if changes == 1 else 'changes'}"
+        told = ngettext("%(number)s change", "%(number)s changes", changes)
+        counts[f"{kind}_token"] = told % {"number": changes}
     return counts
 
 
 def _summary(span: str, registers: list, voip: list, remote: list) -> str:
     asleep = [mark for mark in voip if mark.tone == "hot"]
     woken = sum(mark.tone == "ok" for mark in voip)
-    return (
-        f"Last {span}: {len(registers)} REGISTERs, {len(voip)} VoIP pushes of which {woken} "
-        f"woke the app and {len(asleep)} did not, {len(remote)} remote pushes."
-    )
+    return gettext(
+        "Last %(span)s: %(registers)s REGISTERs, %(voip)s VoIP pushes of which %(woken)s "
+        "woke the app and %(asleep)s did not, %(remote)s remote pushes."
+    ) % {
+        "span": span,
+        "registers": len(registers),
+        "voip": len(voip),
+        "woken": woken,
+        "asleep": len(asleep),
+        "remote": len(remote),
+    }

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext
 
 from notifications import audit
 from notifications.models import Push, TokenHealth
@@ -36,7 +37,8 @@ def try_other(
     with transaction.atomic():
         health = TokenHealth.objects.select_for_update().filter(token=token).first()
         if health is None or health.state != TokenHealth.State.QUARANTINED:
-            raise CannotSend(f"{token.masked} is not quarantined.")
+            told = gettext("%(token)s is not quarantined.")
+            raise CannotSend(told % {"token": token.masked})
         there = other_than(environment_of(token))
         is_voip = token.kind == PushToken.Kind.VOIP
         request = PushRequest(

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext
 from kombu.exceptions import OperationalError
 
 from notifications import tasks, wakeups
@@ -210,18 +211,22 @@ def _token_for(request: PushRequest) -> PushToken:
         .last()
     )
     if holding is None:
-        raise CannotSend(f"{device.aor} has no {kind} token: {_why_no_token(device)}")
+        told = gettext("%(aor)s has no %(kind)s token: %(why)s")
+        why = _why_no_token(device)
+        raise CannotSend(told % {"aor": device.aor, "kind": kind.value, "why": why})
     _refuse_troubled(request, holding.token)
     return holding.token
 
 
 def _why_no_token(device: Device) -> str:
     if not device.pn_provider and not device.bundle_id:
-        return "its Contact carries no push parameters"
+        return gettext("its Contact carries no push parameters")
     if device.pn_provider and not device.environment:
-        return f"its push provider is {device.pn_provider}, not APNs"
+        told = gettext("its push provider is %(provider)s, not APNs")
+        return told % {"provider": device.pn_provider}
     rules = ", ".join(problem["rule"] for problem in device.problems)
-    return f"its newest REGISTER gives none ({rules or 'no such service in pn-param'})"
+    rules = rules or gettext("no such service in pn-param")
+    return gettext("its newest REGISTER gives none (%(rules)s)") % {"rules": rules}
 
 
 def _refuse_troubled(request: PushRequest, token: PushToken) -> None:
@@ -230,20 +235,23 @@ def _refuse_troubled(request: PushRequest, token: PushToken) -> None:
     state = TokenHealth.State.VALID if health is None else health.state
     is_tried = request.push_type == Push.Type.VOIP or request.origin in OF_PERSONS
     if state == TokenHealth.State.RETIRED or (state in DOUBTED and not is_tried):
-        raise CannotSend(
-            f"{request.device.aor}: Apple said {health.reason} of {token.masked}; "
-            "the next REGISTER with this token brings it back"
+        told = gettext(
+            "%(aor)s: Apple said %(reason)s of %(token)s; the next REGISTER with this token "
+            "brings it back"
         )
+        facts = {"reason": health.reason, "token": token.masked}
+        raise CannotSend(told % {"aor": request.device.aor, **facts})
 
 
 def _app_for(device: Device, token: PushToken, environment: str) -> App:
     app = App.objects.filter(bundle_id=token.bundle_id).first()
     if app is None:
-        raise CannotSend(f"{device.aor}: no app is set up for {token.bundle_id}")
+        told = gettext("%(aor)s: no app is set up for %(bundle_id)s")
+        raise CannotSend(told % {"aor": device.aor, "bundle_id": token.bundle_id})
     if not app.credentials.filter(environment=environment).exists():
-        raise CannotSend(
-            f"{device.aor}: {app.name} has no credential for {environment}"
-        )
+        told = gettext("%(aor)s: %(app)s has no credential for %(environment)s")
+        facts = {"app": app.name, "environment": environment}
+        raise CannotSend(told % {"aor": device.aor, **facts})
     return app
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.forms import Dressed
 from notifications.payloads import LIMITS, TemplateError, check, push_type_of, size_of
@@ -14,7 +16,7 @@ class TemplateForm(Dressed, forms.Form):
     """A payload template as JSON text, for one kind of push."""
 
     body = forms.CharField(
-        label="Template (JSON)",
+        label=_("Template (JSON)"),
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false"}),
     )
@@ -32,10 +34,12 @@ class TemplateForm(Dressed, forms.Form):
         except TemplateError as error:
             raise forms.ValidationError(str(error)) from error
         except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(f"This is no JSON: {error}") from error
+            told = gettext("This is no JSON: %(why)s") % {"why": error}
+            raise forms.ValidationError(told) from error
         size, limit = size_of(template), LIMITS[push_type_of(self.kind)]
         if "\\u0000" in json.dumps(template):
-            raise forms.ValidationError("It holds a NUL.")
+            raise forms.ValidationError(gettext("It holds a NUL."))
         if size > limit:
-            raise forms.ValidationError(f"It has {size} bytes, Apple takes {limit}.")
+            told = gettext("It has %(size)s bytes, Apple takes %(limit)s.")
+            raise forms.ValidationError(told % {"size": size, "limit": limit})
         return template

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from notifications import audit
@@ -64,5 +65,6 @@ def _set(request: HttpRequest, app: App, kind: str, body: dict | None) -> HttpRe
         audit.note(
             request.user, "payload.set", app.bundle_id, now, kind=kind, template=is_own
         )
-    messages.success(request, f"{Push.Kind(kind).label}: saved.")
+    told = gettext("%(kind)s: saved.") % {"kind": Push.Kind(kind).label}
+    messages.success(request, told)
     return redirect("notifications:payloads", pk=app.pk)

@@ -13,21 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from notifications.apns import LIMITS
 
 PLACEHOLDER = re.compile(r"\{([a-z-]+)\}")
 #: Placeholder → what stands there.
 NAMES = {
-    "call-id": "the Call-ID: liblinphone finds the INVITE by it",
-    "uuid": "the instance-id of the device, in < >",
-    "caller": "the display name, else the address, of who calls or writes",
-    "display-name": "the display name alone",
-    "from-uri": "the address alone",
-    "loc-key": "the text's name in the app's string table, as the Contact says",
-    "sound": "the sound the Contact asks for",
-    "send-time": "now, UTC",
-    "ttl": "seconds the push lives; alone in its text it is a number",
-    "chat-room-addr": "the address of the chat room",
+    "call-id": _("the Call-ID: liblinphone finds the INVITE by it"),
+    "uuid": _("the instance-id of the device, in < >"),
+    "caller": _("the display name, else the address, of who calls or writes"),
+    "display-name": _("the display name alone"),
+    "from-uri": _("the address alone"),
+    "loc-key": _("the text's name in the app's string table, as the Contact says"),
+    "sound": _("the sound the Contact asks for"),
+    "send-time": _("now, UTC"),
+    "ttl": _("seconds the push lives; alone in its text it is a number"),
+    "chat-room-addr": _("the address of the chat room"),
 }
 _REST = {
     "from-uri": "{from-uri}",
@@ -157,7 +160,8 @@ def filled(template: Mapping, kind: str, values: Values) -> dict:
     payload = _put(template, facts)
     size, limit = size_of(payload), LIMITS[push_type_of(kind)]
     if size > limit:
-        raise TemplateError(f"the payload has {size} bytes, Apple takes {limit}")
+        told = gettext("the payload has %(size)s bytes, Apple takes %(limit)s")
+        raise TemplateError(told % {"size": size, "limit": limit})
     return payload
 
 
@@ -171,15 +175,17 @@ def check(template: object, kind: str) -> None:
     """Raises TemplateError where Apple would not take it as this kind of push."""
     aps = template.get("aps") if isinstance(template, dict) else None
     if not isinstance(aps, dict):
-        raise TemplateError("it must be a JSON object with an object aps")
+        raise TemplateError(gettext("it must be a JSON object with an object aps"))
     push_type = push_type_of(kind)
     if push_type == "background" and aps != {"content-available": 1}:
-        raise TemplateError('aps of a wake-up must be {"content-available": 1} alone')
+        told = gettext("aps of a wake-up must be %(json)s alone")
+        raise TemplateError(told % {"json": '{"content-available": 1}'})
     if push_type == "alert" and not aps.get("alert"):
-        raise TemplateError("aps must hold an alert")
+        raise TemplateError(gettext("aps must hold an alert"))
     for name in _placeholders(template):
         if name not in NAMES:
-            raise TemplateError(f"there is no placeholder {{{name}}}")
+            told = gettext("there is no placeholder %(name)s")
+            raise TemplateError(told % {"name": f"{{{name}}}"})
 
 
 def _placeholders(part: object) -> list[str]:

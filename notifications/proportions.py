@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
 #: Two-sided 95 %.
 Z95 = 1.959964
 #: One in 2,000 by chance: a few versions are compared, again and again.
@@ -32,7 +35,8 @@ class Tally:
     def percent(self) -> str:
         """`4.8 %`; from 10 on without decimals: `31 %`."""
         percent = 100 * self.rate
-        return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.1f} %"
+        places = 0 if percent >= 9.95 else 1
+        return f"{number_format(round(percent, places), places)} %"
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -43,7 +47,8 @@ class Tally:
     def interval_words(self) -> str:
         """`24 to 39 %`"""
         low, high = self.interval
-        return f"{100 * low:.0f} to {100 * high:.0f} %"
+        ends = {"low": f"{100 * low:.0f}", "high": f"{100 * high:.0f}"}
+        return gettext("%(low)s to %(high)s %%") % ends
 
 
 def wilson(hits: int, total: int, z: float = Z95) -> tuple[float, float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -32,17 +34,19 @@ class Protection:
     @property
     def words(self) -> str:
         """The rule, on the pages."""
-        return WORDS[self.rule]
+        return str(WORDS[self.rule])
 
 
 #: rule → what it means, on the pages.
 WORDS = {
-    "off": "Too few strikes for protect mode.",
-    "released": "The release time is over: the next call is the trial.",
-    "opened": "The app was opened since the last strike: the next call is the trial.",
-    "trial": "It is of the call that is the trial.",
-    "trial_waits": "A trial is under way; its verdict decides.",
-    "held": "One more unhandled push may make iOS stop waking the app.",
+    "off": _("Too few strikes for protect mode."),
+    "released": _("The release time is over: the next call is the trial."),
+    "opened": _(
+        "The app was opened since the last strike: the next call is the trial."
+    ),
+    "trial": _("It is of the call that is the trial."),
+    "trial_waits": _("A trial is under way; its verdict decides."),
+    "held": _("One more unhandled push may make iOS stop waking the app."),
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, capped, grouped
 from notifications.bulk_page import running
@@ -32,17 +33,17 @@ from notifications.terms import proposed
 from notifications.wording import rules_in_words
 
 ORDERS = {
-    "newest": Order("Newest first", BY_CREATION, "Newer", "Older"),
-    "oldest": Order("Oldest first", replace(BY_CREATION, is_ascending=True)),
+    "newest": Order(_("Newest first"), BY_CREATION, _("Newer"), _("Older")),
+    "oldest": Order(_("Oldest first"), replace(BY_CREATION, is_ascending=True)),
 }
 #: The columns that may be hidden; outcome and device stay.
 LIST_COLUMNS = {
-    "time": "Time",
-    "type": "Type",
-    "status": "Status and reason",
-    "origin": "Origin",
+    "time": _("Time"),
+    "type": _("Type"),
+    "status": _("Status and reason"),
+    "origin": _("Origin"),
     "id": "apns-id",
-    "strikes": "Strikes",
+    "strikes": _("Strikes"),
 }
 
 

@@ -7,29 +7,25 @@ from datetime import datetime, timedelta
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.apns import LIMITS
-from notifications.backlog import why_waiting
 from notifications.models import Attempt, Call, Push
 from notifications.payloads import size_of
 from notifications.resend import facts_of, is_safe
+from notifications.steps import steps_of
 from notifications.watermarks import Watermarks, held_by, read_until
-from notifications.wording import end_of, outcome_of, rule_of, rules_in_words
+from notifications.wording import end_of, number, outcome_of, rule_of, rules_in_words
 from registrations.models import Holding, LogFile, Sighting
 
 SEEN = 20
+SIGNS = {
+    "register": _("REGISTER of this device"),
+    "challenged": _("REGISTER, only challenged"),
+    "beacon": _("Beacon of the app"),
+}
 ICONS = {"ok": "circle-check", "hot": "alert-triangle", "warn": "clock", "bad": "ban"}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step on the way from the request to the verdict."""
-
-    state: str
-    icon: str
-    title: str
-    when: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,87 +127,21 @@ def headers_of(found: Push) -> list[tuple[str, str]]:
     ]
 
 
-def steps_of(found: Push, call: Call | None, tries: int, now: datetime) -> list[Step]:
-    """From the request to the verdict; a step not reached says so."""
-    asked = Step(
-        "ok",
-        "check",
-        "Logged" if found.origin == Push.Origin.OBSERVED else "Queued",
-        _clock(found.created_at),
-        f"by {found.get_origin_display().lower()}",
-    )
-    steps = [asked, _sent(found, tries, now), _answered(found)]
-    return steps + [_woke(found, call)] if found.push_type == Push.Type.VOIP else steps
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment:%H:%M:%S.%f}"[:-3]
-
-
-def _after(moment: datetime, start: datetime) -> str:
-    return f"+ {(moment - start).total_seconds():.2f} s"
-
-
-def _sent(found: Push, tries: int, now: datetime) -> Step:
-    attempts = f"{tries} attempt{'' if tries == 1 else 's'}"
-    if found.sent_at:
-        when = _after(found.sent_at, found.created_at)
-        return Step("ok", "check", "Sent", when, attempts)
-    if found.state == Push.State.QUEUED:
-        return Step(
-            "info", "clock", "Waiting to be sent", attempts, why_waiting(found, now)
-        )
-    if found.state == Push.State.SENDING:
-        return Step("info", "clock", "Waiting to be sent", "", attempts)
-    if found.state == Push.State.HELD:
-        why = "protect mode: one more unhandled push may block the app"
-        return Step("info", "player-pause", "Held", "", why)
-    return Step("bad", "x", "Not sent", found.get_state_display(), found.reason)
-
-
-def _answered(found: Push) -> Step:
-    if found.accepted_at:
-        when = _after(found.accepted_at, found.created_at)
-        return Step("ok", "check", "Accepted by APNs", when, "200")
-    if found.state == Push.State.REJECTED:
-        return Step("bad", "x", "Rejected by APNs", "", found.reason)
-    if found.state == Push.State.UNKNOWN:
-        return Step("bad", "x", "No answer", "", "APNs may have taken it")
-    waits = "not yet" if found.state in {"queued", "sending"} else "not reached"
-    return Step("todo", "minus", "Accepted by APNs", "", waits)
-
-
-def _woke(found: Push, call: Call | None) -> Step:
-    if found.state != Push.State.ACCEPTED:
-        waits = "not yet" if found.state in {"queued", "sending"} else "not reached"
-        return Step("todo", "minus", "App woke", "", waits)
-    if call is None or call.verdict == Call.Verdict.AWAITED:
-        return Step("info", "clock", "Awaited", "", "until the deadline is surely past")
-    if call.verdict == Call.Verdict.HANDLED:
-        when = f"+ {call.wake_time.total_seconds():.1f} s" if call.wake_time else ""
-        return Step("ok", "check", "App woke", when, _proof(call))
-    if call.verdict == Call.Verdict.UNHANDLED:
-        return Step("bad", "x", "App did not wake", "", "no sign by the deadline")
-    return Step("todo", "minus", call.get_verdict_display(), "", f"rule {call.rule}")
-
-
-def _proof(call: Call) -> str:
-    return {
-        "register": "by a REGISTER",
-        "challenged": "by a challenged REGISTER",
-        "answer": "by a SIP answer",
-        "beacon": "by the app's beacon",
-    }.get(call.rule, f"rule {call.rule}")
-
-
 def _seen(found: Push, call: Call | None, attempts: list[Attempt]) -> list[Seen]:
     """What the logs and APNs showed, in order, each line with feed, file and byte."""
     if not found.sent_at:
         return []
-    rows = [Seen(found.sent_at, "info", "", "Sent to APNs", "pushdash", "")]
+    rows = [Seen(found.sent_at, "info", "", gettext("Sent to APNs"), "pushdash", "")]
     if found.accepted_at:
         rows.append(
-            Seen(found.accepted_at, "ok", "", "APNs accepted the push", "APNs", "")
+            Seen(
+                found.accepted_at,
+                "ok",
+                "",
+                gettext("APNs accepted the push"),
+                "APNs",
+                "",
+            )
         )
     elif found.ended_at:
         who, title = end_of(found, attempts)
@@ -219,7 +149,7 @@ def _seen(found: Push, call: Call | None, attempts: list[Attempt]) -> list[Seen]
     if call is not None:
         rows += _signs(found, call)
     if call is not None and call.verdict == Call.Verdict.UNHANDLED and call.handle_by:
-        title = "Deadline passed, no sign of waking"
+        title = gettext("Deadline passed, no sign of waking")
         rows.append(
             Seen(call.handle_by, "hot", "alert-triangle", title, "pushdash", "")
         )
@@ -238,7 +168,7 @@ def _signs(found: Push, call: Call) -> list[Seen]:
     signs = [_sign(row, proof) for row in rows.order_by("moment")[:SEEN]]
     if proof and not any(sign.icon for sign in signs):
         at = datetime.fromisoformat(proof["moment"])
-        title = f"{_titled(proof['kind'], None)}, the proof"
+        title = _proven(_titled(proof["kind"], None))
         place = _place(proof["feed"], proof["file"], proof["position"])
         signs.append(Seen(at, "ok", "circle-check", title, place, proof["line"]))
     return signs
@@ -254,21 +184,23 @@ def _sign(row: Sighting, proof: dict) -> Seen:
     if not is_proof:
         return Seen(row.moment, "mute", "", title, place, row.line)
     line = proof["line"] or row.line
-    title = f"{title}, the proof"
+    title = _proven(title)
     return Seen(row.moment, "ok", "circle-check", title, place, line)
 
 
 def _titled(kind: str, code: int | None) -> str:
-    return {
-        "register": "REGISTER of this device",
-        "challenged": "REGISTER, only challenged",
-        "answer": f"SIP answer {code or ''}".strip(),
-        "beacon": "Beacon of the app",
-    }.get(kind, kind)
+    if kind == "answer":
+        return (gettext("SIP answer %(code)s") % {"code": code or ""}).strip()
+    return str(SIGNS.get(kind, kind))
+
+
+def _proven(title: str) -> str:
+    return gettext("%(sign)s, the proof") % {"sign": title}
 
 
 def _place(feed: str, file: str, position: int) -> str:
-    return f"{feed} · {file}, byte {position:,}"
+    place = gettext("%(file)s, byte %(position)s")
+    return f"{feed} · {place % {'file': file, 'position': number(position)}}"
 
 
 def _read(found: Push, call: Call, now: datetime) -> tuple[list[dict], list[tuple]]:
@@ -291,5 +223,7 @@ def _read(found: Push, call: Call, now: datetime) -> tuple[list[dict], list[tupl
 
 
 def _read_to(file: LogFile) -> str:
-    unit = "byte" if file.kind == LogFile.Kind.FILE else "record"
-    return f"{file.path}, {unit} {file.position:,}"
+    is_file = file.kind == LogFile.Kind.FILE
+    place = gettext("%(file)s, byte %(position)s")
+    place = place if is_file else gettext("%(file)s, record %(position)s")
+    return place % {"file": file.path, "position": number(file.position)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from notifications.conditions import aged, joined
 from notifications.keyset import words
@@ -41,23 +42,23 @@ AWAITED = Q(state="accepted", push_type="voip") & (
 )
 #: outcome → tone, words, and which rows it stands for. The first that fits counts.
 OUTCOMES = {
-    "late": ("warn", "Woke late", LATE),
-    "woken": ("ok", "Woken", HANDLED & ~Q(sip_call__rule="late")),
-    "asleep": ("hot", "Did not wake", ASLEEP),
-    "rejected": ("bad", "Rejected by APNs", Q(state="rejected")),
-    "remote": ("mute", "Accepted, remote", REMOTE),
+    "late": ("warn", _("Woke late"), LATE),
+    "woken": ("ok", _("Woken"), HANDLED & ~Q(sip_call__rule="late")),
+    "asleep": ("hot", _("Did not wake"), ASLEEP),
+    "rejected": ("bad", _("Rejected by APNs"), Q(state="rejected")),
+    "remote": ("mute", _("Accepted, remote"), REMOTE),
     "passed": (
         "mute",
-        "Exempt or not counted",
+        _("Exempt or not counted"),
         PASSED_OVER & ~Q(sip_call__rule="late"),
     ),
-    "flying": ("info", "In flight", AWAITED | Q(state__in=["queued", "sending"])),
+    "flying": ("info", _("In flight"), AWAITED | Q(state__in=["queued", "sending"])),
     "lost": (
         "warn",
-        "Not sent, unknown",
+        _("Not sent, unknown"),
         Q(state__in=["unknown", "failed", "expired"]),
     ),
-    "withdrawn": ("mute", "Cancelled, held", Q(state__in=["cancelled", "held"])),
+    "withdrawn": ("mute", _("Cancelled, held"), Q(state__in=["cancelled", "held"])),
 }
 TYPES = dict(Push.Type.choices)
 ORIGINS = dict(Push.Origin.choices)
@@ -68,11 +69,11 @@ COLUMNS = {
     "origin": "origin",
 }
 NAMES = {
-    "type": "Type",
-    "outcome": "Outcome",
-    "reason": "Reason",
-    "app": "App",
-    "origin": "Origin",
+    "type": _("Type"),
+    "outcome": _("Outcome"),
+    "reason": _("Reason"),
+    "app": _("App"),
+    "origin": _("Origin"),
 }
 
 

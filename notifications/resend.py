@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Exists, QuerySet
+from django.utils.translation import gettext, ngettext
 
 from notifications import audit
 from notifications.models import Push, TokenHealth
 from notifications.outbox import CannotSend, PushRequest, enqueue
+from notifications.wording import number
 from registrations.models import Device, PushToken, Sighting
 
 #: Tones that make an answer red.
@@ -78,56 +80,82 @@ def is_safe(facts: Facts) -> Safety:
 
 def _strikes(facts: Facts) -> Check:
     if facts.push_type != Push.Type.VOIP:
-        return Check("ok", "Cannot add a strike", "Only VoIP pushes count.")
-    words = f"{facts.strikes} VoIP pushes went unhandled in a row."
+        title = gettext("Cannot add a strike")
+        return Check("ok", title, gettext("Only VoIP pushes count."))
+    words = ngettext(
+        "%(strikes)s VoIP push went unhandled.",
+        "%(strikes)s VoIP pushes went unhandled in a row.",
+        facts.strikes,
+    ) % {"strikes": facts.strikes}
+    limit = {"strikes": facts.strikes, "threshold": facts.threshold}
     if facts.strikes + 1 >= facts.threshold:
-        title = f"Would be strike {facts.strikes + 1} of {facts.threshold}"
-        return Check("hot", title, f"{words} iOS will probably stop waking the app.")
+        title = gettext("Would be strike %(next)s of %(threshold)s")
+        warning = gettext("iOS will probably stop waking the app.")
+        title %= {**limit, "next": facts.strikes + 1}
+        return Check("hot", title, f"{words} {warning}")
     if facts.strikes:
-        return Check("warn", f"{facts.strikes} of {facts.threshold} strikes", words)
-    return Check("ok", "No strikes", "The newest calls woke the app.")
+        title = gettext("%(strikes)s of %(threshold)s strikes") % limit
+        return Check("warn", title, words)
+    return Check("ok", gettext("No strikes"), gettext("The newest calls woke the app."))
 
 
 def _rings(facts: Facts) -> Check | None:
     if facts.push_type != Push.Type.VOIP:
         return None
     if facts.life_left is not None:
-        seconds = facts.life_left.total_seconds()
-        detail = (
-            f"{seconds:.0f} s of its life are left. The resend keeps its Call-ID: it is the "
+        detail = gettext(
+            "%(seconds)s s of its life are left. The resend keeps its Call-ID: it is the "
             "same call, with one verdict."
-        )
-        return Check("ok", "The call still rings", detail)
-    detail = (
+        ) % {"seconds": number(facts.life_left.total_seconds())}
+        return Check("ok", gettext("The call still rings"), detail)
+    detail = gettext(
         "It is a test call with a Call-ID of its own: nobody is there when it is taken."
     )
-    return Check("warn", "The phone will ring", detail)
+    return Check("warn", gettext("The phone will ring"), detail)
 
 
 def _token(facts: Facts) -> Check:
     if not facts.is_current:
         return Check(
-            "bad", "The token was replaced", "A newer REGISTER carries another."
+            "bad",
+            gettext("The token was replaced"),
+            gettext("A newer REGISTER carries another."),
         )
     if facts.health == TokenHealth.State.RETIRED:
-        return Check("bad", "The token is gone", f"APNs said {facts.health_reason}.")
+        said = gettext("APNs said %(reason)s.") % {"reason": facts.health_reason}
+        return Check("bad", gettext("The token is gone"), said)
     if facts.health in {TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC}:
-        return Check(
-            "warn", "APNs refused the token", f"It said {facts.health_reason}."
-        )
-    return Check("ok", "The token is current", "It stands in the newest REGISTER.")
+        said = gettext("It said %(reason)s.") % {"reason": facts.health_reason}
+        return Check("warn", gettext("APNs refused the token"), said)
+    return Check(
+        "ok",
+        gettext("The token is current"),
+        gettext("It stands in the newest REGISTER."),
+    )
 
 
 def _bound(facts: Facts) -> Check:
     if facts.is_bound:
-        return Check("ok", "The device is registered", "Its binding has not expired.")
-    return Check("warn", "The device is not registered", "De-registered or expired.")
+        return Check(
+            "ok",
+            gettext("The device is registered"),
+            gettext("Its binding has not expired."),
+        )
+    return Check(
+        "warn",
+        gettext("The device is not registered"),
+        gettext("De-registered or expired."),
+    )
 
 
 def _again(facts: Facts) -> Check | None:
     if not facts.resent_just_now:
         return None
-    return Check("hot", "Sent less than a minute ago", "Wait for what becomes of it.")
+    return Check(
+        "hot",
+        gettext("Sent less than a minute ago"),
+        gettext("Wait for what becomes of it."),
+    )
 
 
 def facts_of(
@@ -258,10 +286,13 @@ def _judge(order: Order, device: Device, now: datetime) -> Safety:
     kind = "voip" if order.push_type == Push.Type.VOIP else "remote"
     holding = device.holdings.filter(current=True, token__kind=kind).last()
     if holding is None:
-        raise CannotSend(f"{device.aor} has no {kind} token")
+        told = gettext("%(aor)s has no %(kind)s token")
+        raise CannotSend(told % {"aor": device.aor, "kind": kind})
     token = holding.token
     facts = facts_of(device, token, order.push_type, now, order.resend_of)
     safety = is_safe(facts)
     if safety.level == "red" and len(order.reason.strip()) < 5:
-        raise CannotSend("This is not safe: type a reason of at least 5 characters.")
+        raise CannotSend(
+            gettext("This is not safe: type a reason of at least 5 characters.")
+        )
     return safety

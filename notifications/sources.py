@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext
 
 from notifications.models import Call
 from notifications.watermarks import read_until
-from notifications.wording import ago
+from notifications.wording import ago, number
 from registrations.models import Feed
 
 #: From this lag on the page says that verdicts wait, before any strike could be wrong.
@@ -39,22 +40,32 @@ def source_of(feed: Feed, now: datetime) -> Source:
     """A feed's dot and words: its lag, or why it says nothing."""
     if feed.trouble:
         age = ago(feed.trouble_since or now, now)
-        return Source(feed, "bad", f"stalled for {age}: {feed.trouble}")
+        words = gettext("stalled for %(age)s: %(why)s")
+        words %= {"age": age, "why": feed.trouble}
+        return Source(feed, "bad", words)
     if feed.kind == Feed.Kind.BEACON:
-        heard = ago(feed.last_read_at, now) if feed.last_read_at else ""
-        return Source(feed, "mute", f"last heard {heard} ago" if heard else "none yet")
+        return Source(feed, "mute", _heard(feed, now))
     if feed.seen_until is None:
-        words = (
-            "no times in it" if feed.last_read_at else "waiting for the first record"
+        has_records = feed.last_read_at is not None
+        waiting = gettext("waiting for the first record")
+        return Source(
+            feed, "mute", gettext("no times in it") if has_records else waiting
         )
-        return Source(feed, "mute", words)
     behind = now - feed.seen_until
     if behind > feed.heartbeat:
-        return Source(feed, "warn", f"silent for {ago(feed.seen_until, now)}")
+        silent = gettext("silent for %(age)s") % {"age": ago(feed.seen_until, now)}
+        return Source(feed, "warn", silent)
     seconds = max(0.0, behind.total_seconds())
     if behind > BEHIND:
-        return Source(feed, "warn", f"{seconds:.0f} s behind")
-    return Source(feed, "ok", f"{seconds:.1f} s")
+        words = gettext("%(seconds)s s behind") % {"seconds": number(seconds)}
+        return Source(feed, "warn", words)
+    return Source(feed, "ok", f"{number(seconds, 1)} s")
+
+
+def _heard(feed: Feed, now: datetime) -> str:
+    if feed.last_read_at is None:
+        return gettext("none yet")
+    return gettext("last heard %(span)s ago") % {"span": ago(feed.last_read_at, now)}
 
 
 def asks_for_somebody(now: datetime) -> Q:
@@ -83,11 +94,12 @@ def hold_at(feeds: list[Feed], waiting: list[list[dict]], now: datetime) -> Hold
     """
     late = [feed for feed in feeds if feed.followed and _is_late(feed, now)]
     names = {feed.name for feed in late}
-    sentences = [f"feed {feed.name} {_lag(feed, now)}" for feed in late]
+    sentences = [_lag(feed, now) for feed in late]
     holders = {one["feed"] for held_by in waiting for one in held_by} - names
-    sentences += [f"waiting for feed {name}" for name in sorted(holders) if name]
+    waits = gettext("waiting for feed %(feed)s")
+    sentences += [waits % {"feed": name} for name in sorted(holders) if name]
     if "" in holders:
-        sentences.append("no feed could show a proof")
+        sentences.append(gettext("no feed could show a proof"))
     return Hold(tuple(sentences), len(waiting)) if sentences else None
 
 
@@ -99,5 +111,7 @@ def _is_late(feed: Feed, now: datetime) -> bool:
 def _lag(feed: Feed, now: datetime) -> str:
     until = read_until(feed)
     if until is None:
-        return "is not read yet"
-    return f"is {(now - until).total_seconds():.0f} s behind"
+        return gettext("feed %(feed)s is not read yet") % {"feed": feed.name}
+    seconds = number((now - until).total_seconds())
+    late = gettext("feed %(feed)s is %(seconds)s s behind")
+    return late % {"feed": feed.name, "seconds": seconds}

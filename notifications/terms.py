@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 TERM = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
 #: An AOR or an instance-id begins like a filter, and is text.
 SCHEMES = frozenset({"sip", "sips", "tel", "urn"})
@@ -60,7 +63,8 @@ class OneOf:
         """Sign and value. Raises WrongValue."""
         value = written.lower()
         if value not in self.choices:
-            raise WrongValue(f"is one of {', '.join(self.choices)}")
+            told = gettext("is one of %(values)s") % {"values": ", ".join(self.choices)}
+            raise WrongValue(told)
         return "", value
 
 
@@ -85,7 +89,7 @@ class Number:
         """Sign and value. Raises WrongValue."""
         found = NUMBER.fullmatch(written)
         if found is None:
-            raise WrongValue("takes a number, as 3 or >=2")
+            raise WrongValue(gettext("takes a number, as 3 or >=2"))
         return found[1], int(found[2])
 
 
@@ -99,7 +103,7 @@ class Age:
         """Sign and value. Raises WrongValue."""
         found = AGE.fullmatch(written.lower())
         if found is None:
-            raise WrongValue("takes an age, as <24h or >7d (m, h, d, w)")
+            raise WrongValue(gettext("takes an age, as <24h or >7d (m, h, d, w)"))
         return found[1], timedelta(**{UNITS[found[3]]: int(found[2])})
 
 
@@ -124,10 +128,13 @@ def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
         value = found[1] + value
         alone = value.removesuffix(":").lower()
         if value.endswith(":") and alone in known:
-            raise WrongValue(f"{value} wants a value behind it")
+            raise WrongValue(
+                gettext("%(term)s wants a value behind it") % {"term": value}
+            )
         return Term("", "", found[0] if name else value, found[0])
     if name not in known:
-        raise WrongValue(f"there is no filter {name}:{_meant(name, known)}")
+        told = gettext("there is no filter %(name)s:") % {"name": name}
+        raise WrongValue(f"{told} {_meant(name, known)}")
     try:
         return Term(name, *known[name].read(value), found[0], bool(found[1]))
     except WrongValue as wrong:
@@ -137,8 +144,9 @@ def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
 def _meant(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, 1)
     if near:
-        return f" Did you mean {near[0]}:?"
-    return f" There are {', '.join(f'{each}:' for each in known)}."
+        return gettext("Did you mean %(name)s:?") % {"name": near[0]}
+    names = ", ".join(f"{each}:" for each in known)
+    return gettext("There are %(names)s.") % {"names": names}
 
 
 def written(name: str, value: str) -> str:
@@ -157,4 +165,9 @@ def proposed(known: Mapping[str, Kind]) -> list[tuple[str, str]]:
     return found
 
 
-EXAMPLES = {OneOf: "", Text: "any text", Number: "3 or >=2", Age: "<24h or >7d"}
+EXAMPLES = {
+    OneOf: "",
+    Text: _("any text"),
+    Number: _("3 or >=2"),
+    Age: _("<24h or >7d"),
+}

@@ -6,30 +6,38 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.device_history import RESET, ROWS, History, Register
 from notifications.models import Push, TokenHealth
-from notifications.wording import outcome_of
+from notifications.wording import number, outcome_of
 from registrations.models import PushToken
 
 KINDS = {
-    "": "All events",
-    "pushes": "Pushes only",
-    "registrations": "Registrations only",
+    "": _("All events"),
+    "pushes": _("Pushes only"),
+    "registrations": _("Registrations only"),
 }
 REGISTRATIONS = {
-    "registered": "REGISTER, accepted",
-    "refreshed": "REGISTER, refreshed",
-    "unregistered": "De-registered",
+    "registered": _("REGISTER, accepted"),
+    "refreshed": _("REGISTER, refreshed"),
+    "unregistered": _("De-registered"),
 }
 #: kind of a turning point → title, what it means.
 EVENTS = {
     "reinstalled": (
-        "App reinstalled",
-        "The same token under a new instance-id: strikes start anew",
+        _("App reinstalled"),
+        _("The same token under a new instance-id: strikes start anew"),
     ),
-    "token_changed": ("Token changed", "The same install, a new token: a new ledger"),
-    "token_lost": ("A token is missing", "The newest REGISTER brings one token less"),
+    "token_changed": (
+        _("Token changed"),
+        _("The same install, a new token: a new ledger"),
+    ),
+    "token_lost": (
+        _("A token is missing"),
+        _("The newest REGISTER brings one token less"),
+    ),
 }
 
 
@@ -84,27 +92,37 @@ def before_of(asked) -> datetime | None:
 
 
 def _registration(row: Register) -> Moment:
+    place = {"file": row.feed, "position": number(row.position)}
     return Moment(
         row.moment,
         "mute" if row.kind == "unregistered" else "ok",
-        REGISTRATIONS[row.kind] + (" (assume accepted)" if row.assumed else ""),
-        f"{_expires(row)}{row.feed}, byte {row.position:,}",
+        _registered(row),
+        _expires(row) + gettext("%(file)s, byte %(position)s") % place,
     )
+
+
+def _registered(row: Register) -> str:
+    words = REGISTRATIONS[row.kind]
+    if not row.assumed:
+        return str(words)
+    return gettext("%(what)s (assume accepted)") % {"what": words}
 
 
 def _expires(row: Register) -> str:
     if row.kind == "unregistered" or row.expires is None:
         return ""
-    return f"Expires in {row.expires:,} s · "
+    told = gettext("Expires in %(seconds)s s") % {"seconds": number(row.expires)}
+    return f"{told} · "
 
 
 def _push(push: Push) -> Moment:
     tone, words = outcome_of(push)
-    detail = f"Call-ID {push.call_id}" if push.call_id else "No Call-ID"
+    detail = f"Call-ID {push.call_id}" if push.call_id else gettext("No Call-ID")
+    told = {"type": push.get_push_type_display(), "words": words}
     return Moment(
         push.sent_at or push.created_at,
         tone,
-        f"{push.get_push_type_display()} push, {words}",
+        gettext("%(type)s push, %(words)s") % told,
         f"{detail} · {push.get_origin_display().lower()}",
         reverse("notifications:push", args=[push.pk]),
     )
@@ -118,8 +136,8 @@ def _strikes(history: History) -> list[Moment]:
         Moment(
             push.sip_call.handle_by,
             "hot",
-            f"Strike {numbers[call]}",
-            "No sign of waking by the deadline",
+            gettext("Strike %(number)s") % {"number": numbers[call]},
+            gettext("No sign of waking by the deadline"),
             icon="alert-triangle",
             strike=numbers[call],
         )
@@ -136,7 +154,7 @@ def _turns(history: History) -> list[Moment]:
     found = []
     for turn in history.turns:
         if turn.kind == RESET:
-            words = ("Strikes reset by a person", turn.why)
+            words = (gettext("Strikes reset by a person"), turn.why)
             found.append(Moment(turn.moment, "info", *words, icon="pencil"))
         elif turn.kind in EVENTS:
             words = EVENTS[turn.kind]
@@ -148,5 +166,7 @@ def _health(voip: PushToken | None) -> list[Moment]:
     health = getattr(voip, "health", None)
     if health is None or health.state == TokenHealth.State.VALID:
         return []
-    title = f"VoIP token: {health.get_state_display().lower()}"
-    return [Moment(health.at, "bad", title, f"APNs said {health.reason}", icon="ban")]
+    state = health.get_state_display().lower()
+    title = gettext("VoIP token: %(state)s") % {"state": state}
+    said = gettext("APNs said %(reason)s") % {"reason": health.reason}
+    return [Moment(health.at, "bad", title, said, icon="ban")]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from notifications.actions import needs
@@ -25,16 +26,19 @@ def add_view(request: HttpRequest) -> HttpResponse:
     form = ViewForm(request.POST)
     page = request.POST.get("page", "")
     if not form.is_valid():
-        messages.error(request, "A view wants a name of at most 60 characters.")
+        messages.error(
+            request, gettext("A view wants a name of at most 60 characters.")
+        )
         return _back(page if page in SavedView.Page.values else "devices")
     if form.cleaned_data["default_for"] and not _sets_defaults(request):
         raise PermissionDenied
     try:
         view = save(form.cleaned_data, request.user, timezone.now())
     except TooMany:
-        messages.error(request, f"You have {MOST} views: delete one first.")
+        told = gettext("You have %(most)s views: delete one first.") % {"most": MOST}
+        messages.error(request, told)
         return _back(page)
-    messages.success(request, f"Saved as {view.name}.")
+    messages.success(request, gettext("Saved as %(name)s.") % {"name": view.name})
     return _back(page, view.address)
 
 
@@ -50,7 +54,7 @@ def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
     if not view.is_shared and view.owner != request.user:
         raise PermissionDenied
     delete(view, request.user, timezone.now())
-    messages.success(request, f"{view.name} is deleted.")
+    messages.success(request, gettext("%(name)s is deleted.") % {"name": view.name})
     return _back(view.page, ALL)
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from notifications.actions import needs
@@ -47,7 +48,7 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     form = RulesForm(request.POST, instance=copy(app))
     if not form.is_valid():
         return _page(request, app, form, status=422)
-    return save_and_note(request, form, "app.change", "Strike rules saved.")
+    return save_and_note(request, form, "app.change", gettext("Strike rules saved."))
 
 
 def _page(

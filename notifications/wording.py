@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.utils.translation import pgettext
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models import App, Attempt, Call, Ledger, Push
 
@@ -22,56 +24,114 @@ CHIPS = {
     "released": ("warn", "clock"),
 }
 RULES = {
-    "answer": "The phone answered the call itself (SIP answer on this Call-ID).",
-    "beacon": "The app reported the push by its beacon.",
-    "register": "A REGISTER followed the push. It proves that the app ran, not that it "
-    "reported a call to CallKit.",
-    "challenged": "A REGISTER followed, which the registrar only challenged: the app was "
-    "awake.",
-    "late": "It came after the deadline. An answer or beacon still proves that the app woke; "
-    "a REGISTER alone may be the user opening it.",
-    "ambiguous": "A remote push was accepted just before the REGISTER: either may have woken "
-    "the app.",
-    "on_call": "The phone was on a call already: iOS asks for no report, and an answer says "
-    "nothing about waking.",
-    "foreground": "The app was open already: iOS asks for no report, and waking says nothing.",
-    "no_proof": "Every log that could have shown a sign of waking was read past the deadline, "
-    "and there was none.",
-    "rejected": "APNs refused the push, so the phone never saw it.",
-    "expired": "Its life was over before it could be sent.",
-    "unknown": "It left, and no answer came: nobody knows whether APNs took it.",
-    "failed": "It could not be sent.",
-    "cancelled": "It was withdrawn before it was sent.",
-    "held": "It was held back.",
+    "answer": _("The phone answered the call itself (SIP answer on this Call-ID)."),
+    "beacon": _("The app reported the push by its beacon."),
+    "register": _(
+        "A REGISTER followed the push. It proves that the app ran, not that it "
+        "reported a call to CallKit."
+    ),
+    "challenged": _(
+        "A REGISTER followed, which the registrar only challenged: the app was awake."
+    ),
+    "late": _(
+        "It came after the deadline. An answer or beacon still proves that the app woke; "
+        "a REGISTER alone may be the user opening it."
+    ),
+    "ambiguous": _(
+        "A remote push was accepted just before the REGISTER: either may have woken "
+        "the app."
+    ),
+    "on_call": _(
+        "The phone was on a call already: iOS asks for no report, and an answer says "
+        "nothing about waking."
+    ),
+    "foreground": _(
+        "The app was open already: iOS asks for no report, and waking says nothing."
+    ),
+    "no_proof": _(
+        "Every log that could have shown a sign of waking was read past the deadline, "
+        "and there was none."
+    ),
+    "rejected": _("APNs refused the push, so the phone never saw it."),
+    "expired": _("Its life was over before it could be sent."),
+    "unknown": _("It left, and no answer came: nobody knows whether APNs took it."),
+    "failed": _("It could not be sent."),
+    "cancelled": _("It was withdrawn before it was sent."),
+    "held": _("It was held back."),
+}
+#: verdict → tone and words, where it needs no figure.
+VERDICTS = {
+    "unhandled": ("hot", _("did not wake")),
+    "exempt": ("mute", _("app was open")),
+    "awaited": ("info", _("accepted, awaited")),
 }
 #: What people did, by the verb of its audit entry.
 ACTIONS = {
-    "push.resend": "Resent a push",
-    "push.withdraw": "Withdrew a push",
-    "bulk.start": "Resent many pushes",
-    "bulk.cancel": "Stopped a resend of many",
-    "push.test": "Sent a test push",
-    "strikes.reset": "Reset strikes",
-    "token.reveal": "Revealed tokens",
-    "token.other_environment": "Tried the other environment",
-    "credential.set": "Stored a key",
-    "beacon.secret": "Made a beacon secret",
-    "payload.set": "Changed a payload template",
-    "token.give": "Made an API token",
-    "token.revoke": "Revoked an API token",
-    "app.add": "Added an app",
-    "app.change": "Changed strike rules",
-    "feed.change": "Changed a feed",
-    "user.add": "Added a person",
-    "user.group": "Moved a person",
-    "user.activate": "Gave a login back",
-    "user.deactivate": "Took a login away",
-    "export.devices": "Exported devices",
-    "export.pushes": "Exported pushes",
-    "view.share": "Shared a view",
-    "view.delete": "Deleted a shared view",
-    "export.audit": "Exported the audit trail",
-    "export.bulk": "Exported results of a resend",
+    "push.resend": _("Resent a push"),
+    "push.withdraw": _("Withdrew a push"),
+    "bulk.start": _("Resent many pushes"),
+    "bulk.cancel": _("Stopped a resend of many"),
+    "push.test": _("Sent a test push"),
+    "strikes.reset": _("Reset strikes"),
+    "token.reveal": _("Revealed tokens"),
+    "token.other_environment": _("Tried the other environment"),
+    "credential.set": _("Stored a key"),
+    "beacon.secret": _("Made a beacon secret"),
+    "payload.set": _("Changed a payload template"),
+    "token.give": _("Made an API token"),
+    "token.revoke": _("Revoked an API token"),
+    "app.add": _("Added an app"),
+    "app.change": _("Changed strike rules"),
+    "feed.change": _("Changed a feed"),
+    "user.add": _("Added a person"),
+    "user.group": _("Moved a person"),
+    "user.activate": _("Gave a login back"),
+    "user.deactivate": _("Took a login away"),
+    "export.devices": _("Exported devices"),
+    "export.pushes": _("Exported pushes"),
+    "view.share": _("Shared a view"),
+    "view.delete": _("Deleted a shared view"),
+    "export.audit": _("Exported the audit trail"),
+    "export.bulk": _("Exported results of a resend"),
+}
+
+
+#: state → what it means for the caller, what to do next; `back` and `away` are both silent.
+MEANINGS = {
+    "suspected": (
+        _(
+            "iOS has probably stopped waking this app. Calls to %(who)s would then fail "
+            "silently, while APNs still accepts every push."
+        ),
+        _(
+            "Ask %(who)s to open the app; if calls still do not ring, to delete and "
+            "reinstall it."
+        ),
+    ),
+    "recovered": (_("The app of %(who)s wakes again after a run of strikes."), ""),
+    "released": (
+        _(
+            "The last strike is older than the release time: iOS may wake the app of "
+            "%(who)s again. This is a question, not an answer."
+        ),
+        _("The next call decides: unhandled, the run goes on; handled, it ends."),
+    ),
+    "back": (
+        _(
+            "The phone of %(who)s was away for its strikes and is back: it was off, offline "
+            "or blocked, pushdash cannot tell."
+        ),
+        _(
+            "The next call decides: handled, the run ends; unhandled, a block is likely."
+        ),
+    ),
+    "away": (
+        _(
+            "The phone of %(who)s was not seen since the first strike: off, offline or "
+            "blocked, pushdash cannot tell."
+        ),
+        _("Wait for a sign of life, or ask whether the phone is on."),
+    ),
 }
 
 
@@ -79,72 +139,65 @@ def end_of(push: Push, attempts: list[Attempt]) -> tuple[str, str]:
     """Who says how a push ended that APNs did not accept, and what is surely known of it."""
     said = push.reason or push.state
     if push.state == Push.State.REJECTED or (attempts and attempts[-1].status):
-        return "APNs", f"APNs answered {said}"
+        return "APNs", gettext("APNs answered %(reason)s") % {"reason": said}
     if push.state == Push.State.UNKNOWN:
-        return "pushdash", f"Whether APNs took it is unknown: {said}"
+        told = gettext("Whether APNs took it is unknown: %(reason)s")
+        return "pushdash", told % {"reason": said}
     return "pushdash", f"{push.get_state_display()}: {said}"
 
 
 def rule_of(call: Call) -> str:
     """Why the verdict came out so, and how far the clock of the evidence was off."""
     skew = timedelta(milliseconds=(call.evidence or {}).get("skew_ms", 0))
-    return " ".join(words for words in (RULES.get(call.rule, ""), clock(skew)) if words)
+    told = (RULES.get(call.rule, ""), clock(skew))
+    return " ".join(str(words) for words in told if words)
 
 
 def clock(skew: timedelta) -> str:
     """How a feed's clock stands to ours; empty where the difference is less than a second."""
     seconds = skew.total_seconds()
     if seconds >= 1:
-        return f"The clock of the feed was {seconds:.1f} s ahead of ours, and was corrected."
+        return gettext(
+            "The clock of the feed was %(seconds)s s ahead of ours, and was corrected."
+        ) % {"seconds": number(seconds, 1)}
     if seconds <= -1:
-        return (
-            f"The feed came {-seconds:.1f} s late or its clock was behind by so much, so "
+        return gettext(
+            "The feed came %(seconds)s s late or its clock was behind by so much, so "
             "evidence counted from that long before the push left."
-        )
+        ) % {"seconds": number(-seconds, 1)}
     return ""
 
 
 def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
     """What the state means for the caller, and what to do next."""
     if ledger is None or ledger.state == "fine":
-        return f"Nothing says that calls to {who} fail to wake the app.", ""
-    if ledger.state == "silent":
-        return _silent(ledger, who)
-    left = ledger.threshold - ledger.strikes
-    return {
-        "not_waking": (
-            f"{left} more unhandled VoIP {'push' if left == 1 else 'pushes'} and iOS will "
-            f"probably stop waking this app. Calls to {who} would then fail silently.",
-            f"Ask {who} to open the app once, then check that a REGISTER arrives. Send no "
-            "VoIP push before that.",
-        ),
-        "suspected": (
-            f"iOS has probably stopped waking this app. Calls to {who} would then fail "
-            "silently, while APNs still accepts every push.",
-            f"Ask {who} to open the app; if calls still do not ring, to delete and "
-            "reinstall it.",
-        ),
-        "recovered": (f"The app of {who} wakes again after a run of strikes.", ""),
-        "released": (
-            f"The last strike is older than the release time: iOS may wake the app of {who} "
-            "again. This is a question, not an answer.",
-            "The next call decides: unhandled, the run goes on; handled, it ends.",
-        ),
-    }[ledger.state]
-
-
-def _silent(ledger: Ledger, who: str) -> tuple[str, str]:
-    if is_seen_since(ledger):
-        return (
-            f"The phone of {who} was away for its strikes and is back: it was off, offline or "
-            "blocked, pushdash cannot tell.",
-            "The next call decides: handled, the run ends; unhandled, a block is likely.",
-        )
-    return (
-        f"The phone of {who} was not seen since the first strike: off, offline or blocked, "
-        "pushdash cannot tell.",
-        "Wait for a sign of life, or ask whether the phone is on.",
+        calm = gettext("Nothing says that calls to %(who)s fail to wake the app.")
+        return calm % {"who": who}, ""
+    if ledger.state == "not_waking":
+        return _not_waking(ledger.threshold - ledger.strikes, who)
+    what, then = (
+        _seen_since(ledger) if ledger.state == "silent" else MEANINGS[ledger.state]
     )
+    return str(what) % {"who": who}, str(then) % {"who": who}
+
+
+def _not_waking(left: int, who: str) -> tuple[str, str]:
+    what = ngettext(
+        "%(left)s more unhandled VoIP push and iOS will probably stop waking this app. "
+        "Calls to %(who)s would then fail silently.",
+        "%(left)s more unhandled VoIP pushes and iOS will probably stop waking this app. "
+        "Calls to %(who)s would then fail silently.",
+        left,
+    )
+    then = gettext(
+        "Ask %(who)s to open the app once, then check that a REGISTER arrives. Send no VoIP "
+        "push before that."
+    )
+    return what % {"left": left, "who": who}, then % {"who": who}
+
+
+def _seen_since(ledger: Ledger) -> tuple[str, str]:
+    return MEANINGS["back" if is_seen_since(ledger) else "away"]
 
 
 def is_seen_since(ledger: Ledger) -> bool:
@@ -157,15 +210,23 @@ def evidence_of(ledger: Ledger, now: datetime) -> tuple[str, str]:
     """The evidence for the risk board: what counts, in bold, and what goes with it."""
     if ledger.state == "recovered":
         count = ledger.recovered_strikes
-        strikes = f"{count} {'strike' if count == 1 else 'strikes'}"
-        return "Woke again", f"after {strikes}. Strikes cleared."
-    pushes = "push" if ledger.pushes == 1 else "pushes"
-    lead = f"{ledger.pushes} VoIP {pushes} accepted, 0 wakes"
-    since = f" since {ledger.first_strike_at:%H:%M}" if ledger.first_strike_at else ""
+        after = ngettext(
+            "after %(count)s strike. Strikes cleared.",
+            "after %(count)s strikes. Strikes cleared.",
+            count,
+        )
+        return gettext("Woke again"), after % {"count": count}
+    lead = ngettext(
+        "%(pushes)s VoIP push accepted, 0 wakes",
+        "%(pushes)s VoIP pushes accepted, 0 wakes",
+        ledger.pushes,
+    ) % {"pushes": ledger.pushes}
+    first = ledger.first_strike_at
+    since = gettext("since %(at)s.") % {"at": f"{first:%H:%M}"} if first else "."
     if not is_seen_since(ledger):
-        return lead, f"{since}. No sign of life since the first.".strip()
-    seen = f"Seen alive {ago(ledger.last_sign_at, now)} ago."
-    return lead, f"{since}. {seen}".strip()
+        return lead, f"{since} {gettext('No sign of life since the first.')}"
+    seen = gettext("Seen alive %(span)s ago.") % {"span": ago(ledger.last_sign_at, now)}
+    return lead, f"{since} {seen}"
 
 
 def rules_in_words(apps: Iterable[App]) -> str:
@@ -175,7 +236,9 @@ def rules_in_words(apps: Iterable[App]) -> str:
     rules = {}
     for app in apps:
         seconds = app.wake_window.total_seconds()
-        words = f"wake window {seconds:.0f} s, suspected from {app.threshold} strikes"
+        words = gettext(
+            "wake window %(seconds)s s, suspected from %(threshold)s strikes"
+        ) % {"seconds": number(seconds), "threshold": app.threshold}
         rules.setdefault(words, []).append(app.name)
     if len(rules) == 1:
         return next(iter(rules))
@@ -186,7 +249,7 @@ def outcome_of(push: Push) -> tuple[str, str]:
     """What became of a push: tone and words. Never "delivered"."""
     call = push.sip_call
     if push.state == Push.State.HELD:
-        return "warn", "held by protect mode"
+        return "warn", gettext("held by protect mode")
     if push.state != Push.State.ACCEPTED:
         tones = {
             "rejected": "bad",
@@ -197,23 +260,28 @@ def outcome_of(push: Push) -> tuple[str, str]:
         words = push.reason if push.state == "rejected" else push.get_state_display()
         return tones.get(push.state, "info"), words or push.state
     if push.push_type != Push.Type.VOIP:
-        return "mute", f"{push.push_type}, accepted"
+        accepted = gettext("%(type)s, accepted")
+        return "mute", accepted % {"type": push.get_push_type_display().lower()}
     if call is None:
-        return "info", "accepted, awaited"
+        return "info", gettext("accepted, awaited")
     return _verdict_words(call)
 
 
 def _verdict_words(call: Call) -> tuple[str, str]:
     if call.verdict == Call.Verdict.HANDLED:
         seconds = call.wake_time.total_seconds() if call.wake_time is not None else 0
-        late = "woke late, " if call.rule == "late" else "woke in "
-        return ("warn" if call.rule == "late" else "ok"), f"{late}{seconds:.1f} s"
-    return {
-        "unhandled": ("hot", "did not wake"),
-        "exempt": ("mute", "app was open"),
-        "not_counted": ("mute", f"not counted, {call.rule}"),
-        "awaited": ("info", "accepted, awaited"),
-    }[call.verdict]
+        late = call.rule == "late"
+        woke = gettext("woke late, %(span)s") if late else gettext("woke in %(span)s")
+        return "warn" if late else "ok", woke % {"span": f"{number(seconds, 1)} s"}
+    if call.verdict == Call.Verdict.NOT_COUNTED:
+        return "mute", gettext("not counted, %(rule)s") % {"rule": call.rule}
+    tone, words = VERDICTS[call.verdict]
+    return tone, str(words)
+
+
+def number(value: float, places: int = 0) -> str:
+    """As the reader's language writes it: `1,234.5`."""
+    return number_format(round(value, places), places, True, force_grouping=True)
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -18,6 +18,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+from notifications.apns import REASONS
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "locale"
 SPOKEN_BY = ("notifications", "pushdash", "registrations")
@@ -39,6 +41,10 @@ def texts() -> Catalog:
     for source in _sources():
         for _, message, _, context in extract("python", source, keywords=KEYWORDS):
             found.add(message, context=context, auto_comments=())
+    # A pure core marks nothing: its table is translated where it is shown.
+    for reason in REASONS.values():
+        found.add(reason.meaning)
+        found.add(reason.remedy)
     return found
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from registrations.models import Environment
 
@@ -49,9 +50,9 @@ class Credential(models.Model):
         CERTIFICATE = "certificate"  #: shown when a connection is made
 
     class Server(models.TextChoices):
-        PRODUCTION = "production", "Apple production"  #: api.push.apple.com
-        SANDBOX = "sandbox", "Apple sandbox"  #: api.sandbox.push.apple.com
-        OTHER = "other", "Another APNs server"  #: host, port and CA file of one
+        PRODUCTION = "production", _("Apple production")  #: api.push.apple.com
+        SANDBOX = "sandbox", _("Apple sandbox")  #: api.sandbox.push.apple.com
+        OTHER = "other", _("Another APNs server")  #: host, port and CA file of one
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="credentials")
     environment = models.TextField(choices=Environment.choices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models.applications import App
 
@@ -28,12 +29,12 @@ class BeaconCount(models.Model):
     """How many beacons of an app ended so, and when the last one did."""
 
     class Outcome(models.TextChoices):
-        ACCEPTED = "accepted"  #: evidence from now on
-        FORGED = "forged"  #: no secret of the app made it
-        STALE = "stale"  #: more than 5 minutes old, or from the future
-        REPEATED = "repeated"  #: heard before
-        LIMITED = "limited", "over the limit"  #: too many of this device or app
-        UNKNOWN_TOKEN = "unknown_token", "of no known token"  #: no device holds it
+        ACCEPTED = "accepted", _("Accepted")  #: evidence from now on
+        FORGED = "forged", _("Forged")  #: no secret of the app made it
+        STALE = "stale", _("Stale")  #: more than 5 minutes old, or from the future
+        REPEATED = "repeated", _("Repeated")  #: heard before
+        LIMITED = "limited", _("over the limit")  #: too many of this device or app
+        UNKNOWN_TOKEN = "unknown_token", _("of no known token")  #: no device holds it
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="beacons")
     outcome = models.TextField(choices=Outcome.choices)

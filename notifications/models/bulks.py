@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models.pushes import Push
 
@@ -14,14 +15,14 @@ class Bulk(models.Model):
     """
 
     class State(models.TextChoices):
-        RUNNING = "running"  #: rows wait, or wait to be undone
-        CANCELLED = "cancelled"  #: a person stopped it
-        DONE = "done"  #: every row has its result
+        RUNNING = "running", _("Running")  #: rows wait, or wait to be undone
+        CANCELLED = "cancelled", _("Cancelled")  #: a person stopped it
+        DONE = "done", _("Done")  #: every row has its result
 
     class Kind(models.TextChoices):
-        REMOTE = "remote", "As they were, VoIP pushes left out"
-        ALERT = "alert", "A remote alert for each"
-        SAME = "same", "As they were: the phones of VoIP pushes ring"
+        REMOTE = "remote", _("As they were, VoIP pushes left out")
+        ALERT = "alert", _("A remote alert for each")
+        SAME = "same", _("As they were: the phones of VoIP pushes ring")
 
     id = models.UUIDField(primary_key=True)
     created_at = models.DateTimeField()

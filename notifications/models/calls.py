@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models.audit import AppendOnlyQuerySet
 from notifications.models.builds import Build
@@ -17,11 +18,14 @@ class Call(models.Model):
     """
 
     class Verdict(models.TextChoices):
-        AWAITED = "awaited"  #: no proof yet, and the deadline is not surely past
-        HANDLED = "handled"  #: proof that the app woke; ends a run
-        UNHANDLED = "unhandled"  #: a strike
-        EXEMPT = "exempt"  #: the app was open anyway
-        NOT_COUNTED = "not_counted"  #: says nothing either way
+        AWAITED = (
+            "awaited",
+            _("Awaited"),
+        )  #: no proof yet, and the deadline is not surely past
+        HANDLED = "handled", _("Handled")  #: proof that the app woke; ends a run
+        UNHANDLED = "unhandled", _("Unhandled")  #: a strike
+        EXEMPT = "exempt", _("Exempt")  #: the app was open anyway
+        NOT_COUNTED = "not_counted", _("Not Counted")  #: says nothing either way
 
     token = models.ForeignKey(PushToken, on_delete=models.CASCADE, related_name="calls")
     call_id = models.TextField()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models.applications import App
 
@@ -81,9 +82,9 @@ class KeptAnswer(models.Model):
 class Door(models.TextChoices):
     """Where pushes are asked for over HTTP."""
 
-    URL = "url", "Flexisip, URL form"  #: external-push-uri
-    JSON = "json", "Flexisip, JSON form"  #: external-push-flexiapi
-    API = "api", "REST API"  #: /api/v1/pushes
+    URL = "url", _("Flexisip, URL form")  #: external-push-uri
+    JSON = "json", _("Flexisip, JSON form")  #: external-push-flexiapi
+    API = "api", _("REST API")  #: /api/v1/pushes
 
 
 class Refusal(models.Model):

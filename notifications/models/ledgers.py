@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from registrations.models import Environment, Feed, PushToken
 
@@ -15,21 +16,21 @@ class Ledger(models.Model):
     """
 
     class State(models.TextChoices):
-        FINE = "fine", "Fine"  #: no strikes
+        FINE = "fine", _("Fine")  #: no strikes
         NOT_WAKING = (
             "not_waking",
-            "App not waking",
+            _("App not waking"),
         )  #: below the threshold, seen alive since
         SUSPECTED = (
             "suspected",
-            "Suspected blacklisted",
+            _("Suspected blacklisted"),
         )  #: threshold reached, one witnessed
         SILENT = (
             "silent",
-            "Silent",
+            _("Silent"),
         )  #: strikes, and nothing seen: off, offline or blocked
-        RECOVERED = "recovered", "Recovered"  #: a run ended by proof, for 24 h
-        RELEASED = "released", "Released"  #: release_after since the last strike
+        RECOVERED = "recovered", _("Recovered")  #: a run ended by proof, for 24 h
+        RELEASED = "released", _("Released")  #: release_after since the last strike
 
     token = models.OneToOneField(
         PushToken, on_delete=models.CASCADE, related_name="ledger"
@@ -117,13 +118,13 @@ class TokenHealth(models.Model):
     """What APNs said of a token, newest word. `registrations` never learns of it."""
 
     class State(models.TextChoices):
-        VALID = "valid", "Valid"  #: accepted, or nothing said yet
-        RETIRED = "retired", "Gone"  #: 410 newer than the last REGISTER
+        VALID = "valid", _("Valid")  #: accepted, or nothing said yet
+        RETIRED = "retired", _("Gone")  #: 410 newer than the last REGISTER
         QUARANTINED = (
             "quarantined",
-            "Quarantined",
+            _("Quarantined"),
         )  #: BadDeviceToken: perhaps the other environment
-        WRONG_TOPIC = "wrong_topic", "Wrong topic"  #: DeviceTokenNotForTopic
+        WRONG_TOPIC = "wrong_topic", _("Wrong topic")  #: DeviceTokenNotForTopic
 
     token = models.OneToOneField(
         PushToken, on_delete=models.CASCADE, related_name="health"

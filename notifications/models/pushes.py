@@ -6,6 +6,8 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from notifications.models.applications import App
 from notifications.models.audit import AppendOnlyQuerySet
@@ -26,42 +28,48 @@ class Push(models.Model):
     """One push we were asked to deliver. Its row is the queue: Celery only wakes a worker."""
 
     class Type(models.TextChoices):
-        VOIP = "voip", "VoIP"  #: must be reported to CallKit
-        ALERT = "alert"  #: a remote push that shows something
-        BACKGROUND = "background"  #: a remote push that shows nothing
+        VOIP = "voip", _("VoIP")  #: must be reported to CallKit
+        ALERT = "alert", _("Alert")  #: a remote push that shows something
+        BACKGROUND = "background", _("Background")  #: a remote push that shows nothing
 
     class State(models.TextChoices):
-        QUEUED = "queued"  #: waits for a worker
-        SENDING = "sending"  #: a worker holds it
-        ACCEPTED = "accepted"  #: APNs took it: not "delivered"
-        REJECTED = "rejected"  #: APNs refused it, with a reason
-        UNKNOWN = "unknown"  #: left the house, no answer
-        FAILED = "failed"  #: tries used up, nothing left the house
-        EXPIRED = "expired"  #: life over before a sure send
-        CANCELLED = "cancelled"  #: withdrawn before it was sent
-        HELD = "held"  #: kept back by protect mode
+        QUEUED = "queued", _("Queued")  #: waits for a worker
+        SENDING = "sending", _("Sending")  #: a worker holds it
+        ACCEPTED = "accepted", _("Accepted")  #: APNs took it: not "delivered"
+        REJECTED = "rejected", _("Rejected")  #: APNs refused it, with a reason
+        UNKNOWN = "unknown", _("Unknown")  #: left the house, no answer
+        FAILED = "failed", _("Failed")  #: tries used up, nothing left the house
+        EXPIRED = "expired", _("Expired")  #: life over before a sure send
+        CANCELLED = "cancelled", _("Cancelled")  #: withdrawn before it was sent
+        HELD = "held", _("Held")  #: kept back by protect mode
 
     FINAL = frozenset(
         {"accepted", "rejected", "unknown", "failed", "expired", "cancelled", "held"}
     )
 
     class Origin(models.TextChoices):
-        COMMAND = "command"  #: manage.py push
-        RESEND = "resend"  #: a person's decision on a page
-        TEST = "test"  #: a person's test push
-        REHEARSAL = "rehearsal"  #: the simulated callers of the demo
-        GATEWAY = "gateway"  #: Flexisip asked for it
-        API = "api", "API"  #: a program asked for it over REST
-        OBSERVED = "observed"  #: a SIP server sent it by itself
-        PROTECT = "protect"  #: in place of a VoIP push that protect mode held
+        COMMAND = "command", _("Command")  #: manage.py push
+        RESEND = (
+            "resend",
+            pgettext_lazy("origin", "Resend"),
+        )  #: a person's decision on a page
+        TEST = "test", _("Test")  #: a person's test push
+        REHEARSAL = "rehearsal", _("Rehearsal")  #: the simulated callers of the demo
+        GATEWAY = "gateway", _("Gateway")  #: Flexisip asked for it
+        API = "api", _("API")  #: a program asked for it over REST
+        OBSERVED = "observed", _("Observed")  #: a SIP server sent it by itself
+        PROTECT = (
+            "protect",
+            _("Protect"),
+        )  #: in place of a VoIP push that protect mode held
 
     class Kind(models.TextChoices):
-        CALL = "call", "Call"  #: VoIP: CallKit shows it
-        MESSAGE = "message", "Message"  #: the app's extension may change it
-        GROUP_CHAT = "group_chat", "Group chat"  #: an invitation to one
-        CALL_ALERT = "call_alert", "Call by alert"  #: for apps without CallKit
-        CALL_END = "call_end", "End of a call"  #: missed, or taken elsewhere
-        WAKE = "wake", "Wake-up"  #: background: shows nothing
+        CALL = "call", _("Call")  #: VoIP: CallKit shows it
+        MESSAGE = "message", _("Message")  #: the app's extension may change it
+        GROUP_CHAT = "group_chat", _("Group chat")  #: an invitation to one
+        CALL_ALERT = "call_alert", _("Call by alert")  #: for apps without CallKit
+        CALL_END = "call_end", _("End of a call")  #: missed, or taken elsewhere
+        WAKE = "wake", _("Wake-up")  #: background: shows nothing
 
     #: Also the apns-id.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -208,10 +216,10 @@ class Attempt(models.Model):
     """One try of a push. Append-only."""
 
     class Outcome(models.TextChoices):
-        ACCEPTED = "accepted"  #: APNs answered 200
-        REJECTED = "rejected"  #: APNs answered with a reason
-        NOT_SENT = "not_sent"  #: surely never processed: may be retried
-        UNKNOWN = "unknown"  #: left, no answer
+        ACCEPTED = "accepted", _("Accepted")  #: APNs answered 200
+        REJECTED = "rejected", _("Rejected")  #: APNs answered with a reason
+        NOT_SENT = "not_sent", _("Not Sent")  #: surely never processed: may be retried
+        UNKNOWN = "unknown", _("Unknown")  #: left, no answer
 
     push = models.ForeignKey(Push, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveSmallIntegerField()

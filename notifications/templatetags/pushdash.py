@@ -16,6 +16,7 @@ from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
@@ -34,6 +35,23 @@ FIELD_WORDS = {
     "apns_id": "apns-id",
     "call_id": "Call-ID",
     "instance_id": "instance-id",
+    "type": _("Type"),
+    "user_agent": _("User agent"),
+    "token": _("Token"),
+    "topic": _("Topic"),
+    "environment": _("Environment"),
+    "origin": _("Origin"),
+    "requested_by": _("Requested by"),
+    "resend_of": _("Resend of"),
+    "created": _("Created"),
+    "state": _("State"),
+    "reason": _("Reason"),
+    "safety": _("Safety"),
+    "left_out": _("Left out"),
+    "query": _("Query"),
+    "group": _("Group"),
+    "page": _("Page"),
+    "template": _("Template"),
 }
 
 
@@ -81,7 +99,14 @@ register.filter("pairs", pairs)
 @register.filter
 def humanized(name: str) -> str:
     """`User agent` of `user_agent`; the words of the field as the field writes them."""
-    return FIELD_WORDS.get(name) or name.replace("_", " ").capitalize()
+    known = FIELD_WORDS.get(name)
+    return str(known) if known else name.replace("_", " ").capitalize()
+
+
+@register.filter
+def said(text: str) -> str:
+    """What is stored in English, in the reader's language where it is one of our texts."""
+    return gettext(text) if text else ""
 
 
 @register.filter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from registrations.storable import clean, short
 
@@ -17,8 +18,8 @@ def masked(token: str) -> str:
 class Environment(models.TextChoices):
     """Apple's two worlds: `pn-provider=apns` and `apns.dev`."""
 
-    PRODUCTION = "production"
-    SANDBOX = "sandbox"
+    PRODUCTION = "production", _("Production")
+    SANDBOX = "sandbox", _("Sandbox")
 
 
 class DeviceQuerySet(models.QuerySet["Device"]):
@@ -168,7 +169,7 @@ class PushToken(models.Model):
 
     class Kind(models.TextChoices):
         VOIP = "voip", "VoIP"  #: a PushKit token
-        REMOTE = "remote"  #: a token for alert and background pushes
+        REMOTE = "remote", _("Remote")  #: a token for alert and background pushes
 
     environment = models.TextField(choices=Environment.choices)
     bundle_id = models.TextField()
