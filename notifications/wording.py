@@ -224,7 +224,8 @@ def evidence_of(ledger: Ledger, now: datetime) -> tuple[str, str]:
     first = ledger.first_strike_at
     since = gettext("since %(at)s.") % {"at": f"{first:%H:%M}"} if first else "."
     if not is_seen_since(ledger):
-        return lead, f"{since} {gettext('No sign of life since the first.')}"
+        none = gettext("No sign of life since the first.")
+        return lead, f"{since} {none}"
     seen = gettext("Seen alive %(span)s ago.") % {"span": ago(ledger.last_sign_at, now)}
     return lead, f"{since} {seen}"
 

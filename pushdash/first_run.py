@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 SALT = "pushdash.first-run"
 LIFE_SECONDS = 24 * 3600
@@ -20,8 +21,8 @@ LOCK = 0x66697273
 class FirstAdminForm(forms.Form):
     """Name and password of the first admin."""
 
-    username = forms.RegexField(r"^[\w.@+-]{1,150}$", label="User name")
-    password = forms.CharField(widget=forms.PasswordInput)
+    username = forms.RegexField(r"^[\w.@+-]{1,150}$", label=_("User name"))
+    password = forms.CharField(widget=forms.PasswordInput, label=_("Password"))
 
     def clean_password(self) -> str:
         validate_password(self.cleaned_data["password"])
