@@ -3,11 +3,11 @@
 from registrations.models.devices import (
     Device,
     DeviceEvent,
-    Environment,
     Holding,
     PushToken,
     masked,
 )
+from registrations.models.environments import Environment
 from registrations.models.feeds import (
     Feed,
     LogFile,

@@ -7,19 +7,13 @@ from datetime import datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from registrations.models.environments import Environment
 from registrations.storable import clean, short
 
 
 def masked(token: str) -> str:
     """The first 6 and last 4 characters of a token."""
     return f"{token[:6]}…{token[-4:]}"
-
-
-class Environment(models.TextChoices):
-    """Apple's two worlds: `pn-provider=apns` and `apns.dev`."""
-
-    PRODUCTION = "production", _("Production")
-    SANDBOX = "sandbox", _("Sandbox")
 
 
 class DeviceQuerySet(models.QuerySet["Device"]):
