@@ -13,7 +13,7 @@ LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 #: `%(name)s`, `{name}`, `#` of a script's text.
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}|%[sd]")
-TAG = re.compile(r"</?\w+[^>]*>")
+TAG = re.compile(r"</?[a-z]+[^>]*>")
 
 
 def strings_of(message) -> list[str]:
