@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.db.models import F, FilteredRelation, Q
+
 from notifications import charts
 from notifications.alarms import Alarm, alarms
 from notifications.at_once import Question, answers, up_to_limit
@@ -20,6 +22,7 @@ from registrations.models import Device, Feed
 
 LATELY = timedelta(minutes=15)
 FEED_ROWS = 60
+OF_CREDENTIAL = ("environment", "pause_reason", "paused_until", "jump_at")
 NOBODY = Question(Device.objects.none())
 #: What a row of the feed is made of; it is read four times a second.
 FEED_FIELDS = (
@@ -155,6 +158,11 @@ class Picture:
         return alarms()
 
     @property
+    def refused(self) -> list[App]:
+        """Apps beside a credential that APNs refuses, or whose tokens it refuses."""
+        return [row for row in self._app_rows if row.environment]
+
+    @property
     def rules(self) -> str:
         return rules_in_words(self._apps)
 
@@ -168,7 +176,19 @@ class Picture:
 
     @cached_property
     def _apps(self) -> list[App]:
-        return list(App.objects.all())
+        return list({app.pk: app for app in self._app_rows}.values())
+
+    @cached_property
+    def _app_rows(self) -> list[App]:
+        """Each with its credential that is in trouble; twice where both are."""
+        troubled = ~Q(credentials__pause_reason="") | Q(
+            credentials__jump_at__isnull=False
+        )
+        beside = {name: F(f"trouble__{name}") for name in OF_CREDENTIAL}
+        apps = App.objects.annotate(
+            trouble=FilteredRelation("credentials", condition=troubled)
+        )
+        return list(apps.annotate(**beside).order_by("name", "pk"))
 
     @cached_property
     def _feeds(self) -> list[Feed]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from notifications import breaker, delivery
@@ -12,7 +13,9 @@ from notifications.apns import Outcome, Result
 from notifications.models import Push, TokenHealth
 from notifications.recording import record
 from notifications.sending import Try
+from registrations.models import Feed
 from tests.factories import accepted_push, registered_device, sandbox_credential
+from tests.notifications import people
 
 ACCEPTED = Result(outcome=Outcome.ACCEPTED, status=200)
 
@@ -198,3 +201,19 @@ def test_a_jump_is_not_counted_twice(credential):
     answered(rejected(400, "BadDeviceToken"), 19)
     credential.refresh_from_db()
     assert credential.jump_at is None
+
+
+@pytest.mark.parametrize("page", ["live", "settings"])
+def test_live_and_settings_say_what_apns_refuses(credential, page):
+    def notes() -> list[str]:
+        body = people.browser_of("ops").get(reverse(f"notifications:{page}"))
+        words = ("is paused: APNs said Forbidden", "refuses the tokens of many phones")
+        return [one for one in words if one in body.content.decode()]
+
+    Feed.objects.create(name="proxy")
+    assert notes() == []
+    answered(rejected(403, "Forbidden"))
+    assert len(notes()) == 1
+    answered(rejected(400, "BadDeviceToken"), 40)
+    assert len(notes()) == 1  # a 400 ends the pause
+    assert "many phones" in notes()[0]
