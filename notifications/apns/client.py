@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from .http2 import Header
 from .proof import Certificate, proof_of
 from .provider_token import Key, ProviderTokens
 from .push import ApnsPush
+from .tls import context_of
 from .tunnel import Proxy
 
 
@@ -127,7 +127,7 @@ class Client:
 
     def _my_connections(self) -> Connections:
         if self._connections is None:
-            apns = self._proof.apns(self._tls())
+            apns = self._proof.apns(context_of(self._server.ca_pem))
             apns.pool.protocol_class = type(
                 "ServerConnection",
                 (Connection,),
@@ -139,15 +139,6 @@ class Client:
             )
             self._connections = Connections(apns, self._server.host, self._server.proxy)
         return self._connections
-
-    def _tls(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cadata=self._server.ca_pem or None)
-        except (ssl.SSLError, ValueError) as error:
-            raise NotProcessed(f"the CA file cannot be read: {error}") from error
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["h2"])
-        return context
 
     def _headers(self, push: ApnsPush, token: str) -> list[Header]:
         # What differs from push to push stays out of the header table, which then keeps

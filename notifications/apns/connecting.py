@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
 from functools import partial
 
@@ -63,6 +62,9 @@ class Connections:
     async def close(self) -> None:
         """Close all of them; a server that does not say goodbye is not waited for."""
         closing, self._open = self._open, []
+        if self._dialling is not None:
+            self._dialling.cancel()
+            self._why = "the client was closed"
         for connection in closing:
             connection.close()
         try:
@@ -77,14 +79,14 @@ class Connections:
         """All who need one wait for the same dial; who gives up does not stop it."""
         if self._dialling is None or self._dialling.done():
             self._dialling = asyncio.ensure_future(self._dial())
-        await asyncio.shield(self._dialling)
+        await asyncio.wait([self._dialling])
 
     async def _dial(self) -> None:
         await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = await self._pool.create_connection()
-        except (OSError, ssl.SSLError, TimeoutError) as error:
+        except (OSError, ValueError) as error:  # ValueError: a host that is no name
             self._failed(str(error) or f"no answer within {CONNECT_SECONDS:.0f} s")
             return
         self._open.append(connection)

@@ -16,8 +16,11 @@ from aioapns.connection import APNsTLSClientProtocol
 from .errors import Lost, NotProcessed
 from .exchange import Answer, Ending, Exchange, Stream
 from .http2 import Header
+from .tls import write
 
 TICK_SECONDS = 0.5
+#: A server that does not read for so long is as good as silent.
+DEAF_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -29,6 +32,7 @@ class Flight:
     headers: Callable[[], list[Header]]
     body: bytes
     leave: Callable[[], None]
+    came_at: float = 0.0
     ended: asyncio.Future[Answer] | None = None
     stream_id: int = 0
     stream: Stream | None = None
@@ -52,7 +56,8 @@ class Connection(APNsTLSClientProtocol):
         self._waiting: deque[Flight] = deque()
         self._leaving: list[Flight] = []
         self._flights: dict[int, Flight] = {}
-        self._is_flushing = self._is_lost = self._is_stuffed = False
+        self._is_flushing = self._is_lost = self._was_closing = False
+        self._stuffed_at: float | None = None
         self.has_answered = False
         self._timer: asyncio.TimerHandle | None = None
         self.gone = asyncio.Event()
@@ -81,7 +86,7 @@ class Connection(APNsTLSClientProtocol):
         Raises NotProcessed or Lost. May be cancelled at any time: `flight.departed` then
         tells whether it had left.
         """
-        flight.ended = self.loop.create_future()
+        flight.came_at, flight.ended = time.monotonic(), self.loop.create_future()
         self._waiting.append(flight)
         self._admit()
         try:
@@ -103,7 +108,7 @@ class Connection(APNsTLSClientProtocol):
         self._flush_soon()
 
     def _has_room(self, now: float) -> bool:
-        return not self._is_stuffed and self._exchange.has_room(now)
+        return self._stuffed_at is None and self._exchange.has_room(now)
 
     def _begin(self, flight: Flight, now: float) -> None:
         if self.is_over:
@@ -118,6 +123,8 @@ class Connection(APNsTLSClientProtocol):
         if self._flights.pop(flight.stream_id, None) is not None and not self._is_lost:
             self._exchange.abandon(flight.stream_id, time.monotonic())
             self._admit()
+        elif flight.stream is None:
+            self._exchange.give_up(flight.came_at, time.monotonic())
         self._close_when_done()
 
     # Bytes
@@ -141,16 +148,16 @@ class Connection(APNsTLSClientProtocol):
         except OSError:
             self.transport.abort()  # these bytes are not sent: none may follow them
             raise
-        for flight in leaving:
-            flight.has_left = True
-        self.transport.write(data)
+        if write(self.transport, data):
+            for flight in leaving:
+                flight.has_left = True
 
     def pause_writing(self) -> None:
         """The server does not read: what begins now would wait in our own memory."""
-        self._is_stuffed = True
+        self._stuffed_at = time.monotonic()
 
     def resume_writing(self) -> None:
-        self._is_stuffed = False
+        self._stuffed_at = None
         self._admit()
 
     def connection_made(self, transport) -> None:
@@ -165,33 +172,49 @@ class Connection(APNsTLSClientProtocol):
 
     def _tick(self) -> None:
         self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
-        self._settle(self._exchange.tick(time.monotonic()))
+        now = time.monotonic()
+        self._settle(self._exchange.tick(now))
+        if self._stuffed_at is not None and now - self._stuffed_at >= DEAF_SECONDS:
+            self._settle(self._exchange.end(Lost("APNs does not read")))
         self._admit()
         self._close_when_done()
+        if self._was_closing:
+            self.transport.abort()  # the other side does not say goodbye
+        self._was_closing = self.transport.is_closing()
 
     def _settle(self, endings: list[Ending]) -> None:
-        for stream_id, ending in endings:
-            flight = self._flights.pop(stream_id, None)
-            self.has_answered |= isinstance(ending, Answer)
-            if flight is None or flight.ended.done():
-                continue
-            if isinstance(ending, Answer):
-                flight.ended.set_result(ending)
-            elif not flight.has_left:
-                flight.ended.set_exception(NotProcessed(f"before it left: {ending}"))
-            else:
-                flight.ended.set_exception(ending)
+        """Tell how these ended: first goes out what is about to, or it could leave after
+        its end was told.
+        """
+        try:
+            if endings:
+                self.flush()
+        finally:
+            for stream_id, ending in endings:
+                self.has_answered |= isinstance(ending, Answer)
+                flight = self._flights.pop(stream_id, None)
+                if flight is not None and not flight.ended.done():
+                    self._tell(flight, ending)
+
+    def _tell(self, flight: Flight, ending: Answer | NotProcessed | Lost) -> None:
+        if isinstance(ending, Answer):
+            flight.ended.set_result(ending)
+        elif not flight.has_left:
+            flight.ended.set_exception(NotProcessed(f"before it left: {ending}"))
+        else:
+            flight.ended.set_exception(ending)
 
     # The end
 
     def _close_when_done(self) -> None:
         if self._exchange.is_leaving and not self._flights and not self._is_lost:
             self.flush()
-            self.transport.close()
+            self.close()
 
     def close(self) -> None:
         """Close now; what is under way ends as Lost, what waits as NotProcessed."""
-        self.transport.close()
+        if not self.transport.is_closing():  # closed twice, asyncio could not abort it
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True

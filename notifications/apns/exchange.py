@@ -123,16 +123,19 @@ class Exchange:
         return stream_id, stream
 
     def abandon(self, stream_id: int, now: float) -> None:
-        """Nobody waits for this answer any more: tell the server, free the stream.
-
-        A connection that answered nothing since the push began takes no other.
-        """
+        """Nobody waits for this answer any more: tell the server, free the stream."""
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
             self._drop_rest(stream_id)
             self._reset(stream_id)
-            is_long = now - stream.began_at >= QUIET_BUSY_SECONDS
-            self._is_leaving |= is_long and self._answered_at < stream.began_at
+            self.give_up(stream.began_at, now)
+
+    def give_up(self, since: float, now: float) -> None:
+        """A push waited in vain, for its answer or for room. A connection that answers
+        none for so long takes no other.
+        """
+        is_silent = now - max(since, self._answered_at) >= QUIET_BUSY_SECONDS
+        self._is_leaving |= is_silent
 
     def receive(self, data: bytes, now: float) -> list[Ending]:
         """Take bytes of the socket in; say what ended by them."""
@@ -168,8 +171,9 @@ class Exchange:
         return []
 
     def end(self, error: Lost) -> list[Ending]:
-        """The connection is over: how everything under way ended."""
+        """The connection is over: how everything under way ended. Nothing more leaves."""
         self._is_leaving = True
+        self._http2.clear_outbound_data_buffer()
         return [self._cut(stream_id, error) for stream_id in list(self._streams)]
 
     # Sending

@@ -9,6 +9,9 @@ import struct
 from jh2 import events
 from jh2.config import H2Configuration
 from jh2.connection import AllowedStreamIDs, ConnectionInputs, H2Connection
+from jh2.errors import ErrorCodes
+from jh2.exceptions import ProtocolError, StreamClosedError
+from jh2.hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame
 from jh2.settings import SettingCodes, Settings
 from jh2.stream import StreamInputs, StreamState
 
@@ -17,6 +20,8 @@ SWEEP_EVERY = 256
 #: Frame types and flags (RFC 9113 §6), and the nine bytes before a frame.
 DATA, HEADERS, CONTINUATION = 0x0, 0x1, 0x9
 END_STREAM, END_HEADERS = 0x1, 0x4
+#: Frames of an answer: what a stream's state forbids of them harms no other stream.
+OF_ANSWERS = (HeadersFrame, DataFrame)
 HEAD = struct.Struct(">BHBBL").pack
 
 #: Name, value, and whether it stays out of the header table (RFC 7541 §7.1.3).
@@ -105,9 +110,25 @@ class Http2(H2Connection):
 
     def _receive_frame(self, frame):
         self.frames += 1
-        found = super()._receive_frame(frame)
+        try:
+            found = super()._receive_frame(frame)
+        except StreamClosedError:
+            found = []  # an answer that comes twice: the first counts
+        except ProtocolError:
+            stream = self.streams.get(frame.stream_id)
+            if type(frame) not in OF_ANSWERS or stream is None or not stream.closed:
+                raise
+            found = [self._cut(frame.stream_id)]
         self.seen += found
         return found
+
+    def _cut(self, stream_id: int) -> events.StreamReset:
+        """An answer that breaks HTTP/2 is the fault of one stream, which ends with it."""
+        reset = RstStreamFrame(stream_id, error_code=ErrorCodes.PROTOCOL_ERROR)
+        self._prepare_for_sending([reset])
+        event = events.StreamReset()
+        event.stream_id, event.error_code = stream_id, ErrorCodes.PROTOCOL_ERROR
+        return event
 
     def _receive_goaway_frame(self, frame):
         event = events.ConnectionTerminated()

@@ -5,6 +5,7 @@ after that is treated well. It remembers what reached it and what it answered.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
@@ -75,6 +76,7 @@ class Talker(asyncio.Protocol):
         )
         self.ids: dict[int, str] = {}
         self.begun: list[str] = []
+        self.is_mute = False
 
     def connection_made(self, transport) -> None:
         self.transport = transport
@@ -88,8 +90,15 @@ class Talker(asyncio.Protocol):
             self.misdeed.greet(self)
 
     def flush(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(self.http2.data_to_send())
+        data = self.http2.data_to_send()
+        if not self.transport.is_closing() and not self.is_mute:
+            self.transport.write(data)
+
+    def end(self) -> None:
+        """Say nothing more, and go on reading."""
+        self.flush()
+        self.is_mute = True
+        self.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
     def raw(self, *frames) -> None:
         """Frames past h2, which would not send them; bytes as they are."""

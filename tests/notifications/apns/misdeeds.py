@@ -73,6 +73,12 @@ def reset_after_data(talker: Talker, stream_id: int) -> None:
     talker.http2.reset_stream(stream_id, 8)
 
 
+def twice(talker: Talker, stream_id: int) -> None:
+    talker.accept(stream_id)
+    again = with_end(HeadersFrame(stream_id, data=b"\x88"), "END_HEADERS", "END_STREAM")
+    talker.raw(again, with_end(DataFrame(stream_id, data=b"{}"), "END_STREAM"))
+
+
 def informed(talker: Talker, stream_id: int) -> None:
     for status in ("100", "103", "199"):
         talker.http2.send_headers(stream_id, [(":status", status)])
@@ -146,6 +152,20 @@ def deaf(talker: Talker) -> None:
     talker.transport.pause_reading()
 
 
+def ended(talker: Talker, stream_id: int, number: int) -> None:
+    """Answers 20, then says nothing more on this connection."""
+    if not talker.is_mute:
+        talker.accept(stream_id)
+        if number == 20:
+            talker.end()
+
+
+def leaving_unheard(talker: Talker, stream_id: int) -> None:
+    talker.accept(stream_id)
+    talker.raw(GoAwayFrame(0, last_stream_id=stream_id))
+    talker.transport.pause_reading()
+
+
 def flooded(talker: Talker, stream_id: int) -> None:
     pings = [PingFrame(0, opaque_data=b"%08d" % number) for number in range(2000)]
     talker.raw(*pings, *[SettingsFrame(0, settings={4: 65_535})] * 500)
@@ -164,6 +184,7 @@ KIND = {
     "reset after data": each(reset_after_data),
     "informational answers": each(informed),
     "trailers": each(with_trailers),
+    "each answer twice": each(twice),
     "wrong content-length": each(with_a_wrong_length),
     "content-length of words": each(with_no_length),
     "27 kB of headers": each(with_large_headers),

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from notifications.apns import Outcome
+from notifications.apns import Client, Key, Outcome, Server, connection
 from notifications.apns.connecting import MOST_CONNECTIONS
 from simulator.apns import ApnsServer
 from simulator.faults import Fault
@@ -157,6 +157,70 @@ def test_a_connection_that_cannot_be_written_to_is_passed_over(play):
     results, opened = play(scene)
     assert [result.outcome for result in results] == [Outcome.ACCEPTED] * 2
     assert opened == 2
+
+
+def test_a_server_that_does_not_read_is_left_even_if_it_goes_on_talking(
+    play, monkeypatch
+):
+    monkeypatch.setattr(connection, "DEAF_SECONDS", 0.1)
+
+    async def scene(server, phones, client):
+        (stuffed,) = client._connections._open
+        stuffed.pause_writing()
+        await asyncio.wait_for(stuffed.gone.wait(), 5)
+        return await client.send(push(), 5)
+
+    assert play(scene).outcome == Outcome.ACCEPTED
+
+
+def test_a_push_that_was_begun_and_not_written_when_the_connection_closed(play):
+    async def scene(server, phones, client):
+        (closing,) = client._connections._open
+        begun = asyncio.ensure_future(client.send(push(), 5))
+        while not len(closing):
+            await asyncio.sleep(0)
+        closing.close()
+        return await begun, len(phones.delivered)
+
+    result, delivered = play(scene)
+    assert (result.outcome, delivered) == (Outcome.NOT_SENT, 1)
+
+
+def test_closing_the_client_ends_a_dial_under_way(identity):
+    async def main():
+        writers = asyncio.Queue()
+        server = await asyncio.start_server(
+            lambda _, writer: writers.put_nowait(writer), "127.0.0.1", 0
+        )
+        client = client_of(identity, server.sockets[0].getsockname()[1])
+        send = asyncio.ensure_future(client.send(push(), 5))
+        writer = await writers.get()  # which does not speak TLS
+        await client.close()
+        result = await send
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        writer.close()
+        await writer.wait_closed()
+        server.close()
+        return result, left
+
+    result, left = asyncio.run(main())
+    assert (result.outcome, left) == (Outcome.NOT_SENT, set())
+    assert "the client was closed" in result.detail
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "", "a\x00b"])
+def test_a_host_that_is_no_name_is_not_sent(identity, host):
+    key = Key(identity.team_id, identity.key_id, identity.key_pem)
+    client = Client(key, Server(host, 443, identity.ca_pem))
+    assert asyncio.run(client.send(push(), 5)).outcome == Outcome.NOT_SENT
+
+
+def test_a_ca_file_that_is_none_is_not_sent(identity):
+    key = Key(identity.team_id, identity.key_id, identity.key_pem)
+    client = Client(key, Server("localhost", 443, "no CA: ö"))
+    result = asyncio.run(client.send(push(), 5))
+    assert result.outcome == Outcome.NOT_SENT
+    assert "CA file" in result.detail
 
 
 def test_no_more_than_four_connections_are_opened_and_none_of_their_pushes_is_lost(

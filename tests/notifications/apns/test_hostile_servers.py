@@ -8,10 +8,19 @@ import asyncio
 
 import pytest
 
-from notifications.apns import Outcome
+from notifications.apns import Outcome, connecting
 from tests.apns import client_of, push
 from tests.notifications.apns.hostile import HostileServer, Misdeed
-from tests.notifications.apns.misdeeds import BROKEN, CLOSED, COUNT, KIND, deaf
+from tests.notifications.apns.misdeeds import (
+    BROKEN,
+    CLOSED,
+    COUNT,
+    KIND,
+    deaf,
+    each,
+    ended,
+    leaving_unheard,
+)
 
 
 @pytest.fixture
@@ -86,6 +95,69 @@ def test_a_server_that_does_not_read_is_left(meet):
     assert Outcome.ACCEPTED not in {result.outcome for _, result in sent}
     assert after[-1].outcome == Outcome.ACCEPTED
     assert set(server.whole.values()) == {1}
+
+
+def test_connections_without_room_are_left_when_pushes_wait_in_vain(identity):
+    async def main():
+        server = HostileServer(CLOSED["no stream allowed"], bad_connections=10_000)
+        client = client_of(identity, await server.start(identity))
+        try:
+            sends = []
+            for number in range(1, connecting.MOST_CONNECTIONS + 1):
+                sends.append(asyncio.ensure_future(client.send(push(), 4)))
+                while len(server.connections) < number:
+                    await asyncio.sleep(0.01)
+            results = await asyncio.gather(*sends)
+            server.mend()
+            return results, [await client.send(push(), 8) for _ in range(3)]
+        finally:
+            await client.close()
+            await server.close()
+
+    results, after = asyncio.run(main())
+    assert {one.outcome for one in results} == {Outcome.NOT_SENT}
+    assert {one.outcome for one in after} == {Outcome.ACCEPTED}
+
+
+def test_what_asyncio_drops_at_the_end_of_a_connection_was_not_sent(identity):
+    """The server ends its side just as answers bring new pushes, and reads on."""
+
+    async def main():
+        server = HostileServer(Misdeed(ended), bad_connections=10_000)
+        client = client_of(identity, await server.start(identity))
+        places, sent = asyncio.Semaphore(20), []
+
+        async def send(one):
+            async with places:
+                sent.append((one, await client.send(one, 8)))
+
+        try:
+            await asyncio.gather(*(send(push()) for _ in range(400)))
+            await asyncio.sleep(0.5)  # the server has read all there is
+            return server, sent
+        finally:
+            await client.close()
+            await server.close()
+
+    server, sent = asyncio.run(main())
+    assert len(server.connections) > 5
+    check_truth(server, sent)
+
+
+def test_a_connection_that_the_server_never_closes_is_gone_all_the_same(identity):
+    async def main():
+        server = HostileServer(each(leaving_unheard))
+        client = client_of(identity, await server.start(identity))
+        try:
+            result = await client.send(push(), 5)
+            (connection,) = client._connections._open
+            await asyncio.wait_for(connection.gone.wait(), 10)
+            return result
+        finally:
+            await client.close()
+            await server.close()
+
+    assert asyncio.run(main()).outcome == Outcome.ACCEPTED
 
 
 def test_a_server_that_closes_every_connection_is_not_dialled_without_pause(identity):
