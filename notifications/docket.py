@@ -13,7 +13,7 @@ from django.db import connection
 from notifications.facts import Policy, PushFacts
 from notifications.judging import Verdict, Window
 from notifications.models import Call, VerdictChange
-from notifications.storing import update_rows
+from notifications.storing import array_of, update_rows
 
 LOAD = """
     SELECT call.id, call.token_id, call.call_id, token.bundle_id, call.judged_at,
@@ -23,7 +23,7 @@ LOAD = """
     FROM notifications_call call
     JOIN registrations_pushtoken token ON token.id = call.token_id
     LEFT JOIN notifications_push push ON push.sip_call_id = call.id
-    WHERE call.id = ANY(%s)
+    WHERE call.id = ANY(%s::bigint[])
 """
 UNMARK = """
     UPDATE notifications_call SET witnessed = false
@@ -94,24 +94,29 @@ def load(pks: Iterable[int], policies: dict[str, Policy]) -> list[Entry]:
     """The docket of these calls."""
     entries: dict[int, Entry] = {}
     with connection.cursor() as cursor:
-        cursor.execute(LOAD, [list(pks)])
-        for pk, token, call_id, bundle_id, judged_at, *row in cursor.fetchall():
+        cursor.execute(LOAD, [array_of(pks)])
+        for row in cursor.fetchall():
+            pk, token, call_id, bundle_id, judged_at = row[:5]
             entry = entries.get(pk)
             if entry is None:
-                told, policy = _concluded(*row[:-3]), policies[bundle_id]
+                told, policy = _concluded(row[5:15]), policies[bundle_id]
                 entry = Entry(pk, token, call_id, policy, judged_at, told, [])
                 entries[pk] = entry
-            if row[-3] is not None:
-                entry.pushes.append(PushFacts(*row[-3:]))
+            if row[15] is not None:
+                entry.pushes.append(PushFacts(*row[15:]))
     return list(entries.values())
 
 
-def _concluded(*row) -> Concluded:
-    told = Concluded(*row)
-    if told.evidence is None and told.held_by == "[]":
-        return told._replace(held_by=[])
-    evidence = json.loads(told.evidence) if told.evidence else None
-    return told._replace(evidence=evidence, held_by=json.loads(told.held_by))
+def _concluded(row: tuple) -> Concluded:
+    """JSON comes as text."""
+    *facts, evidence, wake_time, held_by, waits_for = row
+    return Concluded(
+        *facts,
+        json.loads(evidence) if evidence else None,
+        wake_time,
+        json.loads(held_by) if held_by != "[]" else [],
+        waits_for,
+    )
 
 
 def store(changed: Sequence[tuple[Entry, Concluded]], now: datetime) -> None:

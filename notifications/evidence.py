@@ -134,7 +134,7 @@ class Evidence:
         sinces = [look.since for look in self._looks]
         untils = [look.until for look in self._looks]
         values = {
-            "tokens": [look.token for look in self._looks],
+            "tokens": array_of(look.token for look in self._looks),
             "sinces": array_of(sinces),
             "untils": array_of(untils),
             "around": AROUND,

@@ -102,8 +102,7 @@ class PushFacts(NamedTuple):
         return Span(start, taken + policy.wake_window, taken + policy.late_window)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFacts:
+class CallFacts(NamedTuple):
     """A call, and what else happened around it.
 
     `remotes`: when APNs took remote pushes to the same devices. `others`: the spans of the

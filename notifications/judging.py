@@ -7,8 +7,8 @@ whatever order they arrived.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from notifications.facts import (
     LONGEST_DIALOG,
@@ -24,8 +24,7 @@ from notifications.facts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A verdict, the rule that gave it, its proof, and how long the app took to wake."""
 
     verdict: str
@@ -45,8 +44,7 @@ OPEN_STATES = frozenset({"queued", "sending"})
 NEAREST = ("unknown", "rejected", "failed", "expired", "held", "cancelled")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """When evidence of a call counts: from its first departure, in the spans of its pushes.
 
     `handle_by`: the deadline of the newest acceptance, so that a push sent again gives the
@@ -66,6 +64,8 @@ def window_of(pushes: Sequence[PushFacts], policy: Policy) -> Window | None:
     if not accepted:
         return None
     spans = [span for push in pushes if (span := push.span(policy)) is not None]
+    if len(spans) == 1:
+        return Window(spans[0].start, accepted[0], *spans[0][1:], tuple(spans))
     return Window(
         min(span.start for span in spans),
         min(accepted),
@@ -87,10 +87,16 @@ def strike_stands(
 
 def judge(call: CallFacts, policy: Policy, read_until: datetime | None) -> Verdict:
     """The verdict as of evidence read up to `read_until` (None: no feed could show any)."""
-    window = window_of(call.pushes, policy)
+    return judge_within(window_of(call.pushes, policy), call, policy, read_until)
+
+
+def judge_within(
+    window: Window | None, call: CallFacts, policy: Policy, read_until: datetime | None
+) -> Verdict:
+    """The same, where the call's window is known."""
     if window is None:
         return _without_acceptance(call.pushes)
-    call = replace(call, signs=in_order(call.signs))
+    call = call._replace(signs=in_order(call.signs))
     exempt = _on_call(call, window) or _foreground(call, window, policy)
     if exempt is not None:
         return exempt

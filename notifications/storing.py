@@ -33,9 +33,9 @@ def put_rows(
     _write(INSERT, "EXCLUDED", model, names, rows)
 
 
-def array_of(moments: Iterable[datetime]) -> str:
+def array_of(values: Iterable[int | datetime]) -> str:
     """They as PostgreSQL's text of an array, which psycopg takes thrice as long to make."""
-    return "{" + ",".join(map(str, moments)) + "}"
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _write(query: str, source: str, model, names, rows) -> None:

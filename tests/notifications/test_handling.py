@@ -236,7 +236,7 @@ def test_rebuilding_mends_and_names_what_was_tampered_with(device, capsys):
     assert settled.ledgers == [token_of(device).pk]
     assert ledger_of(device).strikes == 1
     Ledger.objects.update(strikes=9)
-    call_command("rebuild_risk")
+    call_command("rebuild_risk", processes=1)
     assert "0 verdicts and 1 ledgers differed" in capsys.readouterr().out
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from notifications import handling
+from notifications.crew import crew
 from notifications.models import Call, Ledger
 
 
@@ -14,8 +17,16 @@ class Command(BaseCommand):
         "Recompute all verdicts and strike ledgers, and print what came out different."
     )
 
-    def handle(self, **options) -> None:
-        settled = handling.rebuild(timezone.now())
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=os.cpu_count() or 1,
+            help="that share the work (default: one a core)",
+        )
+
+    def handle(self, *, processes: int, **options) -> None:
+        settled = _rebuilt(processes)
         for call in Call.objects.filter(pk__in=settled.judged).select_related("token"):
             self.stdout.write(
                 f"call {call.call_id} to {call.token.masked}: {call.verdict} {call.rule}"
@@ -28,3 +39,10 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{len(settled.judged)} verdicts and {len(settled.ledgers)} ledgers differed"
         )
+
+
+def _rebuilt(processes: int) -> handling.Settled:
+    if processes == 1:
+        return handling.rebuild(timezone.now())
+    with crew(processes) as pool:
+        return handling.rebuild_by(pool.imap, timezone.now())
