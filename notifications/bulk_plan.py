@@ -23,6 +23,7 @@ from registrations.models import Device, Holding, PushToken
 MOST = 10_000
 AT_ONCE = 2_000
 #: What is stored of a push that is not sent is English; a page says it in its language.
+STRUCK = _("Would be strike # of #")
 NO_TOKEN = _("The device holds no token for it")
 
 

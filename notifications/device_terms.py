@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from notifications.conditions import aged, joined
 from notifications.models import App, Ledger, TokenHealth
@@ -15,7 +16,7 @@ from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, 
 from registrations.models import Device, Environment, Holding
 
 LABELS = {
-    "": _("Search"),
+    "": pgettext_lazy("noun", "Search"),
     "state": _("State"),
     "strikes": _("Strikes"),
     "token": _("Token"),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import Agent, agent_of
@@ -29,6 +29,7 @@ JSON_PIECE = re.compile(
     r'(?P<k>"(?:[^"\\]|\\.)*"(?=: ))|(?P<s>"(?:[^"\\]|\\.)*")'
     r"|(?P<n>-?\b\d[\d.eE+-]*\b|\btrue\b|\bfalse\b|\bnull\b)"
 )
+DIGITS = re.compile(r"\d+")
 TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
 FIELD_WORDS = {
     "aor": "AOR",
@@ -105,8 +106,14 @@ def humanized(name: str) -> str:
 
 @register.filter
 def said(text: str) -> str:
-    """What is stored in English, in the reader's language where it is one of our texts."""
-    return gettext(text) if text else ""
+    """What is stored in English, in the reader's language where it is one of our texts.
+    Numbers in it stand as `#` in the text that is translated.
+    """
+    known = gettext(text) if text else ""
+    if known != text:
+        return known
+    numbers = iter(DIGITS.findall(text))
+    return re.sub("#", lambda _: next(numbers), gettext(DIGITS.sub("#", text)))
 
 
 @register.filter
@@ -140,7 +147,11 @@ def action_words(action: str) -> str:
 @register.filter
 def spaced(span: str) -> str:
     """`24 h` of `24h`."""
-    return re.sub(r"(?<=\d)(?=[a-z])", " ", span)
+    if span == "all":
+        return gettext("all")
+    number, unit = re.fullmatch(r"(\d*)(.*)", span).groups()
+    unit = pgettext("unit of time", "d") if unit == "d" else unit
+    return f"{number} {unit}".strip()
 
 
 @register.filter
