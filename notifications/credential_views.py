@@ -20,8 +20,13 @@ from notifications.dry_run import dry_run
 from notifications.forms import CredentialForm
 from notifications.models import Credential
 
-#: A new credential is tried at once, whatever the old one was told.
-AT_ONCE = {"paused_until": None, "pause_reason": "", "jump_at": None}
+#: What was told of the old one is not held against a new one: it is tried at once.
+UNTOLD = {
+    "paused_until": None,
+    "pause_reason": "",
+    "jump_at": None,
+    "warned_days": None,
+}
 
 
 @require_POST
@@ -84,7 +89,7 @@ def _store(request: HttpRequest, values: dict, fields: dict, told: dict) -> None
         environment=values["environment"],
         defaults={
             **fields,
-            **AT_ONCE,
+            **UNTOLD,
             "push_limit": values["push_limit"] or 0,
             "server": values["server"],
             "host": values["host"],

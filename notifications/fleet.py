@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import F, FilteredRelation, Q
-
 from notifications import charts
 from notifications.alarms import Alarm, alarms
 from notifications.at_once import Question, answers, up_to_limit
 from notifications.attention import Attention, asked
 from notifications.backlog import Lane, lanes
 from notifications.board import STATES, BoardRow, board_rows, counts_of, devices_in
+from notifications.expiry import Warning
 from notifications.models import App, Call, Ledger, Push
 from notifications.sources import Hold, Source, held_by_feeds, hold_at, source_of
+from notifications.troubles import apps_beside_trouble, endings_of
 from notifications.wording import outcome_of, rules_in_words
 from registrations.models import Device, Feed
 
 LATELY = timedelta(minutes=15)
 FEED_ROWS = 60
-OF_CREDENTIAL = ("environment", "pause_reason", "paused_until", "jump_at")
 NOBODY = Question(Device.objects.none())
 #: What a row of the feed is made of; it is read four times a second.
 FEED_FIELDS = (
@@ -160,7 +159,12 @@ class Picture:
     @property
     def refused(self) -> list[App]:
         """Apps beside a credential that APNs refuses, or whose tokens it refuses."""
-        return [row for row in self._app_rows if row.environment]
+        return [row for row in self._app_rows if row.pause_reason or row.jump_at]
+
+    @property
+    def endings(self) -> list[tuple[App, Warning]]:
+        """Apps beside a certificate that ends soon, and what to say of it."""
+        return endings_of(self._app_rows, self._now)
 
     @property
     def rules(self) -> str:
@@ -180,15 +184,7 @@ class Picture:
 
     @cached_property
     def _app_rows(self) -> list[App]:
-        """Each with its credential that is in trouble; twice where both are."""
-        troubled = ~Q(credentials__pause_reason="") | Q(
-            credentials__jump_at__isnull=False
-        )
-        beside = {name: F(f"trouble__{name}") for name in OF_CREDENTIAL}
-        apps = App.objects.annotate(
-            trouble=FilteredRelation("credentials", condition=troubled)
-        )
-        return list(apps.annotate(**beside).order_by("name", "pk"))
+        return apps_beside_trouble(self._now)
 
     @cached_property
     def _feeds(self) -> list[Feed]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from notifications import (
     delivery,
+    expiry,
     handling,
     live,
     observed,
@@ -54,6 +55,12 @@ def settle() -> None:
 def watch_releases() -> None:
     """Look for app releases that stopped waking."""
     releases.watch(timezone.now())
+
+
+@shared_task(ignore_result=True)
+def watch_certificates() -> None:
+    """Say once a stage that a certificate ends soon."""
+    expiry.warn(timezone.now())
 
 
 def _drain(push_types) -> None:

@@ -87,6 +87,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="credential",
+            name="warned_days",
+            field=models.PositiveSmallIntegerField(default=None, null=True),
+        ),
+        migrations.AddField(
+            model_name="credential",
             name="pause_reason",
             field=models.TextField(blank=True, default=""),
         ),

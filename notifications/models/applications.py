@@ -79,6 +79,8 @@ class Credential(models.Model):
     pause_reason = models.TextField(blank=True, default="")
     #: Since when so many tokens are refused that a setting must be wrong.
     jump_at = models.DateTimeField(null=True, default=None)
+    #: The stage of `notifications.expiry` that was last logged of its certificate.
+    warned_days = models.PositiveSmallIntegerField(null=True, default=None)
 
     class Meta:
         constraints = [
