@@ -70,9 +70,10 @@ class Pairing:
 
         None for the copy that the next hop received of a request still here: no new one.
         """
-        item = Waiting(request, register, file_id=file_id, log=log)
+        item = Waiting(request, register, None, file_id, log)
         copies = self._by_ident.get(item.ident)
-        self.note(request.at, log)
+        if request.at is not None:
+            self.note(request.at, log)
         if copies and _hops(request) > _hops(copies[0].request):
             return None
         item.status = self._known.get(item.ident)
@@ -82,7 +83,11 @@ class Pairing:
     def wait(self, item: Waiting) -> None:
         """Take up a request, as one that waited already before a restart."""
         self._waiting[id(item)] = item
-        self._by_ident.setdefault(item.ident, []).append(item)
+        copies = self._by_ident.get(item.ident)
+        if copies is None:
+            self._by_ident[item.ident] = [item]
+        else:
+            copies.append(item)
         if item.status is None:
             self._unanswered[id(item)] = item
             if item.request.key is not None:

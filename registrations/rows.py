@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from registrations.answers import Waiting
-from registrations.sip import Contact, SipError
+from registrations.sip import Contact, Problem, SipError
 
 #: JSON of Contacts remembered: phones send the same ones again and again.
 REMEMBERED = 4096
@@ -26,10 +27,10 @@ class Rows:
     def register(self, item: Waiting, format: str) -> str:
         """One REGISTER; every key always there."""
         request, register = item.request, item.register
-        at, source, agent = iso(request.at), request.source, register.user_agent
+        at, source, agent = request.at, request.source, register.user_agent
         expires, status = register.expires, item.status
         return (
-            f'{{"at": {_text(at)}, '
+            f'{{"at": {"null" if at is None else _moment(at)}, '
             f'"format": {_string(format)}, "position": {request.position}, '
             f'"source": {_text(source)}, '
             f'"call_id": {_string(register.call_id)}, "cseq": {register.cseq}, '
@@ -65,20 +66,40 @@ def _contact(contact: Contact) -> str:
     )
     tokens, problems = rest
     held = ", ".join(
-        f"{_string(kind)}: {_string(token)}" for kind, token in tokens.items()
+        [f"{_string(kind)}: {_string(token)}" for kind, token in tokens.items()]
     )
-    broken = ", ".join(
-        f'{{"rule": {_string(problem.rule)}, "detail": {_string(problem.detail)}}}'
-        for problem in problems
-    )
+    broken = ", ".join(map(_problem, problems)) if problems else ""
     return (
         f'{{"uri": {_string(uri)}, "instance_id": {_text(instance_id)}, '
-        f'"expires": {"null" if expires is None else expires}, "q": {_text(q)}, '
-        f'"pn_provider": {_text(provider)}, "pn_param": {_text(param)}, '
-        f'"pn_prid": {_text(prid)}, "team_id": {_text(team)}, '
-        f'"bundle_id": {_text(bundle)}, "environment": {_text(world)}, '
-        f'"tokens": {{{held}}}, "problems": [{broken}]}}'
+        f'"expires": {"null" if expires is None else expires}, '
+        f'"q": {"null" if q is None else _string(q)}, '
+        f'{_declared(provider, param)}"pn_prid": {_text(prid)}, '
+        f'{_named(team, bundle, world)}"tokens": {{{held}}}, "problems": [{broken}]}}'
     )
+
+
+@lru_cache(256)
+def _declared(provider: str | None, param: str | None) -> str:
+    """The same for all phones of an app."""
+    return f'"pn_provider": {_text(provider)}, "pn_param": {_text(param)}, '
+
+
+@lru_cache(256)
+def _named(team: str | None, bundle: str | None, world: str | None) -> str:
+    """The same for all phones of an app."""
+    return (
+        f'"team_id": {_text(team)}, "bundle_id": {_text(bundle)}, '
+        f'"environment": {_text(world)}, '
+    )
+
+
+def _problem(problem: Problem) -> str:
+    return f'{{"rule": {_string(problem.rule)}, "detail": {_string(problem.detail)}}}'
+
+
+@lru_cache(64)
+def _moment(at: datetime) -> str:
+    return f'"{iso(at)}"'
 
 
 def iso(at: datetime | None) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from registrations.formats.form import Format, Lead
+from registrations.formats.form import Format, Lead, start_line
 from registrations.formats.stamps import ISO, WITHOUT_YEAR, Stamps
 from registrations.sip import Message
 
@@ -53,6 +53,8 @@ class Asterisk(Format):
     #: The second ends a line of chan_sip's whose arrows follow in the next one.
     markers = (b"<--- ", b".c: \n")
     announces = True
+    #: Without a prefix the arrows begin the line.
+    start = start_line(rb"(?!%b|(?:%b)*<)" % (PREFIX.pattern, COLOUR.pattern))
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps

@@ -1,6 +1,6 @@
 """Where an open SIP message ends: by its size, its empty line, its body, or the next record.
 
-All functions return the message and the index behind it, or None while it is not whole.
+All functions return the message, or None while it is not there.
 """
 
 from __future__ import annotations
@@ -8,19 +8,25 @@ from __future__ import annotations
 import re
 
 from registrations.formats.form import Format
+from registrations.sip import END, WHOLE, Message, read_message
 
 #: The longest message and the longest line we keep (RFC 3261 §18.1.1 allows 65,535 on UDP).
 LONGEST_MESSAGE = 128 * 1024
 HEADERS_END = re.compile(rb"\n\r?\n")
-CONTENT_LENGTH = re.compile(rb"(?i)\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})")
+LENGTH = re.compile(rb"[ \t]*(?:\r?\n[ \t]+)?(\d{1,9})")
 
 #: Flexisip hides bodies.
 HIDDEN = re.compile(rb"\[\d+ bytes of body hidden\]")
 LINE_ENDS = re.compile(rb"[\r\n]{0,4}")
 #: The prefix of a log line is shorter.
 LONGEST_PREFIX = 64
+#: What may stand before a start line (RFC 3261 §7.5).
+BLANKS = b"\r\n"
+CR = ord("\r")
 
-Cut = tuple[bytes, int]
+
+#: A message as bytes and as read, the index behind it in the log, whether its headers end.
+Cut = tuple[bytes, Message, int, bool]
 
 
 def is_whole(raw: bytes) -> bool:
@@ -35,16 +41,19 @@ def cut(
     if size is not None:
         return _sized(data, start, size, form, is_last)
     limit = start + LONGEST_MESSAGE
-    head = HEADERS_END.search(data, start, limit)
-    stop = head.end() if head else min(limit, len(data))
-    boundary = _boundary(data, start, stop, form)
-    if boundary is not None:
-        return data[start:boundary], boundary
-    if head is not None:
-        return _with_body(data, start, head.end(), form, is_last)
-    if is_last or len(data) > limit:
-        return data[start:stop], stop
+    found = form.head.match(data, start, limit)
+    end = found.end()
+    if found.lastindex == END:
+        return _with_body(data, start, found, form, is_last)
+    if end < min(limit, len(data)) or is_last or len(data) > limit:
+        # A log record interrupts it, or more is not to be had.
+        return _part(data, start, end)
     return None
+
+
+def _part(data: bytes, start: int, end: int) -> Cut:
+    raw = data[start:end]
+    return raw, read_message(raw), end, is_whole(raw)
 
 
 def _sized(data: bytes, start: int, size: int, form: Format, is_last: bool):
@@ -52,34 +61,42 @@ def _sized(data: bytes, start: int, size: int, form: Format, is_last: bool):
 
     So a phone cannot forge a log line in a folded header of its own.
     """
-    if form.prefix is not None and form.prefix.match(data, start):
-        return b"", start  # the line was not followed by a message
-    limit = _sized_end(data, start, size)
+    limit, line_end = start + size, data.find(b"\n", start)
+    if line_end > start and data[line_end - 1] != CR:
+        limit = _without_crs(data, start, line_end, size)
     if len(data) < limit and not is_last:
         return None
     end = min(limit, len(data))
-    head = HEADERS_END.search(data, start, end)
-    if head is None and limit < start + size:
+    found = WHOLE.match(data, start, end)
+    is_ended = found.lastindex == END
+    if not is_ended and limit < start + size:
         # The sender itself wrote LF, and the size says so.
         if len(data) < start + size and not is_last:
             return None
-        head = HEADERS_END.search(data, start, start + size)
-        end = head.end() if head else end
-    if head is not None and head.end() == end:
-        return data[start:end], end
-    boundary = _boundary(data, start, head.end() if head else end, form)
-    if boundary is not None and not (
-        head and head.end() + _body_length(data, start, head.end()) == end
-    ):
-        end = boundary
-    return data[start:end], end
+        found = WHOLE.match(data, start, start + size)
+        is_ended = found.lastindex == END
+        end = found.end() if is_ended else end
+    if not is_ended or found.end() != end:
+        return _part(data, start, _interrupted(data, start, found, end, form))
+    raw = data[start:end]
+    message = read_message(raw) if raw[0] in BLANKS else WHOLE.message(found)
+    return raw, message, end, True
 
 
-def _sized_end(data: bytes, start: int, size: int) -> int:
-    """Where `size` bytes end; a log that was passed on with LF line ends lacks the CRs."""
-    line_end = data.find(b"\n", start)
-    if line_end <= start or data[line_end - 1 : line_end] == b"\r":
-        return start + size
+def _interrupted(
+    data: bytes, start: int, found: re.Match[bytes], end: int, form: Format
+) -> int:
+    """Where a message ends that does not end where its size says."""
+    is_ended = found.lastindex == END
+    if is_ended and found.end() + _body_length(WHOLE.message(found)) == end:
+        return end
+    stop = found.end() if is_ended else end
+    before = form.head.match(data, start, stop).end()
+    return before if before < stop else end
+
+
+def _without_crs(data: bytes, start: int, line_end: int, size: int) -> int:
+    """Where `size` bytes end in a log that was passed on with LF line ends."""
     at, left = start, size
     while line_end >= 0 and line_end - at + 2 <= left:
         left -= line_end - at + 2
@@ -88,37 +105,41 @@ def _sized_end(data: bytes, start: int, size: int) -> int:
     return at + left
 
 
-def _boundary(data: bytes, start: int, stop: int, form: Format) -> int | None:
-    """Where a new log record interrupts the message, if it does."""
-    found = form.boundary.search(data, start, stop) if form.boundary else None
-    return found.start() + 1 if found else None
-
-
-def _body_length(data: bytes, start: int, end: int) -> int:
-    found = CONTENT_LENGTH.search(data, start, end)
+def _body_length(message: Message) -> int:
+    found = LENGTH.match(message.content_length or b"")
     return int(found[1]) if found else 0
 
 
-def _with_body(data: bytes, start: int, end: int, form: Format, is_last: bool):
-    length = _body_length(data, start, end)
-    if end + length > start + LONGEST_MESSAGE or HIDDEN.match(data, end):
-        length = 0
+def _with_body(
+    data: bytes, start: int, found: re.Match[bytes], form: Format, is_last: bool
+) -> Cut | None:
+    end, message = found.end(), form.head.message(found)
+    after = _body_end(data, end, start + LONGEST_MESSAGE, message, form, is_last)
+    return None if after is None else (data[start:end], message, after, True)
+
+
+def _body_end(
+    data: bytes, end: int, limit: int, message: Message, form: Format, is_last: bool
+) -> int | None:
+    """Where the body behind headers that end at `end` ends; None: not here yet."""
+    length = _body_length(message)
+    if not length or end + length > limit or HIDDEN.match(data, end):
+        return end
     if not form.has_bodies:
-        return _with_any_body(data, start, end, length, form, is_last)
+        return _any_body_end(data, end, length, form, is_last)
     if len(data) < end + length and not is_last:
         return None
-    return data[start:end], min(end + length, len(data))
+    return min(end + length, len(data))
 
 
-def _with_any_body(
-    data: bytes, start: int, end: int, length: int, form: Format, is_last: bool
-):
+def _any_body_end(
+    data: bytes, end: int, length: int, form: Format, is_last: bool
+) -> int | None:
     """A body that may not be there: it is where the log goes on behind its last byte.
 
     What a body holds may look like the log itself: a phone wrote it.
     """
-    after = LINE_ENDS.match(data, end + length).end() if length else end
-    if length and len(data) < after + LONGEST_PREFIX and not is_last:
+    after = LINE_ENDS.match(data, end + length).end()
+    if len(data) < after + LONGEST_PREFIX and not is_last:
         return None
-    has_body = length and form.prefix.match(data, after)
-    return data[start:end], after if has_body else end
+    return after if form.prefix.match(data, after) else end

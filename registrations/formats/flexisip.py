@@ -25,11 +25,12 @@ PREFIX = re.compile(
 STAMP = re.compile(rb"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)")
 POINTER = re.compile(rb"\[(0x[0-9a-fA-F]+)\]")
 #: What was received; the status that was replied; and what else a dump may follow.
+#: The first letter apart, so that it is looked for first.
 WORDS = re.compile(
-    rb"(Received SIP request|Receiving new Request SIP message)"
-    rb"|(?:Replying to SIP request|Replying Request SIP message): (\d{3})"
-    rb"|Received SIP response|Receiving new Response SIP message"
-    rb"|Sending SIP re|Sending Re(?:quest|sponse) SIP message"
+    rb"[RS](?:(eceived SIP request|eceiving new Request SIP message)"
+    rb"|eplying (?:to SIP request|Request SIP message): (\d{3})"
+    rb"|eceived SIP response|eceiving new Response SIP message"
+    rb"|ending SIP re|ending Re(?:quest|sponse) SIP message)"
 )
 REGISTER = re.compile(rb"(?:\[0x[0-9a-fA-F]+\]|SIP message) REGISTER\b")
 #: From 2.5 on: method, CSeq and Call-ID of the message that is dumped next.
@@ -39,6 +40,7 @@ CSEQ = re.compile(rb"\s*(\d{1,10})[ \t]+(\w+)")
 MOST_ANNOUNCED = 64
 MOST_FOREIGN = 10_000
 DUMP = b"Message:"
+OF_SIP = b" SIP "
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,8 @@ class Exchange:
 
 def ident_of(message: Message) -> tuple[bytes, ...]:
     """Method, CSeq and Call-ID of a message, as the line before it has them."""
-    cseq = CSEQ.match(message.first.get("cseq", b""))
-    call_id = cleaned(message.first.get("call-id", b""))
+    cseq = CSEQ.match(message.cseq or b"")
+    call_id = cleaned(message.call_id or b"")
     return (cseq[2], cseq[1], call_id) if cseq and call_id else ()
 
 
@@ -145,7 +147,7 @@ class Flexisip(Format):
     name = "flexisip"
     prefix = PREFIX
     #: A line `Message:` is read with the message behind it.
-    markers = (b" SIP ",)
+    markers = (OF_SIP,)
     always_answers = True
     #: `[N bytes of body hidden]` stands in place of most bodies.
     has_bodies = False
@@ -175,13 +177,13 @@ class Flexisip(Format):
         if prefix is None:
             self._pushes.inside(line)
             return None
-        at = self._moment(prefix)
+        at, text = self._moment(prefix), line[prefix.end() :]
         # Most lines that are read are of SIP messages, and those are never of a push.
-        text = b"" if b" SIP " in line else line[prefix.end() :]
-        push = self._pushes.told(text, at, position)
-        if push is not None:
+        if text.find(OF_SIP) >= 0:
+            self._pushes.leave()
+        elif (push := self._pushes.told(text, at, position)) is not None:
             return Lead(at=at, received=False, records=(push,))
-        told = self._exchange.told(line[prefix.end() :], at, position)
+        told = self._exchange.told(text, at, position)
         return told or Lead(at=at, received=False)
 
     def message_read(self, lead: Lead, message: Message) -> Lead:

@@ -83,12 +83,16 @@ class Pushes:
         if self._inside is not None:
             _read(line, self._inside)
 
+    def leave(self) -> None:
+        """A line of something else: it ends the dump above."""
+        self._inside = None
+
     def told(
         self, text: bytes, at: datetime | None, position: int
     ) -> PushSent | PushEnded | None:
         """What a line behind its prefix tells; it ends the dump above."""
-        self._inside = None
-        if b"0x" not in text and not any(one in text for one in OUTER):
+        self.leave()
+        if text.find(b"0x") < 0 and all(text.find(one) < 0 for one in OUTER):
             return None
         found = POINTER.search(text)
         key = found[1].decode() if found else ""

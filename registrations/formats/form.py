@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from registrations.formats.record import Answer, Record
-from registrations.sip import Message
+from registrations.sip import WHOLE, Head, Message
+
+START_LINE = rb"((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)"
 
 
 @dataclass(slots=True)
@@ -29,6 +32,11 @@ class Lead:
     records: tuple[Record, ...] = ()
 
 
+def start_line(condition: bytes) -> re.Pattern[bytes]:
+    """Matches a start line before which `condition` holds."""
+    return re.compile(condition + b"(?i:" + START_LINE + b")")
+
+
 class Format:
     """One log shape. A subclass reads lines; it keeps what one line tells of the next."""
 
@@ -38,8 +46,9 @@ class Format:
     markers: tuple[bytes, ...] = ()
     #: Matches at the start of a line that can only be a new record, never a line of a message.
     prefix: re.Pattern[bytes] | None = None
-    #: The same behind a line end, to find it fast.
-    boundary: re.Pattern[bytes] | None = None
+    #: A line with this text in it may go on behind a CR LF: a folded header was printed as it
+    #: was sent. A log's own lines end with LF alone.
+    folded: bytes | None = None
     #: True: the log always shows the registrar's answer. False: it may, or may not.
     always_answers = False
     #: A body of Content-Length bytes follows the headers in the log.
@@ -62,21 +71,19 @@ class Format:
         """The line a message to come depends on: a restart must read it again."""
         return None
 
-    def __init_subclass__(cls) -> None:
-        if cls.prefix is not None:
-            pattern = rb"\n(?:" + cls.prefix.pattern + rb")"
-            cls.boundary = re.compile(pattern, cls.prefix.flags)
+    @cached_property
+    def start(self) -> re.Pattern[bytes]:
+        """Matches a start line that is no line of the log."""
+        return start_line(rb"(?!%b)" % self.prefix.pattern if self.prefix else b"")
+
+    @cached_property
+    def head(self) -> Head:
+        """Matches a message up to the end of its headers, or to a line of the log."""
+        return Head(self.prefix.pattern) if self.prefix else WHOLE
 
     def lead(self, line: bytes, position: int) -> Lead | None:
         """Read a line outside a message; None when it is not one of this format's."""
         return None
-
-    def record_end(self, data: bytes, start: int, end: int) -> int:
-        """Where the record ends whose first line is `data[start:end]`; 0: not here yet.
-
-        Asked of lines that end with CR LF: a log's own end with LF alone.
-        """
-        return end
 
     def moment(self, line: bytes) -> datetime | None:
         """The time a line of this format's begins with; None where it prints none."""

@@ -17,6 +17,7 @@ from registrations.sip import (
     cleaned,
     decoded,
     read_address,
+    text_of,
 )
 
 INVITE, BYE, ANSWER = b"INVITE ", b"BYE ", b"SIP/2.0 "
@@ -38,7 +39,7 @@ def call_record(
 
     `source`: `udp:host:port` where the capture knows the sender.
     """
-    call_id = message.call_id
+    call_id = text_of(message.call_id)
     if call_id is None:
         return None
     if raw.startswith(ANSWER):
@@ -53,7 +54,7 @@ def call_record(
 def _branch(
     position: int, at: datetime | None, raw: bytes, message: Message, call_id: str
 ) -> Branch | None:
-    branch, to = BRANCH.search(raw), message.first.get("to", b"")
+    branch, to = BRANCH.search(raw), message.to or b""
     # Inside a dialog (RFC 3261 §14) nothing rings.
     if branch is None or TAG.search(to):
         return None
@@ -79,7 +80,7 @@ def _response(
     message: Message,
     call_id: str,
 ) -> Response | None:
-    if OF_INVITE.match(cleaned(message.first.get("cseq", b""))) is None:
+    if OF_INVITE.match(cleaned(message.cseq or b"")) is None:
         return None
     status, branch = raw[len(ANSWER) : len(ANSWER) + 3], BRANCH.search(raw)
     if branch is None or not status.isdigit() or int(status) < LEAST_STATUS:

@@ -11,6 +11,7 @@ import re
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Brief
 from registrations.formats.xlog import Template
+from registrations.sip import made
 
 PREFIX = re.compile(
     rb" {0,3}\d+\(\d+\) +(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
@@ -18,7 +19,7 @@ PREFIX = re.compile(
 #: In lower case, as the other patterns here: the operator chose the words, and the case.
 #: An IPv6 address is printed without brackets by `$si`.
 PEER = re.compile(
-    rb"from[ :=]+((?:udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):(\d{1,5}))(?=[\s,;:)]|$)"
+    rb"from[ :=]+((?:udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):\d{1,5})(?=[\s,;:)]|$)"
     rb"(?:.*?\((?:size|len|length)[ =:]*(\d{1,6})\)\s*$)?"
 )
 SENT = re.compile(rb"\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
@@ -34,9 +35,7 @@ class Kamailio(Format):
     def __init__(self, template: Template) -> None:
         self._template = template
         self.markers = (template.marker,)
-
-    def record_end(self, data: bytes, start: int, end: int) -> int:
-        return self._template.line_end(data, start, end)
+        self.folded = template.marker
 
     def lead(self, line: bytes, position: int) -> Lead | None:
         if not self.prefix.match(line):
@@ -49,25 +48,21 @@ def told(line: bytes, position: int, template: Template) -> Lead:
     message behind it in words the operator chose.
     """
     if template.is_in(line):
-        return Lead(position, records=(Brief(position, None, None, line),))
+        brief = made(Brief, (position, None, None, line))
+        return Lead(position, None, None, None, True, None, None, (brief,))
     line = line.lower()
+    # Most lines say so, and need not be looked at further.
+    received = line.find(b" received") >= 0 or not _is_sent(line)
     peer = PEER.search(line)
-    size = peer[4] if peer else None
-    return Lead(
-        position,
-        source=_source(peer) if peer else None,
-        size=int(size) if size else None,
-        # Most lines say so, and need not be looked at further.
-        received=b" received" in line or not _is_sent(line),
-    )
+    if peer is None:
+        return Lead(position, received=received)
+    source, host, size = peer.groups()
+    if host.find(b":") >= 0 and not host.startswith(b"["):
+        protocol, port = source.partition(b":")[0], source.rpartition(b":")[2]
+        source = b"%b:[%b]:%b" % (protocol, host, port)
+    shown = source.decode("ascii", "replace")
+    return Lead(position, None, shown, None, received, int(size) if size else None)
 
 
 def _is_sent(line: bytes) -> bool:
     return bool(SENT.search(line)) and not RECEIVED.search(line)
-
-
-def _source(peer: re.Match[bytes]) -> str:
-    source, host, port, _ = peer.groups()
-    if b":" in host and not host.startswith(b"["):
-        source = b"%b:[%b]:%b" % (source.partition(b":")[0], host, port)
-    return source.decode("ascii", "replace")

@@ -54,11 +54,12 @@ class Once:
     def _passed(self, records: list[Record]) -> list[Record]:
         out: list[Record] = []
         for record in records:
-            if isinstance(record, Request):
+            kind = type(record)
+            if kind is Request:
                 self._message(record, out)
-            elif isinstance(record, Brief):
+            elif kind is Brief:
                 self._line(record, out)
-            elif isinstance(record, Pulse) and self._held is not None:
+            elif kind is Pulse and self._held is not None:
                 # The watermark must not pass a REGISTER that is still held.
                 self._pulse = record
             else:
@@ -71,7 +72,8 @@ class Once:
         if _taken(self._messages, key):
             self._is_alone = False
             return
-        out += self._released()
+        if self._held is not None:
+            out += self._released()
         if self._is_alone:
             out.append(self._told(line, key))
         else:
@@ -84,7 +86,8 @@ class Once:
             out.append(message)
             out += self._pulses()
             return
-        out += self._released()
+        if self._held is not None:
+            out += self._released()
         if _taken(self._lines, key):
             self._is_alone = False
             return
@@ -120,8 +123,8 @@ class Once:
 
 def _key(request: Request) -> Key | None:
     """Of a whole message; None where it has none."""
-    first = (request.message or read_message(request.raw)).first
-    call_id, cseq = first.get("call-id"), CSEQ.match(first.get("cseq", b""))
+    message = request.message or read_message(request.raw)
+    call_id, cseq = message.call_id, CSEQ.match(message.cseq or b"")
     if call_id is None or cseq is None:
         return None
     return cleaned(call_id), int(cseq[1])
@@ -138,9 +141,7 @@ def _keep(known: dict[Key, int], key: Key | None) -> None:
 
 def _taken(known: dict[Key, int], key: Key | None) -> bool:
     """True when a print with this key was remembered; it is used up."""
-    if key is None or key not in known:
-        return False
-    known[key] -= 1
-    if not known[key]:
-        del known[key]
-    return True
+    left = known.pop(key, 0) if key is not None else 0
+    if left > 1:
+        known[key] = left - 1
+    return left > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from registrations.formats.form import Format
+from registrations.formats.form import Format, start_line
 
 START = re.compile(
     rb"(?:[A-Z]+ +\S+ +SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n"
@@ -17,3 +17,4 @@ class Plain(Format):
     name = "plain"
     #: A start line among headers: the message before it was cut off.
     prefix = START
+    start = start_line(b"")

@@ -10,23 +10,18 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from registrations.formats.cutting import LONGEST_MESSAGE, cut, is_whole
+from registrations.formats.cutting import LONGEST_MESSAGE, cut
 from registrations.formats.form import Format, Lead
-from registrations.formats.invites import call_record
-from registrations.formats.record import Answer, Pulse, Record, Request
+from registrations.formats.messages import record_of
+from registrations.formats.record import Pulse, Record, Request
 from registrations.formats.refused import endless, half, turned
-from registrations.sip import Message, is_register, read_message
+from registrations.formats.xlog import folded_end
 
-START_LINE = re.compile(
-    rb"((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)", re.I
-)
-#: The same behind a log prefix in one line.
+#: A start line behind a log prefix in one line.
 INLINE_START = re.compile(
     rb"[ \t]((?:[^\s:]+ +[^\s:]+:\S+ +SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)",
     re.I,
 )
-STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
-CSEQ = re.compile(rb"(\d{1,40})[ \t]+REGISTER\b")
 CR = ord("\r")
 #: Every start line has this.
 MENTION = b"/2.0"
@@ -96,30 +91,35 @@ class Reader:
         before = self._newest
         while self._step(records, is_last):
             pass
-        self._note(self._last_moment())
+        moment = self._last_moment()
+        if moment is not None:
+            self._note(moment)
         if self._newest is not None and self._newest != before:
             records.append(Pulse(position=self.resume_position, at=self._newest))
         return records
 
     def _step(self, records: list[Record], is_last: bool) -> bool:
-        """Read one line or one message; False when nothing whole is left."""
+        """Read on up to the next message; False when nothing whole is left."""
+        data, marks = self._data, self._marks
+        is_start, folded = self.form.start.match, self.form.folded
+        while marks and self._open is None and not self._skipping:
+            at, mark = self._at, marks[-1]
+            if mark < at:
+                marks.pop()
+                continue
+            start = self._at = data.rfind(b"\n", at, mark) + 1 or at
+            end = data.find(b"\n", mark) + 1
+            if not end:
+                break
+            if data[end - 2] == CR and folded and data.find(folded, start, end) >= 0:
+                end = folded_end(data, start, end) or (len(data) if is_last else 0)
+                if not end:
+                    return False
+            if not (is_start(data, start, end) and self._opens(start, end, records)):
+                self._line(start, end, records)
         if self._open is not None:
             return self._message(records, is_last)
-        data, at, marks = self._data, self._at, self._marks
-        while marks and marks[-1] < at:
-            marks.pop()
-        if not marks or self._skipping:
-            return self._rest(records, is_last)
-        start = self._at = data.rfind(b"\n", at, marks[-1]) + 1 or at
-        end = data.find(b"\n", marks[-1]) + 1
-        if end == 0:
-            return self._rest(records, is_last)
-        if data[end - 2] == CR:
-            end = self.form.record_end(data, start, end)
-            if end == 0 and not is_last:
-                return False
-        self._line(end or len(data), records)
-        return True
+        return self._rest(records, is_last)
 
     def _marked(self) -> list[int]:
         """Where markers stand in what we have, the last one first."""
@@ -144,7 +144,7 @@ class Reader:
         left = len(self._data) - self._at
         if is_last and left:
             self._data += b"\n"
-            self._line(len(self._data), records)
+            self._last_line(records)
             return self._open is not None
         if left > LONGEST_MESSAGE:
             # Not a log line any more: forget it, go on at the next newline.
@@ -153,55 +153,64 @@ class Reader:
             self._at = self._floor = len(self._data)
         return False
 
-    def _line(self, end: int, records: list[Record]) -> None:
-        start, position = self._at, self._base + self._at
-        line = self._data[start:end]
-        lead = self.form.lead(line, position)
-        if lead is not None:
-            lead.position = position
-            self._note(lead.at)
-            if lead.answer is not None:
-                records.append(lead.answer)
-            if lead.records:
-                records += lead.records
-        if MENTION not in line:
-            self._lead, self._at = lead, end
-            return
-        before = lead or self._lead_before(start)
-        found = self._start(line, lead, before)
-        if before is None and self._is_foreign(line, records):
-            found = None
-        if found is None:
-            self._lead, self._at = lead, end
-            return
-        self._is_turned = False
-        if lead is None and before is not None and before.size is not None:
-            self._open, self._lead, self._is_inline = before, None, False
+    def _last_line(self, records: list[Record]) -> None:
+        data, start, end = self._data, self._at, len(self._data)
+        if not (
+            self.form.start.match(data, start, end) and self._opens(start, end, records)
+        ):
+            self._line(start, end, records)
+
+    def _opens(self, start: int, end: int, records: list[Record]) -> bool:
+        """Begin the message whose start line this is. False where every message is announced
+        and this one is not: it is text of a body.
+        """
+        before, self._lead = self._lead_before(start), None
+        if before is None:
+            if self._is_foreign(end, records):
+                self._at = end
+                return True
+            if self.form.announces:
+                return False
+            before = Lead(self._base + start)
+        elif before.size is not None:
             self._at = self._data.find(b"\n", before.position - self._base) + 1
-        else:
-            self._open, self._lead = before or Lead(position=position), None
-            self._is_inline = found.start(1) > 0
-            self._at += found.start(1)
+        self._open, self._is_inline, self._is_turned = before, False, False
+        return True
 
-    def _start(self, line: bytes, lead: Lead | None, before: Lead | None):
-        if lead is not None and (lead.size is not None or lead.records):
-            return None
-        # Where each message is announced, a start line elsewhere is text of a body.
-        if self.form.announces and before is None:
-            return None
-        return INLINE_START.search(line) if lead else START_LINE.match(line)
+    def _line(self, start: int, end: int, records: list[Record]) -> None:
+        position, line = self._base + start, self._data[start:end]
+        lead = self._lead = self.form.lead(line, position)
+        self._at = end
+        if lead is None:
+            return
+        lead.position = position
+        if lead.at is not None:
+            self._note(lead.at)
+        if lead.answer is not None:
+            records.append(lead.answer)
+        if lead.records:
+            records += lead.records
+        elif lead.size is None and line.find(MENTION) >= 0:
+            self._open_inline(lead, start, line)
 
-    def _is_foreign(self, line: bytes, records: list[Record]) -> bool:
+    def _open_inline(self, lead: Lead, start: int, line: bytes) -> None:
+        """Begin the message whose start line stands behind the log's own words, if one does."""
+        found = INLINE_START.search(line)
+        if found is not None:
+            self._at = start + found.start(1)
+            self._open, self._lead = lead, None
+            self._is_inline, self._is_turned = True, False
+
+    def _is_foreign(self, end: int, records: list[Record]) -> bool:
         """True for a start line under a line of another format; the first of them is told."""
         at, start = self._above(self._at), self._at
-        is_any = self.form.name in TIMELESS
-        if at == start or is_any or not START_LINE.match(line):
+        if at == start or self.form.name in TIMELESS:
             return False
         other = self._kind_of(self._data[at:start])
         if other in (None, self.form.name, *TIMELESS):
             return False
         if not self._is_turned:
-            raw = self._data[at:start] + line
+            raw = self._data[at:end]
             records.append(turned(self._base + at, raw, self.form.name, other))
         self._is_turned = True
         return True
@@ -239,11 +248,11 @@ class Reader:
         found = cut(self._data, self._at, lead.size, self.form, is_last=is_last)
         if found is None:
             return False
-        raw, self._at = found
-        self._floor = self._at
+        raw, message, end, is_whole = found
+        self._at = self._floor = end
         self._open = None
-        self._note(lead.at)
-        message = read_message(raw)
+        if lead.at is not None:
+            self._note(lead.at)
         lead = self.form.message_read(lead, message)
         # A start line that only the log's next line follows is quoted in its prose.
         is_quoted = self._is_inline and raw.count(b"\n") == 1
@@ -251,15 +260,15 @@ class Reader:
         is_long = len(raw) >= LONGEST_MESSAGE
         # The rest of a line that was cut is none.
         self._skipping = is_long and not raw.endswith(b"\n")
-        is_cut = (is_long or self.form.has_ends) and not is_whole(raw)
+        is_cut = not is_whole and (is_long or self.form.has_ends)
         if is_cut and isinstance(record, Request):
             record = half(record)
         if record is not None:
             records.append(record)
         return True
 
-    def _note(self, at: datetime | None) -> None:
-        if at is not None and (self._newest is None or at > self._newest):
+    def _note(self, at: datetime) -> None:
+        if self._newest is None or at > self._newest:
             self._newest = at
 
     def _last_moment(self) -> datetime | None:
@@ -272,28 +281,3 @@ class Reader:
             moments.append(self.form.moment(self._data[start:end]))
             end = start
         return max((at for at in moments if at is not None), default=None)
-
-
-def record_of(lead: Lead, raw: bytes, message: Message) -> Record | None:
-    """The REGISTER or the answer to one that a message is, or what it says of a call."""
-    if is_register(raw):
-        if not lead.received:
-            return None
-        return Request(lead.position, lead.at, lead.source, raw, lead.key, message)
-    status = STATUS.match(raw)
-    answer = answer_of(lead, int(status[1]), message) if status else None
-    return answer or call_record(lead.position, lead.at, lead.source, raw, message)
-
-
-def answer_of(lead: Lead, status: int, message: Message) -> Answer | None:
-    """An answer to a REGISTER; None for one to any other request."""
-    cseq = CSEQ.match(message.first.get("cseq", b"").strip())
-    if cseq is None:
-        return None
-    return Answer(
-        position=lead.position,
-        at=lead.at,
-        status=status,
-        call_id=message.call_id,
-        cseq=int(cseq[1]),
-    )

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from registrations.formats.cutting import (
-    CONTENT_LENGTH,
     HEADERS_END,
     LONGEST_MESSAGE,
     is_whole,
 )
 from registrations.formats.form import Lead
-from registrations.formats.reader import record_of
+from registrations.formats.messages import record_of
 from registrations.formats.record import Pulse, Record, Request, Unreadable
 from registrations.formats.refused import half
 from registrations.sip import read_message
 
+CONTENT_LENGTH = re.compile(rb"(?i)\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})")
 BEGIN = b"=" * 20 + b"\ntag: "
 HEAD = re.compile(
     rb"={20}\ntag: (\w+)\npid: (\d{1,10})\nprocess: (\d{1,6})\ntime: (\d{1,11})\.(\d{6})\n"

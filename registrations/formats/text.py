@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from registrations.formats import asterisk, flexisip, kamailio
-from registrations.formats.form import Format, Lead
+from registrations.formats.form import Format, Lead, start_line
 from registrations.formats.plain import START
 from registrations.formats.xlog import Template
 from registrations.sip import Message
@@ -21,10 +21,13 @@ class Text(Format):
     has_bodies = True
     #: The journal takes blanks off the end of what it is told.
     has_ends = False
+    #: Words that end in `SIP/2.0` may be those of a server.
+    start = start_line(rb"(?=%b)" % START.pattern)
 
     def __init__(self, template: Template) -> None:
         self._template = template
         self.markers = (*Text.markers, template.marker)
+        self.folded = template.marker
         self._exchange = flexisip.Exchange()
 
     @property
@@ -39,9 +42,6 @@ class Text(Format):
         if told is not None:
             return _whole(told)
         return _whole(kamailio.told(line, position, self._template))
-
-    def record_end(self, data: bytes, start: int, end: int) -> int:
-        return self._template.line_end(data, start, end)
 
     def message_read(self, lead: Lead, message: Message) -> Lead:
         return self._exchange.message_read(lead, message)
@@ -64,6 +64,8 @@ class Bare(Text):
         rb"(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): (?:<|[a-z_]+ \[)"
         rb"|[A-Za-z]\w*(?:\[0x[0-9a-f]+\])?::\w+ - "
     )
+
+    start = start_line(rb"(?!%b)" % prefix.pattern)
 
     def lead(self, line: bytes, position: int) -> Lead | None:
         return super().lead(line, position) if self.prefix.match(line) else None

@@ -118,7 +118,7 @@ class Wire:
 
     def _is_forwarded(self, head: bytes, message: Message, hop: Hop) -> bool:
         """The same request with a further Via, from a host that had received it."""
-        call_id, cseq = message.first.get("call-id"), message.first.get("cseq")
+        call_id, cseq = message.call_id, message.cseq
         if call_id is None or cseq is None:
             return False
         ident = cleaned(call_id), cleaned(cseq)

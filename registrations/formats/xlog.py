@@ -120,7 +120,8 @@ class Template:
             except LineError:
                 return None
             return fields["call_id"], int(fields["cseq"])
-        return found["call_id"], int(found["cseq"])
+        call_id, cseq = found.group("call_id", "cseq")
+        return call_id, int(cseq)
 
     def _next(self, line: bytes, at: int, part: Part) -> int:
         """Where a free field ends: its next literal, which must not stand there twice."""
@@ -136,15 +137,7 @@ class Template:
 
     def is_in(self, line: bytes) -> bool:
         """True when a line is of the template's shape, whether or not it fits wholly."""
-        return self.marker in line and self._second in line
-
-    def line_end(self, data: bytes, start: int, end: int) -> int:
-        """Where the line `data[start:end]`, CR LF behind it, ends with its folds; 0: not
-        known yet.
-        """
-        if data.find(self.marker, start, end) < 0:
-            return end
-        return folded_end(data, start, end)
+        return line.find(self.marker) >= 0 and line.find(self._second) >= 0
 
     def request(self, brief: Brief) -> Request | Unreadable:
         """The REGISTER that a line tells of, or why it tells of none."""

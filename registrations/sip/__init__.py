@@ -2,13 +2,27 @@
 
 from .address import aor_of, read_address, uri_params
 from .errors import FramingError, MalformedMessage, SipError
-from .message import Message, cleaned, decoded, read_message, redacted
+from .message import (
+    END,
+    WHOLE,
+    Head,
+    Message,
+    cleaned,
+    decoded,
+    made,
+    read_message,
+    redacted,
+    text_of,
+)
 from .push_params import Problem
 from .register import Contact, Register, is_register, read_contact, read_register
 
 __all__ = [
+    "END",
+    "WHOLE",
     "Contact",
     "FramingError",
+    "Head",
     "MalformedMessage",
     "Message",
     "Problem",
@@ -18,10 +32,12 @@ __all__ = [
     "cleaned",
     "decoded",
     "is_register",
+    "made",
     "read_address",
     "read_contact",
     "read_message",
     "read_register",
     "redacted",
+    "text_of",
     "uri_params",
 ]

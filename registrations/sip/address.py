@@ -77,9 +77,15 @@ def read_address(text: str) -> Address:
     if not uri:
         raise MalformedMessage("address_empty", f"no URI in {text[:80]!r}")
     behind = text[closing + 1 :]
-    if '"' in behind and '"' in QUOTED.sub("", behind):
+    if _has_open_quote(behind):
         raise MalformedMessage("address_quote", f"open quote in {behind[:80]!r}")
     return Address(uri, _params(behind))
+
+
+def _has_open_quote(text: str) -> bool:
+    if "\\" in text:
+        return '"' in QUOTED.sub("", text)
+    return text.count('"') % 2 == 1
 
 
 def _opening_angle(text: str) -> int | None:

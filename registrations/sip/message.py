@@ -5,53 +5,126 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-#: The headers we read, by every name they may have (compact forms: RFC 3261 §7.3.3).
+#: The headers we read, each by every name it may have (compact forms: RFC 3261 §7.3.3).
 NAMES = {
-    b"contact": "contact",
-    b"m": "contact",
-    b"call-id": "call-id",
-    b"i": "call-id",
-    b"to": "to",
-    b"t": "to",
-    b"cseq": "cseq",
-    b"expires": "expires",
-    b"user-agent": "user-agent",
-    b"authorization": "authorization",
-    b"proxy-authorization": "authorization",
+    "to": ("to", "t"),
+    "call_id": ("call-id", "i"),
+    "cseq": ("cseq",),
+    "expires": ("expires",),
+    "user_agent": ("user-agent",),
+    "authorization": ("authorization", "proxy-authorization"),
+    "content_length": ("content-length", "l"),
+    "contact": ("contact", "m"),
 }
-#: The same as they are usually written.
-WRITTEN = NAMES | {name.title(): what for name, what in NAMES.items()}
-WRITTEN |= {b"Call-ID": "call-id", b"CSeq": "cseq"}
 #: A header goes on in the next line if that begins with a blank (RFC 3261 §7.3.1).
 FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
-#: One header of `NAMES` as name and value, folds and blanks included, or the empty line behind
-#: the last one as nothing. `[^\n]` is ten times as fast as `[^\r\n]`.
-HEADER = re.compile(
-    rb"\n(?:(" + b"|".join(NAMES) + rb")(?:[ \t]|\r?\n[ \t])*"
-    rb":([^\n]*(?:\n[ \t][^\n]*)*)|\r?(?=\n))",
-    re.I,
-)
 CREDENTIALS = re.compile(
     r"(?im)^((?:Proxy-)?Authorization[ \t]*:(?:[ \t]*[a-z]+(?=[ \t]))?)"
     r"[^\n]*(?:\n[ \t]+[^\n]*)*"
 )
 
 
-class Message(NamedTuple):
-    """A start line and the headers of `NAMES`, as they were written: see `cleaned`.
+#: A NamedTuple of its values in order: quicker by two thirds than its constructor, and one
+#: is made of every message.
+made = tuple.__new__
 
-    `first`: name → its first value; `contacts`: every value of Contact, in order.
+
+class Message(NamedTuple):
+    """A start line and the first header of each name, as they were written: see `cleaned`.
+
+    `contacts`: every value of Contact, in order.
     """
 
     start_line: bytes
-    first: dict[str, bytes]
+    to: bytes | None
+    call_id: bytes | None
+    cseq: bytes | None
+    expires: bytes | None
+    user_agent: bytes | None
+    authorization: bytes | None
+    content_length: bytes | None
     contacts: tuple[bytes, ...]
 
-    @property
-    def call_id(self) -> str | None:
-        """Its Call-ID as text, None where it has none."""
-        value = self.first.get("call-id")
-        return None if value is None else decoded(cleaned(value))
+
+#: In a pattern: what is no group, and what begins one that captures.
+CAPTURING = re.compile(rb"(\\.|\[(?:\\.|[^\]\\])+\])|\((?!\?)")
+FIRST = "".join(
+    sorted(
+        {
+            one
+            for names in NAMES.values()
+            for name in names
+            for one in (name[0], name[0].upper())
+        }
+    )
+)
+
+
+#: The group of `Head` that is the empty line behind the headers.
+END = len(NAMES) + 3
+
+
+class Head:
+    """One expression for a whole message: start line, the headers of `NAMES` in any order and
+    the empty line behind them. Reading a log is mostly this.
+
+    `stop`: a pattern of what a line begins with that is none of the message any more.
+    """
+
+    def __init__(self, stop: bytes | None = None) -> None:
+        line = rb"" if stop is None else rb"(?!%b)" % CAPTURING.sub(_mute, stop)
+        fold = rb"\n%b[ \t]" % line
+        colon = rb"[ \t]*(?:\r?%b[ \t]*)*:" % fold
+        value = rb"(.*(?:%b.*)*+)" % fold
+        headers = b"|".join(
+            _header(number, name, colon, value) for number, name in enumerate(NAMES, 2)
+        )
+        # Possessive: no line is ever read again.
+        pattern = re.compile(
+            rb"(.*\n?)"
+            rb"(?:%b(?!\r?\n)(?:(?=[%b])(?:%b)|.+)\n?)*+"
+            rb"(\r?\n)?" % (line, FIRST.encode(), headers)
+        )
+        self._contact = re.compile(rb"\n" + _any_case("contact") + colon + value)
+        #: `match(data, start, limit)` where a message begins: up to the end of its headers
+        #: (the last group is `END` then) or of what is there of them.
+        self.match = pattern.match
+
+    def message(self, found: re.Match[bytes]) -> Message:
+        """What was matched."""
+        *values, more, contact, _ = found.groups()
+        contacts = () if contact is None else (contact,)
+        if more is not None:
+            every = self._contact.findall(found.string, found.start(), found.end())
+            contacts = tuple(every)
+        return made(Message, (*values, contacts))
+
+
+def _header(number: int, name: str, colon: bytes, value: bytes) -> bytes:
+    """A header by any of its names: group `number` is the first of that name. Of Contact, one
+    group further is the first, and group `number` any other.
+    """
+    header = _any_case(name) + colon + value
+    if name == "contact":
+        return rb"(?(%d)%b|%b)" % (number + 1, header, header)
+    return rb"(?(%d)(?!)|%b)" % (number, header)
+
+
+def _any_case(name: str) -> bytes:
+    """Every name of a header, in upper and lower case: quicker than `re.IGNORECASE`."""
+    cased = ("".join(map(_letter, written)) for written in NAMES[name])
+    return f"(?:{'|'.join(cased)})".encode()
+
+
+def _letter(one: str) -> str:
+    return f"[{one.upper()}{one}]" if one.isalpha() else re.escape(one)
+
+
+def _mute(found: re.Match[bytes]) -> bytes:
+    return found[1] or b"(?:"
+
+
+WHOLE = Head()
 
 
 def decoded(raw: bytes) -> str:
@@ -61,24 +134,19 @@ def decoded(raw: bytes) -> str:
 
 def cleaned(value: bytes) -> bytes:
     """A header value without folds and the blanks around it."""
-    return (FOLD.sub(b" ", value) if b"\n" in value else value).strip()
+    return (FOLD.sub(b" ", value) if value.find(b"\n") >= 0 else value).strip()
+
+
+def text_of(value: bytes | None) -> str | None:
+    """A header value as text; None where there is no such header."""
+    return None if value is None else decoded(cleaned(value))
 
 
 def read_message(raw: bytes) -> Message:
     """Read start line and headers; the body is not looked at."""
     if raw[:1] in b"\r\n":
         raw = raw.lstrip(b"\r\n")
-    first: dict[str, bytes] = {}
-    contacts: list[bytes] = []
-    for written, value in HEADER.findall(raw):
-        name = WRITTEN.get(written) or NAMES.get(written.lower())
-        if name is None:
-            break
-        if name == "contact":
-            contacts.append(value)
-        elif name not in first:
-            first[name] = value
-    return Message(raw[: raw.find(b"\n") + 1] or raw, first, tuple(contacts))
+    return WHOLE.message(WHOLE.match(raw))
 
 
 def redacted(raw: bytes) -> str:

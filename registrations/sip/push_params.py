@@ -17,7 +17,7 @@ OTHER_PROVIDERS = frozenset({"fcm", "wp", "wp10"})
 SERVICES = frozenset({"voip", "remote"})
 #: What Flexisip takes behind the last dot of pn-param, `&voip&` and `voipremote` too.
 SERVICE_LIST = re.compile(r"(?:voip|remote|&)+")
-TOKEN = re.compile(r"[0-9A-Za-z]{64}")
+TOKEN_LENGTH = 64
 #: getParamValue of Flexisip reads into 255 bytes.
 LONGEST_VALUE = 255
 RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
@@ -143,11 +143,13 @@ def _read_pn_prid(push: PushParams, services: tuple[str, ...]) -> None:
     pieces = value.split("&")
     if "" in pieces:
         push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: a '&' too many")
-    pieces = [piece for piece in pieces if piece]
-    # Labelled ones first: they say what a token without a label can still be.
-    pieces.sort(key=_is_unlabelled)
+        pieces = [piece for piece in pieces if piece]
+    unlabelled = [piece for piece in pieces if ":" not in piece]
+    if unlabelled:
+        # Labelled ones first: they say what a token without a label can still be.
+        pieces.sort(key=_is_unlabelled)
     for piece in pieces:
-        _read_token(push, piece, services, pieces)
+        _read_token(push, piece, services, pieces, unlabelled)
     if services and len(pieces) != len(services):
         push.fault(
             "token_count",
@@ -161,7 +163,11 @@ def _is_unlabelled(piece: str) -> bool:
 
 
 def _read_token(
-    push: PushParams, piece: str, services: tuple[str, ...], pieces: list[str]
+    push: PushParams,
+    piece: str,
+    services: tuple[str, ...],
+    pieces: list[str],
+    unlabelled: list[str],
 ) -> None:
     token, colon, label = piece.partition(":")
     if not token:
@@ -173,7 +179,7 @@ def _read_token(
                 "token_unlabelled",
                 "syntax of 'pn-prid' is invalid: a token without ':voip' or ':remote'",
             )
-        if sum(map(_is_unlabelled, pieces)) > 1:
+        if len(unlabelled) > 1:
             return  # nothing tells which of them is which
         label = _label_for_unlabelled(push, services)
     elif label not in SERVICES:
@@ -202,7 +208,7 @@ def _keep(push: PushParams, kind: str, token: str) -> None:
         push.fault("token_twice", f"two {kind} tokens; the first counts")
         return
     push.tokens[kind] = token
-    if not TOKEN.fullmatch(token):
+    if not (len(token) == TOKEN_LENGTH and token.isalnum() and token.isascii()):
         push.fault(
             "token_form", f"the {kind} token is not 64 characters of 0-9 and letters"
         )

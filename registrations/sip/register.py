@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .address import Address, aor_of, read_address, split_outside_quotes, uri_params
 from .errors import MalformedMessage
-from .message import Message, cleaned, decoded, read_message
+from .message import Message, cleaned, decoded, made, read_message
 from .push_params import LEGACY, RFC_8599, Problem, read_push_params
 
 #: RFC 3261 §20.19: delta-seconds go up to 2**32 - 1.
@@ -21,9 +21,6 @@ LONGEST_EXPIRES = 2**32 - 1
 DIGITS = re.compile(r"\s*([0-9]+)\s*(?:;.*)?")
 PUSH_NAMES = frozenset(RFC_8599 + LEGACY)
 CSEQ = re.compile(rb"\s*([0-9]+)[ \t]+(\S+)\s*")
-#: What a REGISTER must have, and which is asked for first.
-IN_ORDER = ("cseq", "to", "call-id")
-REQUIRED = frozenset(IN_ORDER)
 #: Header values remembered, of each kind: about 2 kB a Contact.
 REMEMBERED = 8192
 
@@ -67,21 +64,23 @@ def read_register(raw: bytes, message: Message | None = None) -> Register:
 
     `message`: what `read_message` said of it, where that is known already.
     """
-    start_line, first, contacts = message or read_message(raw)
+    start_line, to, call_id, cseq, expires, user_agent, credentials, _, contacts = (
+        message or read_message(raw)
+    )
     _check_start_line(start_line)
-    if not first.keys() >= REQUIRED:
-        raise _missing(next(name for name in IN_ORDER if name not in first))
-    cseq, aor = _cseq(first["cseq"]), _aor(first["to"])
-    expires, user_agent = first.get("expires"), first.get("user-agent")
-    return Register(
+    if cseq is None or to is None or call_id is None:
+        raise _missing("cseq" if cseq is None else "to" if to is None else "call-id")
+    number, aor = _cseq(cseq), _aor(to)
+    values = (
         aor,
-        _call_id(first["call-id"]),
-        cseq,
+        _call_id(call_id),
+        number,
         None if expires is None else _seconds(expires),
         None if user_agent is None else _text(user_agent),
         _contacts(contacts, expires),
-        "authorization" in first,
+        credentials is not None,
     )
+    return made(Register, values)
 
 
 def read_contact(value: str, expires: int | None = None) -> Contact:
@@ -142,7 +141,9 @@ def _text(value: bytes) -> str:
 
 def _delta_seconds(value: str | None) -> int | None:
     """Seconds, at most 2**32 - 1; None for nothing or for what is no number."""
-    found = DIGITS.fullmatch(value) if value is not None else None
+    if value is None:
+        return None
+    found = DIGITS.fullmatch(value)
     return min(int(found[1].lstrip("0")[:20] or 0), LONGEST_EXPIRES) if found else None
 
 
@@ -168,26 +169,27 @@ def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Co
 def _contact(address: Address, header_expires: int | None) -> Contact:
     push = read_push_params(uri_params(address.uri))
     expires = _delta_seconds(address.param("expires"))
-    stray = [name for name in address.params if name in PUSH_NAMES]
-    if stray:
+    if not PUSH_NAMES.isdisjoint(address.params):
+        stray = [name for name in address.params if name in PUSH_NAMES]
         push.fault(
             "outside_uri",
             f"{', '.join(stray)} outside <>: a header parameter, which Flexisip ignores",
         )
-    return Contact(
-        uri=address.uri,
-        instance_id=_instance_id(address),
-        expires=header_expires if expires is None else expires,
-        q=address.param("q"),
-        pn_provider=push.pn_provider,
-        pn_param=push.pn_param,
-        pn_prid=push.pn_prid,
-        team_id=push.team_id,
-        bundle_id=push.bundle_id,
-        environment=push.environment,
-        tokens=push.tokens,
-        problems=tuple(push.problems),
+    values = (
+        address.uri,
+        _instance_id(address),
+        header_expires if expires is None else expires,
+        address.param("q"),
+        push.pn_provider,
+        push.pn_param,
+        push.pn_prid,
+        push.team_id,
+        push.bundle_id,
+        push.environment,
+        push.tokens,
+        tuple(push.problems),
     )
+    return made(Contact, values)
 
 
 def _instance_id(address: Address) -> str | None:
