@@ -26,6 +26,6 @@ def identity(tmp_path_factory) -> Identity:
 
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
-    """A request of a test leaves its language behind in the thread; the next one begins anew."""
+    """A request of a test leaves its language behind in the thread; the next begins anew."""
     yield
     translation.deactivate()

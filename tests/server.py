@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 from urllib.parse import quote
 
 from django.conf import settings
@@ -40,13 +41,26 @@ def start(port: int, **environment: str) -> subprocess.Popen:
     """A server on that port that answers; whoever starts it ends it."""
     command = [sys.executable, "-m", "uvicorn", "pushdash.asgi:application"]
     command += ["--port", str(port), "--log-level", "warning"]
+    return run(command, port, **environment)
+
+
+def run(
+    command: list[str], port: int, output: IO[bytes] | None = None, **environment: str
+) -> subprocess.Popen:
+    """The server this command line starts, once it answers; `output` takes what it says."""
     values = {
         "DATABASE_URL": database_url(),
         "REDIS_URL": settings.REDIS_URL,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         **environment,
     }
-    process = subprocess.Popen(command, env=os.environ | values, cwd=settings.BASE_DIR)
+    process = subprocess.Popen(
+        command,
+        env=os.environ | values,
+        cwd=settings.BASE_DIR,
+        stdout=output,
+        stderr=output,
+    )
     _wait(f"http://127.0.0.1:{port}/healthz", process)
     return process
 

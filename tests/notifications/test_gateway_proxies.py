@@ -8,20 +8,26 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from notifications import delivery
 from notifications.gateway_keys import give_key
-from notifications.models import Push
+from notifications.models import Push, Refusal
+from notifications.ownership import Owner
 from simulator.tls import make_identity
 from tests import server
+from tests.apns import VOIP
 from tests.factories import BUNDLE_ID, sandbox_credential
+from tests.notifications.test_dry_run import credential, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DOCS = Path(__file__).parents[2] / "docs/proxy"
 TOKEN = "ab" * 32
+BUDGET = timedelta(seconds=20)
 
 
 def nginx(folder: Path, site: str) -> list[str]:
@@ -47,7 +53,7 @@ PROXIES = {"nginx": (nginx, "nginx.conf"), "caddy": (caddy, "Caddyfile")}
 def proxy(name: str, folder: Path, upstream: str):
     """The documented configuration with this machine's ports and certificate."""
     if shutil.which(name) is None:
-        pytest.skip(f"needs {name}")
+        pytest.skip(f"{name} is not installed (Debian: apt-get install {name})")
     identity, port = make_identity(folder / "tls"), server.free_port()
     make, file = PROXIES[name]
     site = (DOCS / file).read_text()
@@ -93,6 +99,23 @@ def curl(url: str, ca: Path, *options: str) -> tuple[str, str]:
     return status, version
 
 
+def asked_by_json(call_id: str, bundle_id: str, provider: str, token: str) -> str:
+    said = {
+        "pn_provider": provider,
+        "pn_param": f"TEAM123456.{bundle_id}.voip",
+        "pn_prid": token,
+        "type": "call",
+        "call_id": call_id,
+    }
+    return json.dumps(said)
+
+
+def posting(secret: str, body: str) -> list[str]:
+    """curl's options for FlexiAPI's form."""
+    headers = [f"x-api-key: {secret}", "content-type: application/json"]
+    return [*(word for each in headers for word in ("-H", each)), "-d", body]
+
+
 @pytest.fixture
 def secret():
     sandbox_credential()
@@ -107,16 +130,8 @@ def test_both_forms_arrive_over_http2_and_leave_no_secret_in_a_log(
         f"/gateway/{secret}/push/apple?app={BUNDLE_ID}.voip.dev&token={TOKEN}"
         "&event=call&call-id=c1&from=sip%3Aann%40example.org&to=sip%3Abob%40example.org"
     )
-    said = {
-        "pn_provider": "apns.dev",
-        "pn_param": f"TEAM123456.{BUNDLE_ID}.voip",
-        "pn_prid": TOKEN,
-        "type": "call",
-        "call_id": "c2",
-    }
     post = ["-X", "POST", "-H", "content-type: text/plain", "-H", "content-length: 0"]
-    json_form = ["-H", f"x-api-key: {secret}", "-H", "content-type: application/json"]
-    json_form += ["-d", json.dumps(said)]
+    json_form = posting(secret, asked_by_json("c2", BUNDLE_ID, "apns.dev", TOKEN))
     with server.running() as upstream, proxy(name, tmp_path, upstream) as (base, ca):
         assert curl(base + url_form, ca, *post) == ("200", "2")
         api = "/flexiapi/api/push_notification"
@@ -135,6 +150,48 @@ def test_both_forms_arrive_over_http2_and_leave_no_secret_in_a_log(
     calls = dict(Push.objects.values_list("call_id", "repeats"))
     assert calls.pop("c3", 49) == 49
     assert calls == {"c1": 0, "c2": 0}
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_the_address_list_sees_who_asks_the_proxy_and_believes_no_client(
+    name, tmp_path
+):
+    sandbox_credential()
+    flexisip, elsewhere = "127.0.0.2", "127.0.0.3"
+    secret = give_key("flexisip", [f"{flexisip}/32"], timezone.now())
+    options = posting(secret, asked_by_json("c1", BUNDLE_ID, "apns.dev", TOKEN))
+    forged = ["-H", f"x-forwarded-for: {flexisip}", "-H", f"forwarded: for={flexisip}"]
+    with server.running() as upstream, proxy(name, tmp_path, upstream) as (base, ca):
+        url = base + "/flexiapi/api/push_notification"
+
+        def ask(address: str, *more: str) -> str:
+            return curl(url, ca, "-4", "--interface", address, *options, *more)[0]
+
+        assert ask(flexisip) == "200"
+        assert ask(elsewhere) == "403"
+        assert ask(elsewhere, *forged) == "403"
+    assert set(Refusal.objects.values_list("address", flat=True)) == {elsewhere}
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_what_is_asked_of_the_proxy_arrives_at_the_phone(name, identity, tmp_path):
+    secret = give_key("flexisip", [], timezone.now())
+    with serving(identity) as (port, phones):
+        row = credential(identity, port)
+        options = posting(secret, asked_by_json("c1", row.app.bundle_id, "apns", VOIP))
+        with server.running() as upstream, proxy(name, tmp_path, upstream) as way:
+            url = way[0] + "/flexiapi/api/push_notification"
+            assert curl(url, way[1], *options) == ("200", "2")
+        owner = Owner(tmp_path / "journal")
+        try:
+            list(delivery.drain(delivery.VOIP, owner, timezone.now, BUDGET))
+        finally:
+            owner.close()
+    push = Push.objects.get()
+    assert (push.state, push.call_id) == ("accepted", "c1")
+    (delivered,) = phones.delivered
+    assert (delivered.token, delivered.apns_id) == (VOIP, str(push.pk))
+    assert delivered.payload["aps"]["call-id"] == "c1"
 
 
 @pytest.mark.parametrize("name", PROXIES)
