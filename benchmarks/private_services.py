@@ -26,8 +26,23 @@ def run_unserved(module: str, arguments: list[str]) -> int:
     return _run([], module, arguments)
 
 
+def run_in(var: Path, module: str, arguments: list[str]) -> int:
+    """The same as `run_alone` in a folder that stays."""
+    var.mkdir(parents=True, exist_ok=True)
+    return _run_in(
+        var, ["-m", "pushdash.keeper", "run", sys.executable], module, arguments
+    )
+
+
 def _run(before: list[str], module: str, arguments: list[str]) -> int:
     var = Path(tempfile.mkdtemp(prefix="pushdash-bench-"))
+    try:
+        return _run_in(var, before, module, arguments)
+    finally:
+        shutil.rmtree(var, ignore_errors=True)
+
+
+def _run_in(var: Path, before: list[str], module: str, arguments: list[str]) -> int:
     # PostgreSQL runs as nobody where we are root.
     var.chmod(0o755)
     embedded.make_secrets(var)
@@ -36,7 +51,7 @@ def _run(before: list[str], module: str, arguments: list[str]) -> int:
         for name, value in os.environ.items()
         if name not in ("DATABASE_URL", "REDIS_URL")
     }
-    environment |= {"PUSHDASH_VAR": str(var), "TZ": "UTC"}
+    environment |= {"PUSHDASH_VAR": str(var.resolve()), "TZ": "UTC"}
     environment["DJANGO_SETTINGS_MODULE"] = "pushdash.settings"
     command = [sys.executable, *before, "-m", module, "--inside", *arguments]
     try:
@@ -45,7 +60,6 @@ def _run(before: list[str], module: str, arguments: list[str]) -> int:
         ).returncode
     finally:
         _wait_for_the_end(var)
-        shutil.rmtree(var, ignore_errors=True)
 
 
 def _wait_for_the_end(var: Path) -> None:

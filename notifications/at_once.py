@@ -29,6 +29,14 @@ def up_to_limit(rows: QuerySet) -> Question:
     return Question(rows.order_by().values("pk")[: COUNTED + 1])
 
 
+def different(values: QuerySet, column: str) -> Question:
+    """How many different values there are, among rows enough for `COUNTED` + 1 of them: a
+    device holds a token or two.
+    """
+    rows = values[: 2 * (COUNTED + 1)]
+    return Question(rows, f"least(count(DISTINCT asked.{column}), {COUNTED + 1})")
+
+
 def answers(*questions: Question) -> list:
     """What is said of each."""
     found = [question.nothing for question in questions]

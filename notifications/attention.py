@@ -7,14 +7,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from notifications.at_once import capped
+from notifications.at_once import Question, up_to_limit
 from notifications.board import devices_in
 from notifications.expiry import FIRST
+from notifications.kept_counts import counts
 from notifications.models import App
 from notifications.sources import asks_for_somebody
 from registrations.models import Feed
@@ -57,20 +58,22 @@ def attention(request: HttpRequest) -> dict:
 
 def read() -> Attention:
     """The numbers as of now."""
-    return Attention(*capped(*asked(timezone.now())))
+    now = timezone.now()
+    return Attention(**counts(asked(now), now))
 
 
-def asked(now: datetime) -> tuple[QuerySet, ...]:
-    """The rows that each number counts, in the order of `Attention`."""
+def asked(now: datetime) -> dict[str, Question]:
+    """What each number says."""
     wanting = (
         Q(credentials=None)
         | Q(credentials__paused_until__isnull=False)
         | Q(credentials__jump_at__isnull=False)
         | Q(credentials__expires_at__lte=now + FIRST)
     )
-    return (
-        devices_in("not_waking"),
-        devices_in("suspected"),
-        Feed.objects.filter(asks_for_somebody(now), enabled=True),
-        App.objects.filter(wanting).distinct(),
-    )
+    feeds = Feed.objects.filter(asks_for_somebody(now), enabled=True)
+    return {
+        "not_waking": devices_in("not_waking"),
+        "suspected": devices_in("suspected"),
+        "feeds": up_to_limit(feeds),
+        "apps": up_to_limit(App.objects.filter(wanting).distinct()),
+    }

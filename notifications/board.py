@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext
 
+from notifications.at_once import Question, different
 from notifications.models import App, Ledger
 from notifications.protecting import Protection
 from notifications.shielding import shown_protections
@@ -34,10 +34,11 @@ class BoardRow:
     protection: Protection | None = None
 
 
-def devices_in(state: str) -> QuerySet[Device]:
-    """The devices that hold a token whose ledger is in this state."""
-    held = Holding.objects.filter(current=True, token__ledger__state=state)
-    return Device.objects.filter(pk__in=held.values("device"))
+def devices_in(state: str) -> Question:
+    """How many devices hold a token whose ledger is in this state, about `COUNTED` at most."""
+    tokens = Ledger.objects.filter(state=state).values("token")
+    held = Holding.objects.filter(current=True, token__in=tokens).order_by()
+    return different(held.values("device_id"), "device_id")
 
 
 def board_rows(apps: Iterable[App], now: datetime) -> list[BoardRow]:

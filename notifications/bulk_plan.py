@@ -21,7 +21,6 @@ from registrations.models import Device, Holding, PushToken
 
 #: More than this are not resent at once: a list that long wants a filter.
 MOST = 10_000
-AT_ONCE = 2_000
 #: What is stored of a push that is not sent is English; a page says it in its language.
 STRUCK = _("Would be strike # of #")
 NO_TOKEN = _("The device holds no token for it")
@@ -42,9 +41,15 @@ class Plan:
     """The whole dry run."""
 
     kind: str
+    #: The newest `MOST` of them.
     lines: list[Line]
-    #: More were chosen than can be resent at once.
-    is_cut: bool
+    #: How many were chosen, all of them.
+    chosen: int
+
+    @property
+    def is_cut(self) -> bool:
+        """More were chosen than can be resent at once."""
+        return self.chosen > len(self.lines)
 
     @property
     def sent(self) -> list[Line]:
@@ -69,22 +74,18 @@ class Plan:
 
 
 def plan(chosen: QuerySet[Push], kind: str, now: datetime) -> Plan:
-    """The dry run for the newest `MOST` of the chosen pushes."""
+    """The dry run for the newest `MOST` of the chosen pushes, and how many were chosen."""
     newest = chosen.select_related("device").defer("payload")
     newest = newest.order_by("-created_at", "-id")
     found = list(newest[: MOST + 1])
-    lines: list[Line] = []
-    seen: set[tuple[int, str]] = set()
-    for start in range(0, min(len(found), MOST), AT_ONCE):
-        some = found[start : min(start + AT_ONCE, MOST)]
-        lines += _lines(some, kind, seen, now)
-    return Plan(kind, lines, len(found) > MOST)
+    # Exact, whatever it costs: a person decides by this number.
+    number = len(found) if len(found) <= MOST else chosen.order_by().count()
+    return Plan(kind, _lines(found[:MOST], kind, now), number)
 
 
-def _lines(
-    some: list[Push], kind: str, seen: set[tuple[int, str]], now: datetime
-) -> list[Line]:
+def _lines(some: list[Push], kind: str, now: datetime) -> list[Line]:
     known = _Known(some, now)
+    seen: set[tuple[int, str]] = set()
     lines = []
     for push in some:
         push_type = Push.Type.ALERT if kind == Bulk.Kind.ALERT else push.push_type

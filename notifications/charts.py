@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Aggregate, Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMinute
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Push
+from notifications.models import Call, Push
 
 HEIGHT = 136
 SLOTS = 60
@@ -25,6 +25,14 @@ SERIES = (
     ("rejected", "bad", _("Rejected by APNs")),
     ("held", "mute", _("Held by protect mode")),
 )
+#: What a verdict or the state of a push counts for.
+SERIES_OF = {
+    "handled": "woken",
+    "unhandled": "asleep",
+    "accepted": "remote",
+    "rejected": "rejected",
+    "held": "held",
+}
 #: Shown only where there is something of it.
 RARE = {"held"}
 #: Upper ends of the wake-time bins, in seconds.
@@ -126,30 +134,27 @@ def _x(slot: float) -> float:
 
 
 def _counted(start: datetime, now: datetime):
-    sent = Push.objects.filter(sent_at__range=(start, now))
+    pushes = Push.objects.filter(sent_at__range=(start, now))
+    remote = Q(state=Push.State.ACCEPTED) & ~Q(push_type=Push.Type.VOIP)
+    sent = pushes.filter(remote | Q(state=Push.State.REJECTED))
+    # What became of a call stands in its row: no push of it has to be looked at.
+    calls = Call.objects.filter(
+        sent_at__range=(start, now), verdict__in=["handled", "unhandled"]
+    )
     # A push is held when it is stored.
     held = Push.objects.filter(state=Push.State.HELD, created_at__range=(start, now))
-    groups = _by_minute(sent, "sent_at").union(_by_minute(held, "created_at"), all=True)
-    for minute, push_type, state, verdict, number in groups:
-        key = _series_of(push_type, state, verdict)
-        if key:
-            yield minute, key, number
+    groups = _by_minute(calls, "sent_at", "verdict", Sum("pushes_accepted")).union(
+        _by_minute(sent, "sent_at", "state", Count("pk")),
+        _by_minute(held, "created_at", "state", Count("pk")),
+        all=True,
+    )
+    for minute, state, number in groups:
+        yield minute, SERIES_OF[state], number
 
 
-def _by_minute(rows: QuerySet[Push], moment: str) -> QuerySet[Push]:
+def _by_minute(rows: QuerySet, moment: str, state: str, number: Aggregate) -> QuerySet:
     minutes = rows.order_by().annotate(minute=TruncMinute(moment))
-    groups = minutes.values_list("minute", "push_type", "state", "sip_call__verdict")
-    return groups.annotate(number=Count("pk"))
-
-
-def _series_of(push_type: str, state: str, verdict: str | None) -> str:
-    if state in {Push.State.REJECTED, Push.State.HELD}:
-        return state
-    if state != Push.State.ACCEPTED:
-        return ""
-    if push_type != Push.Type.VOIP:
-        return "remote"
-    return {"handled": "woken", "unhandled": "asleep"}.get(verdict or "", "")
+    return minutes.values_list("minute", state).annotate(number=number)
 
 
 def _stack(slot: int, numbers: dict[str, int], most: int) -> list[Bar]:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from django.db.models import Prefetch
+from django.db.models import OuterRef, Prefetch, Subquery
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.at_once import capped
+from notifications.at_once import up_to_limit
 from notifications.device_terms import LABELS, fitting, kinds
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
+from notifications.kept_counts import counts
 from notifications.keyset import BY_AOR, BY_ID, cut, query, words
 from notifications.models import App, Ledger, Push
 from notifications.terms import Kind, Query, Term, proposed, read_query, written
@@ -109,8 +110,7 @@ def devices(asked, now: datetime) -> Devices:
     rows = rows.prefetch_related(Prefetch("holdings", held, "held"))
     page = cut(rows, display.order.key, asked, display.size)
     last = _last_pushes(page.rows)
-    views = [fitting(everyone, read_query(view, known), now) for view, _ in TABS]
-    *numbers, registered = capped(*views, everyone.bound_at(now))
+    numbers = _numbers(known, now)
     return Devices(
         rows=[_row(device, last.get(device.pk), now) for device in page.rows],
         newer=page.newer and link(q=q, after=page.newer),
@@ -121,8 +121,8 @@ def devices(asked, now: datetime) -> Devices:
         q=q,
         address=query(q=q),
         faults=wanted.faults,
-        known=numbers[0],
-        registered=registered,
+        known=numbers[""],
+        registered=numbers["bound:yes"],
         rules=rules_in_words(apps),
         assuming=list(Feed.objects.filter(enabled=True, has_assumed=True)),
         display=display,
@@ -157,19 +157,32 @@ def _choice(q: str, name: str, value: str, label: str, link: Link) -> Choice:
     return Choice(label, link(q=f"{q} {written(name, value)}".strip()))
 
 
-def _tabs(q: str, numbers: list[int], link: Link) -> list[Tab]:
+def _numbers(known: dict[str, Kind], now: datetime) -> dict[str, int]:
+    """How many rows each tab has, and how many devices are bound."""
+    rows = Device.objects.all()
+    views = [view for view, _ in TABS] + ["bound:yes"]
+    asked = {
+        view: up_to_limit(fitting(rows, read_query(view, known), now)) for view in views
+    }
+    return counts(asked, now)
+
+
+def _tabs(q: str, numbers: dict[str, int], link: Link) -> list[Tab]:
     return [
-        Tab(label, number, link(q=view) or ALL, view == q)
-        for (view, label), number in zip(TABS, numbers, strict=True)
+        Tab(label, numbers[view], link(q=view) or ALL, view == q)
+        for view, label in TABS
     ]
 
 
 def _last_pushes(shown: list[Device]) -> dict[int, FeedRow]:
     """device → its newest VoIP push with what became of it."""
-    rows = Push.objects.filter(device__in=[device.pk for device in shown])
-    newest = rows.filter(push_type=Push.Type.VOIP).order_by("device_id", "-created_at")
-    found = newest.distinct("device_id").select_related("sip_call", "device")
-    return {push.device_id: feed_row(push) for push in found}
+    voip = Push.objects.filter(device=OuterRef("pk"), push_type=Push.Type.VOIP)
+    newest = voip.order_by("-created_at").values("pk")[:1]
+    ids = Device.objects.filter(pk__in=[device.pk for device in shown])
+    # One look into the index a device, however many pushes it was sent.
+    found = Push.objects.filter(pk__in=ids.order_by().values(last=Subquery(newest)))
+    rows = found.select_related("sip_call", "device")
+    return {push.device_id: feed_row(push) for push in rows}
 
 
 def _row(device: Device, last: FeedRow | None, now: datetime) -> DeviceRow:

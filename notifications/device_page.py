@@ -196,13 +196,16 @@ def _problem(row: dict) -> dict:
 
 def _related(found: Device, voip: PushToken | None) -> list[tuple[Device, str]]:
     """Devices of the same AOR, the same app on the same phone, or the same token."""
-    same = Q(aor=found.aor)
+    others = Device.objects.exclude(pk=found.pk).order_by("pk")
+    same = [Q(pk__in=voip.holdings.values("device"))] if voip is not None else []
     if found.instance_id:
-        same |= Q(instance_id=found.instance_id)
-    if voip is not None:
-        same |= Q(pk__in=voip.holdings.values("device"))
-    others = Device.objects.filter(same).exclude(pk=found.pk)[:RELATED]
-    return [(other, _relation(found, other)) for other in others]
+        same.append(Q(instance_id=found.instance_id))
+    # Each by its own index: an OR of them would read every device.
+    found_by = [others.filter(each)[:RELATED] for each in (*same, Q(aor=found.aor))]
+    first, *rest = found_by
+    related = first.union(*rest, all=True)
+    different = list({other.pk: other for other in related}.values())[:RELATED]
+    return [(other, _relation(found, other)) for other in different]
 
 
 def _relation(found: Device, other: Device) -> str:

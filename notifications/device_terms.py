@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from notifications.conditions import aged, joined
 from notifications.models import App, Ledger, TokenHealth
 from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, Text
-from registrations.models import Device, Environment, Holding
+from registrations.models import Device, Environment, Holding, agent_heads
 
 LABELS = {
     "": pgettext_lazy("noun", "Search"),
@@ -29,6 +29,13 @@ LABELS = {
     "phone": _("Phone"),
     "problem": _("Problem"),
 }
+#: More devices than these are not named one by one: a beginning of many AORs.
+MANY = 1000
+#: Different User-Agents that are looked through; of more, those of every device.
+MOST_AGENTS = 2000
+SCHEME = re.compile(r"^(sips?|tel):", re.IGNORECASE)
+INSTANCE = re.compile(r"^<?(urn:uuid:)?", re.IGNORECASE)
+HEX = re.compile(r"[0-9a-f]*")
 REFUSED = ("retired", "quarantined", "wrong_topic")
 
 
@@ -62,40 +69,73 @@ def fitting(rows: QuerySet[Device], asked: Query, now: datetime) -> QuerySet[Dev
 
 
 def named(text: str) -> Q:
-    """AOR or a part of it, an instance-id, a token or its first or last characters."""
-    found = Q(aor__icontains=text) | Q(instance_id__icontains=text)
-    if len(text) < 4:
-        return found
+    """What `looked_up` finds, as a condition on devices."""
+    found = looked_up(text)
+    return begins(text) if found is None else Q(pk__in=found)
+
+
+def looked_up(text: str) -> set[int] | None:
+    """The devices a text names: by the beginning of the AOR or of its user part, by the whole
+    instance-id, by a token or its first or last characters. None for more than `MANY`, which
+    only a beginning of many AORs names.
+    """
+    bare = INSTANCE.sub("", text).rstrip(">").lower()
+    instances = [form.format(bare) for form in ("{}", "urn:uuid:{}", "<urn:uuid:{}>")]
+    devices = Device.objects.order_by().values("pk")
+    parts = [
+        devices.filter(begins(text))[: MANY + 1],
+        devices.filter(instance_id__in=[text, *instances])[:MANY],
+    ]
     first, _, end = text.lower().partition("…")
-    ends = Q(token__token__endswith=end or first) if len(end or first) >= 4 else Q()
-    starts = Q(token__token__startswith=first)
     # Of all tokens it ever had: the one in an old log may be gone.
-    return found | _held(starts & ends if end else starts | ends)
+    if HEX.fullmatch(first) and (end or len(first) >= 4):
+        starts, ends = Q(token__token__startswith=first), _ends(end or first)
+        wanted = [starts & ends] if end else [starts, ends]
+        held = Holding.objects.order_by().values("device")
+        parts += [held.filter(each)[:MANY] for each in wanted]
+    found = [pk for (pk,) in parts[0].union(*parts[1:], all=True).values_list("pk")]
+    return None if len(found) > MANY else set(found)
 
 
-def holding(tokens: Q) -> Q:
-    """Devices that hold such a token now."""
-    return _held(Q(tokens, current=True))
+def begins(text: str, path: str = "") -> Q:
+    """The AOR or its user part begins so; `path` leads to the device."""
+    return Q(**{f"{path}aor__name__startswith": SCHEME.sub("", text).upper()})
 
 
-def _held(wanted: Q) -> Q:
-    return Q(pk__in=Holding.objects.filter(wanted).values("device"))
+def _ends(text: str) -> Q:
+    return Q(token__token__backwards__startswith=text[::-1])
+
+
+def holding(tokens: QuerySet) -> Q:
+    """Devices that hold one of these tokens now."""
+    held = Holding.objects.filter(current=True, token__in=tokens.values("token"))
+    return Q(pk__in=held.order_by().values("device"))
+
+
+def struck(term: Term) -> QuerySet[Ledger]:
+    """The ledgers with so many strikes."""
+    ledgers = Ledger.objects.filter(**{f"strikes{LOOKUPS[term.sign]}": term.value})
+    # Who has strikes is not fine, and only those that are not are in an index.
+    has_some = term.sign in {"", ">="} and term.value > 0 or term.sign == ">"
+    return ledgers.exclude(state=Ledger.State.FINE) if has_some else ledgers
 
 
 def _token(term: Term, now: datetime) -> Q:
     states = REFUSED if term.value == "invalid" else (term.value,)
-    return holding(Q(token__health__state__in=states))
+    return holding(TokenHealth.objects.filter(state__in=states))
 
 
 def _bound(term: Term, now: datetime) -> Q:
-    bound = Q(pk__in=Device.objects.bound_at(now).values("pk"))
-    return bound if term.value == "yes" else ~bound
+    if term.value == "yes":
+        return Q(bound=True) & (Q(expires_at=None) | Q(expires_at__gt=now))
+    return Q(bound=False) | Q(expires_at__lte=now)
 
 
 def _problem(term: Term, now: datetime) -> Q:
     if term.value == "any":
         return ~Q(problems=[])
-    return Q(problems__contains=[{"rule": term.value}])
+    # The first condition is the index's.
+    return ~Q(problems=[]) & Q(problems__contains=[{"rule": term.value}])
 
 
 def _agent(pattern: str) -> Callable[[Term, datetime], Q]:
@@ -103,17 +143,20 @@ def _agent(pattern: str) -> Callable[[Term, datetime], Q]:
 
     def condition(term: Term, now: datetime) -> Q:
         end = "(?![0-9])" if term.value[-1:].isdigit() else ""
-        return Q(user_agent__iregex=pattern + re.escape(term.value) + end)
+        wanted = pattern + re.escape(term.value) + end
+        heads = agent_heads(MOST_AGENTS + 1)
+        if len(heads) > MOST_AGENTS:
+            return Q(user_agent__iregex=wanted)
+        fits = re.compile(wanted, re.IGNORECASE).search
+        return Q(user_agent__head__in=[head for head in heads if fits(head)])
 
     return condition
 
 
 CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
     "": lambda term, now: named(term.value),
-    "state": lambda term, now: holding(Q(token__ledger__state=term.value)),
-    "strikes": lambda term, now: holding(
-        Q(**{f"token__ledger__strikes{LOOKUPS[term.sign]}": term.value})
-    ),
+    "state": lambda term, now: holding(Ledger.objects.filter(state=term.value)),
+    "strikes": lambda term, now: holding(struck(term)),
     "token": _token,
     "bound": _bound,
     "seen": lambda term, now: aged("last_seen_at", term, now),

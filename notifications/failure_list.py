@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, capped
 from notifications.conditions import joined
-from notifications.failure_reasons import (
-    ASLEEP,
-    FAILED,
-    Heat,
-    Reason,
-    Version,
-    reasons,
-    versions,
-)
+from notifications.failure_reasons import ASLEEP, FAILED, NOTHING, Told, told
 from notifications.filters import Chip, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_END, Slice, cut, query, words
@@ -35,6 +27,8 @@ TABS = {
     "activity": _("Activity"),
 }
 ROWS = 100
+#: Pushes of one call are no further apart.
+LONGEST_CALL = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +39,7 @@ class Failures:
     tabs: list[tuple[str, str, int]]
     span: str
     spans: list[str]
-    reasons: list[Reason]
-    heat: Heat
-    versions: list[Version]
+    told: Told
     deliveries: list[FeedRow]
     newer: str
     older: str
@@ -87,8 +79,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     span = span if span in SPANS else "24h"
     since = now - SPANS[span]
     wanted = read_query(words(asked.get("q", "")), kinds())
-    everything = _fitting(wanted, since, now)
-    rows = everything.filter(FAILED)
+    rows, asleep = _fitting(wanted, since, now)
     activity = AuditEntry.objects.filter(at__gte=since)
     seen = activity if sees_activity else activity.none()
     asked_for = Push.objects.filter(created_at__gte=since)
@@ -106,7 +97,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     # Only what the tab shows is asked of the database.
     by_reason, is_list = tab == "reasons", tab == "deliveries"
     page = cut(newest, BY_END, asked) if is_list else Slice([], "", "")
-    found, heat = reasons(everything, since, now) if by_reason else ([], Heat([], []))
+    found = told(rows, asleep, since, now) if by_reason else NOTHING
     q = " ".join(term.written for term in wanted.terms)
     address = {"span": span, "tab": tab, "q": q}
     return Failures(
@@ -114,9 +105,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         tabs=[(name, TABS[name], numbers.get(name, 0)) for name in tabs],
         span=span,
         spans=list(SPANS),
-        reasons=found,
-        heat=heat,
-        versions=versions(everything) if by_reason else [],
+        told=found,
         deliveries=[feed_row(push) for push in page.rows],
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
@@ -137,12 +126,18 @@ def _newest(rows: QuerySet, is_shown: bool) -> list:
     return list(rows[:ROWS]) if is_shown else []
 
 
-def _fitting(wanted: Query, since: datetime, now: datetime) -> QuerySet[Push]:
-    """What failed or did not wake; nothing where a word of the query is wrong."""
-    rows = Push.objects.filter(FAILED | ASLEEP, ended_at__gte=since)
+def _fitting(
+    wanted: Query, since: datetime, now: datetime
+) -> tuple[QuerySet[Push], QuerySet[Push]]:
+    """What failed, and what did not wake; nothing where a word of the query is wrong."""
+    ended = Push.objects.filter(ended_at__gte=since)
+    # A call leaves before its pushes end, and its index is by the moment it left.
+    left = Q(sip_call__sent_at__gte=since - LONGEST_CALL)
+    both = ended.filter(FAILED), ended.filter(ASLEEP, left)
     if wanted.faults:
-        return rows.none()
-    return rows.filter(joined(wanted, lambda term: condition_of(term, now)))
+        return tuple(rows.none() for rows in both)
+    asked = joined(wanted, lambda term: condition_of(term, now))
+    return tuple(rows.filter(asked) for rows in both)
 
 
 def _refused(since: datetime) -> list[tuple[str, int, int]]:

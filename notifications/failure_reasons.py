@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.db.models.functions import TruncHour
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import agent_of
 from notifications.apns import REASONS
+from notifications.at_once import COUNTED
 from notifications.keyset import query
 from notifications.models import Push
 from notifications.terms import written
@@ -149,29 +154,87 @@ class Version:
         return query(q=f"{written('app', self.bundle_id)}{version}")
 
 
-def reasons(
-    rows: QuerySet[Push], since: datetime, now: datetime
-) -> tuple[list[Reason], Heat]:
-    """The reasons of these pushes, the commonest first, with their trend; by hour too."""
-    groups = rows.order_by().values_list("state", "reason")
-    counted = groups.annotate(n=Count("pk"), d=Count("device", distinct=True))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What failed, told in three ways; of the newest alone where `is_cut`."""
+
+    reasons: list[Reason]
+    heat: Heat
+    versions: list[Version]
+    is_cut: bool
+
+
+NOTHING = Told([], Heat([], []), [], False)
+#: What is told of a push. The rows are grouped three times in one look at them.
+FACTS = ("state", "reason", "hour", "device", "app__bundle_id", "device__user_agent")
+COLUMNS = "state, reason, hour, bundle_id, user_agent"
+GROUPED = """
+    SELECT {columns}, count(*), count(DISTINCT device), grouping(hour), grouping(reason)
+    FROM ({rows}) AS asked (state, reason, hour, device, bundle_id, user_agent)
+    GROUP BY GROUPING SETS
+        ((state, reason), (state, reason, hour), (state, bundle_id, user_agent))
+"""
+
+
+def told(failed: QuerySet[Push], asleep: QuerySet[Push], since, now) -> Told:
+    """Reasons with trends, hours and versions of the newest `COUNTED` of each kind."""
+    by_reason, by_hour, by_version = [], [], []
+    for row in _grouped(
+        failed.order_by("-ended_at"), asleep.order_by("-sip_call__sent_at")
+    ):
+        state, reason, hour, bundle_id, agent, number, devices, no_hour, no_reason = row
+        if no_reason:
+            by_version.append((state, bundle_id, agent, number))
+        elif no_hour:
+            by_reason.append((state, reason, number, devices))
+        else:
+            by_hour.append((state, reason, hour, number))
+    numbers = Counter()
+    for state, _reason, number, _devices in by_reason:
+        numbers[state == "accepted"] += number
+    found, heat = reasons(by_reason, by_hour, since, now)
+    is_cut = max(numbers.values(), default=0) > COUNTED
+    return Told(found, heat, versions(by_version), is_cut)
+
+
+def _grouped(*newest: QuerySet[Push]) -> list[tuple]:
+    parts, values = [], []
+    for rows in newest:
+        facts = rows.annotate(hour=TruncHour("ended_at")).values_list(*FACTS)
+        try:
+            sql, given = facts[: COUNTED + 1].query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        parts.append(f"({sql})")
+        values += given
+    if not parts:
+        return []
+    rows = " UNION ALL ".join(parts)
+    with connection.cursor() as cursor:
+        cursor.execute(GROUPED.format(rows=rows, columns=COLUMNS), values)
+        return cursor.fetchall()
+
+
+def reasons(by_reason, by_hour, since, now) -> tuple[list[Reason], Heat]:
+    """The reasons, the commonest first, with their trend; by hour too."""
     found = {
         (state, reason): Reason(state, reason, number, devices)
-        for state, reason, number, devices in counted
+        for state, reason, number, devices in by_reason
     }
     hours: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    hourly = groups.annotate(hour=TruncHour("ended_at"), n=Count("pk"))
-    for state, reason, hour, number in hourly:
+    zone = timezone.get_current_timezone()
+    for state, reason, local, number in by_hour:
+        hour = local.replace(tzinfo=zone)
         slot = int((hour - since) / (now - since) * SLOTS)
-        one = found.setdefault((state, reason), Reason(state, reason))
-        one.trend[max(0, min(slot, SLOTS - 1))] += number
+        found[state, reason].trend[max(0, min(slot, SLOTS - 1))] += number
         hours[state, reason][hour.hour] += number
     ordered = sorted(found.values(), key=lambda one: -one.number)[:ROWS]
     return ordered, _heat(ordered, hours, now)
 
 
 def _heat(ordered: list[Reason], hours: dict, now: datetime) -> Heat:
-    """Hours of the day, the present one last."""
+    """Hours of the day in the reader's zone, the present one last."""
+    now = timezone.localtime(now)
     order = [(now + HOUR * ago).hour for ago in range(-23, 1)]
     most = max((n for row in hours.values() for n in row.values()), default=0)
     rows = [
@@ -191,13 +254,10 @@ def _cell(number: int, most: int) -> Cell:
     return Cell(number, "h" + str(1 + (part > 0.1) + (part > 0.35) + (part > 0.7)))
 
 
-def versions(rows: QuerySet[Push]) -> list[Version]:
+def versions(counted: Iterable[tuple[str, str, str, int]]) -> list[Version]:
     """The same pushes by app and version of the phones as they are today."""
     found: dict[tuple[str, str], Version] = {}
-    groups = rows.order_by().values_list(
-        "app__bundle_id", "device__user_agent", "state"
-    )
-    for bundle_id, user_agent, state, number in groups.annotate(n=Count("pk")):
+    for state, bundle_id, user_agent, number in counted:
         version = agent_of(user_agent).version
         one = found.setdefault((bundle_id, version), Version(bundle_id, version))
         kinds = {"accepted": "asleep", "rejected": "rejected"}

@@ -9,11 +9,12 @@ from functools import cached_property
 
 from notifications import charts
 from notifications.alarms import Alarm, alarms
-from notifications.at_once import Question, answers, up_to_limit
+from notifications.at_once import Question
 from notifications.attention import Attention, asked
 from notifications.backlog import Lane, lanes
 from notifications.board import STATES, BoardRow, board_rows, counts_of, devices_in
 from notifications.expiry import Warning
+from notifications.kept_counts import counts
 from notifications.models import App, Call, Ledger, Push
 from notifications.sources import Hold, Source, held_by_feeds, hold_at, source_of
 from notifications.troubles import apps_beside_trouble, endings_of
@@ -22,7 +23,6 @@ from registrations.models import Device, Feed
 
 LATELY = timedelta(minutes=15)
 FEED_ROWS = 60
-NOBODY = Question(Device.objects.none())
 #: What a row of the feed is made of; it is read four times a second.
 FEED_FIELDS = (
     "push_type",
@@ -115,10 +115,8 @@ class Picture:
 
     spans = tuple(charts.SPANS)
 
-    def __init__(
-        self, now: datetime, span: str = "1h", population: Population | None = None
-    ) -> None:
-        self._now, self._span, self._population = now, span, population
+    def __init__(self, now: datetime, span: str = "1h") -> None:
+        self._now, self._span = now, span
 
     @cached_property
     def feed(self) -> list[FeedRow]:
@@ -193,46 +191,40 @@ class Picture:
 
     @cached_property
     def _figures(self) -> Figures:
-        return figures(self._now, self._population)
+        return figures(self._now)
 
     @cached_property
     def _lately(self) -> list[tuple[str, timedelta | None]]:
         return lately_at(self._now)
 
 
-def population(now: datetime) -> Population:
-    """As of now."""
-    return Population(*answers(*_everybody(now)))
+def _everybody(now: datetime) -> dict[str, Question]:
+    bound = Device.objects.bound_at(now).order_by()
+    return {
+        "registered": Question(bound.values("pk")),
+        "known": Question(Device.objects.order_by().values("pk")),
+    }
 
 
-def _everybody(now: datetime) -> tuple[Question, Question]:
-    bound, known = Device.objects.bound_at(now), Device.objects.all()
-    return Question(bound.values("pk")), Question(known.values("pk"))
-
-
-def figures(now: datetime, counted: Population | None) -> Figures:
-    """What is counted, as of now. `counted`: the devices, where they were counted lately."""
+def figures(now: datetime) -> Figures:
+    """What is counted. The devices may be as of a moment ago where they are many."""
     sent = Push.objects.filter(push_type="voip", sent_at__range=(now - LATELY, now))
     suspected = Ledger.objects.filter(state="suspected").values("since")
-    *attention, voip, since, waiting, silent, released, recovered, bound, known = (
-        answers(
-            *map(up_to_limit, asked(now)),
-            Question(sent.values("pk")),
-            Question(suspected, "max(asked.since)", None),
-            Question(held_by_feeds(), "jsonb_agg(asked.held_by)", None),
-            *(up_to_limit(devices_in(state)) for state in STATES[2:]),
-            *(_everybody(now) if counted is None else (NOBODY, NOBODY)),
-        )
-    )
-    attention = Attention(*attention)
-    numbers = (attention.suspected, attention.not_waking, silent, released, recovered)
+    quiet = {state: devices_in(state) for state in STATES[2:]}
+    # Who has just come to be at risk is on the page at once, however large the house is.
+    fresh = {state: devices_in(state) for state in STATES[:2]} | {
+        "voip": Question(sent.order_by().values("pk")),
+        "since": Question(suspected.order_by(), "max(asked.since)", None),
+        "waiting": Question(held_by_feeds(), "jsonb_agg(asked.held_by)", None),
+    }
+    numbers = counts(asked(now) | quiet | _everybody(now), now, fresh)
     return Figures(
-        population=counted or Population(bound, known),
-        attention=attention,
-        voip=voip,
-        suspected_since=since,
-        waiting_for=json.loads(waiting) if waiting else [],
-        at_risk=dict(zip(STATES, numbers, strict=True)),
+        population=Population(numbers["registered"], numbers["known"]),
+        attention=Attention(**{name: numbers[name] for name in asked(now)}),
+        voip=numbers["voip"],
+        suspected_since=numbers["since"],
+        waiting_for=json.loads(numbers["waiting"] or "[]"),
+        at_risk={state: numbers[state] for state in STATES},
     )
 
 

@@ -37,11 +37,10 @@ RETRY_SECONDS = 1.0
 Regions = dict[tuple[str, str], str]
 #: The feed before the board: a verdict it shows is then in the board too.
 REGIONS = ("sources", "held", "alarms", "kpis", "feed", "board", "outcomes", "wake")
-#: Not each time: the charts (of minutes), and how many devices there are.
+#: Not each time: the charts (of minutes).
 PACES = {
     "outcomes": timedelta(seconds=0.5),
     "wake": timedelta(seconds=0.5),
-    "population": timedelta(seconds=5),
 }
 #: Templates are indented for their readers; each of 1,000 sockets would carry it.
 INDENTS = re.compile(r"\s*\n\s*")
@@ -63,12 +62,9 @@ class Reader:
     def __init__(self) -> None:
         self._regions: Regions = {}
         self._read_at: dict[tuple[str, str], datetime] = {}
-        self._population: fleet.Population | None = None
 
     def read(self, now: datetime, languages: Iterable[str]) -> Regions:
         """Every region as HTML, in each of the languages."""
-        if self._is_due("", "population", now):
-            self._population = fleet.population(now)
         return {
             (language, name): html
             for language in languages
@@ -76,7 +72,7 @@ class Reader:
         }
 
     def _regions_in(self, language: str, now: datetime) -> Iterator[tuple[str, str]]:
-        context = {"live": fleet.Picture(now, population=self._population), "now": now}
+        context = {"live": fleet.Picture(now), "now": now}
         with translation.override(language):
             for name in REGIONS:
                 if self._is_due(language, name, now):

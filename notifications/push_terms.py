@@ -9,10 +9,10 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.conditions import aged, joined
+from notifications.device_terms import begins, looked_up, struck
 from notifications.keyset import words
 from notifications.models import Push
 from notifications.terms import (
-    LOOKUPS,
     Age,
     Kind,
     Number,
@@ -146,10 +146,15 @@ def condition_of(term: Term, now: datetime) -> Q:
     if term.name == "state":
         return Q(state=term.value)
     if term.name == "strikes":
-        return Q(**{f"token__ledger__strikes{LOOKUPS[term.sign]}": term.value})
+        return Q(token__in=struck(term).values("token"))
     if term.name == "at":
         return aged("created_at", term, now)
-    return Q(call_id__startswith=term.value) | Q(device__aor__icontains=term.value)
+    return Q(call_id__startswith=term.value) | _to(looked_up(term.value), term.value)
+
+
+def _to(devices: set[int] | None, text: str) -> Q:
+    """Pushes to the devices that a text names."""
+    return begins(text, "device__") if devices is None else Q(device__in=devices)
 
 
 def _several(asked, name: str) -> list[str]:

@@ -217,7 +217,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='call',
-            index=models.Index(fields=['sent_at'], name='call_by_time'),
+            index=models.Index(fields=['sent_at'], include=('verdict', 'pushes_accepted'), name='call_by_time'),
         ),
         migrations.AddConstraint(
             model_name='call',
@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='push',
-            index=models.Index(fields=['call_id'], name='push_by_call'),
+            index=models.Index(fields=['call_id'], name='push_by_call', opclasses=['text_pattern_ops']),
         ),
         migrations.AddIndex(
             model_name='push',
@@ -273,7 +273,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='push',
-            index=models.Index(condition=models.Q(('state__in', ['rejected', 'unknown', 'failed', 'expired'])), fields=['-ended_at'], name='push_failures'),
+            index=models.Index(condition=models.Q(('state__in', ['rejected', 'unknown', 'failed', 'expired'])), fields=['-ended_at'], include=('state', 'reason', 'device'), name='push_failures'),
         ),
         migrations.AddConstraint(
             model_name='push',

@@ -87,7 +87,23 @@ class Call(models.Model):
                 condition=models.Q(verdict="handled"),
                 name="call_handled",
             ),
-            models.Index(fields=["sent_at"], name="call_by_time"),
+            models.Index(
+                fields=["sent_at"],
+                include=["verdict", "pushes_accepted"],
+                name="call_by_time",
+            ),
+            # Pushes and Failures pages: the verdicts that are rare, newest first
+            models.Index(
+                fields=["verdict", "-sent_at"],
+                include=["pushes_accepted", "token"],
+                condition=~models.Q(verdict="handled"),
+                name="call_by_verdict",
+            ),
+            models.Index(
+                fields=["-sent_at"],
+                condition=models.Q(rule="late"),
+                name="call_late",
+            ),
         ]
 
     def __str__(self) -> str:

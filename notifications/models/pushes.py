@@ -154,6 +154,27 @@ class Push(models.Model):
             ),
             # Pushes page, feed: newest first; the same of one device
             models.Index(fields=["-created_at", "-id"], name="push_newest"),
+            # Live page: what left in the last hours
+            models.Index(
+                fields=["sent_at"],
+                include=["push_type", "state"],
+                name="push_by_departure",
+            ),
+            # Pushes page: an app, newest first; Settings: what APNs took of it last
+            models.Index(
+                fields=["app", "environment", "-created_at"], name="push_of_app"
+            ),
+            # Pushes page: what is rare, newest first
+            models.Index(
+                fields=["state", "-created_at"],
+                condition=~models.Q(state="accepted"),
+                name="push_not_accepted",
+            ),
+            models.Index(
+                fields=["reason", "-created_at"],
+                condition=~models.Q(reason=""),
+                name="push_by_reason",
+            ),
             models.Index(fields=["device", "-created_at"], name="push_of_device"),
             models.Index(fields=["token", "sent_at"], name="push_of_token"),
             # evidence: remote pushes around a call
@@ -186,7 +207,11 @@ class Push(models.Model):
                 name="push_wakes",
             ),
             # search by Call-ID
-            models.Index(fields=["call_id"], name="push_by_call"),
+            models.Index(
+                fields=["call_id"],
+                opclasses=["text_pattern_ops"],
+                name="push_by_call",
+            ),
             # breaker: what APNs answered in the last minutes
             models.Index(
                 fields=["ended_at"],
@@ -196,6 +221,7 @@ class Push(models.Model):
             # Failures page
             models.Index(
                 fields=["-ended_at"],
+                include=["state", "reason", "device"],
                 condition=models.Q(
                     state__in=["rejected", "unknown", "failed", "expired"]
                 ),

@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                 ('last_registered_at', models.DateTimeField(default=None, null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['token'], name='pushtoken_by_token')],
+                'indexes': [models.Index(fields=['token'], name='pushtoken_by_token', opclasses=['text_pattern_ops'])],
                 'constraints': [models.UniqueConstraint(fields=('environment', 'bundle_id', 'kind', 'token'), name='pushtoken_is_one_install'), models.CheckConstraint(condition=models.Q(('kind__in', ['voip', 'remote'])), name='pushtoken_kind')],
             },
         ),

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import registrations.models.devices
+import registrations.models.lookups
 
 
 class Migration(migrations.Migration):
@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="pushtoken",
             index=models.Index(
-                registrations.models.devices.Fingerprint("token"),
+                registrations.models.lookups.Fingerprint("token"),
                 condition=models.Q(("kind", "voip")),
                 name="pushtoken_by_fingerprint",
             ),

@@ -17,8 +17,10 @@ from registrations.models.feeds import (
     RoundPage,
 )
 from registrations.models.history import PushLine, Registration, Sighting
+from registrations.models.lookups import agent_heads
 
 __all__ = [
+    "agent_heads",
     "Device",
     "DeviceEvent",
     "Environment",

@@ -7,7 +7,9 @@ from datetime import datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from registrations.models import lookups
 from registrations.models.environments import Environment
+from registrations.models.lookups import Fingerprint
 from registrations.storable import clean, short
 
 
@@ -129,6 +131,7 @@ class Device(models.Model):
             models.Index(fields=["aor"], name="device_by_aor"),
             # "same phone, other AOR": reinstall and restore
             models.Index(fields=["instance_id"], name="device_by_instance"),
+            *lookups.DEVICES_BY,
         ]
 
     def __str__(self) -> str:
@@ -138,13 +141,6 @@ class Device(models.Model):
     def is_learned(self) -> bool:
         """Known from a SIP server's wish to push alone: no REGISTER, no binding was read."""
         return self.feed_id is None and self.last_seen_at is None
-
-
-class Fingerprint(models.Func):
-    """SHA-256 of a token, as 32 bytes. (`\\` would begin an escape in a bytea.)"""
-
-    template = r"sha256(replace(%(expressions)s, '\', '\\')::bytea)"
-    output_field = models.BinaryField()
 
 
 class PushTokenQuerySet(models.QuerySet["PushToken"]):
@@ -188,7 +184,7 @@ class PushToken(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["token"], name="pushtoken_by_token"),
+            *lookups.TOKENS_BY,
             # beacons: which token an app speaks of
             models.Index(
                 Fingerprint("token"),
@@ -293,3 +289,8 @@ class DeviceEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.device_id}"
+
+
+Device._meta.get_field("aor").register_lookup(lookups.Name)
+Device._meta.get_field("user_agent").register_lookup(lookups.Head)
+PushToken._meta.get_field("token").register_lookup(lookups.Backwards)

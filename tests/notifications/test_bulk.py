@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from notifications import bulk
+from notifications import bulk, bulk_plan
 from notifications.bulk_plan import plan
 from notifications.models import AuditEntry, Bulk, BulkItem, Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend
@@ -86,6 +86,14 @@ def test_a_phone_gets_one_push_however_many_were_chosen():
     newer = factories.accepted_push(push.device, timezone.now(), push_type="alert")
     found = plan(of([push, newer]), "remote", timezone.now())
     assert [line.push for line in found.sent] == [newer]
+
+
+def test_all_that_match_are_counted_though_only_the_newest_are_resent(monkeypatch):
+    device = people.reachable_device()
+    pushes = [people.old_push(device, "alert") for _ in range(3)]
+    monkeypatch.setattr(bulk_plan, "MOST", 2)
+    found = plan(of(pushes), "remote", timezone.now())
+    assert (found.chosen, len(found.lines), found.is_cut) == (3, 2, True)
 
 
 def test_a_form_sent_twice_is_one_bulk_with_one_audit_entry():

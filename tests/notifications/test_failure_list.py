@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from notifications import failure_reasons
 from notifications.failure_list import failures
 from notifications.models import Call, Push
 from tests import factories
@@ -23,7 +24,7 @@ def failed(state: str, reason: str = "") -> Push:
 
 def reasons() -> dict:
     found = failures({}, timezone.now(), sees_activity=False)
-    return {one.words[0]: one for one in found.reasons}
+    return {one.words[0]: one for one in found.told.reasons}
 
 
 def test_a_reason_of_apns_stands_with_meaning_and_remedy():
@@ -41,6 +42,7 @@ def test_an_app_that_did_not_wake_is_a_reason_of_its_own():
         call_id=push.call_id,
         verdict="unhandled",
         rule="no_proof",
+        sent_at=push.sent_at,
         created_at=push.created_at,
     )
     push.save(update_fields=["sip_call"])
@@ -89,7 +91,7 @@ def test_what_is_understood_is_left_out_with_one_click():
     browser = people.browser_of("ops")
     assert b"q=%20-reason%3ABadDeviceToken" in browser.get("/failures/").content
     page = browser.get("/failures/?q=-reason:BadDeviceToken").context["list"]
-    assert [one.words[0] for one in page.reasons] == ["Expired"]
+    assert [one.words[0] for one in page.told.reasons] == ["Expired"]
     listed = "/failures/?q=-reason:BadDeviceToken&tab=deliveries"
     rows = browser.get(listed).context["list"].deliveries
     assert [row.push for row in rows] == [other]
@@ -103,7 +105,7 @@ def test_hour_and_reason_are_counted_with_the_present_hour_last():
     now = timezone.now()
     for _ in range(2):
         failed("rejected", "Unregistered")
-    heat = failures({}, now, sees_activity=False).heat
+    heat = failures({}, now, sees_activity=False).told.heat
     assert (len(heat.hours), heat.hours[-1]) == (24, f"{now:%H}")
     ((name, cells),) = heat.rows
     assert name == "Unregistered"
@@ -116,8 +118,19 @@ def test_failures_are_counted_by_app_and_version():
     push.device.user_agent = "LinphoneiOS/5.2.4 (iPhone 11)"
     push.device.save(update_fields=["user_agent"])
     failed("unknown")
-    found = failures({}, timezone.now(), sees_activity=False).versions
+    found = failures({}, timezone.now(), sees_activity=False).told.versions
     assert {(one.version, one.rejected, one.others) for one in found} == {
         ("5.2.4", 1, 0),
         ("", 0, 1),
     }
+
+
+def test_of_more_than_are_counted_the_newest_are_told(monkeypatch):
+    for number in range(3):
+        failed("rejected", "BadDeviceToken" if number else "Unregistered")
+    monkeypatch.setattr(failure_reasons, "COUNTED", 1)
+    told = failures({}, timezone.now(), sees_activity=False).told
+    assert told.is_cut
+    assert [(one.words[0], one.number) for one in told.reasons] == [
+        ("BadDeviceToken", 2)
+    ]

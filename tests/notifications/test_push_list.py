@@ -144,7 +144,9 @@ def test_a_facet_named_in_the_query_is_a_facet_chosen():
 def test_the_query_asks_for_strikes_state_and_age():
     push = judged("unhandled", "no_proof")
     judged("", "", state="rejected")
-    Ledger.objects.create(token=push.token, strikes=2, since=timezone.now())
+    Ledger.objects.create(
+        token=push.token, state="not_waking", strikes=2, since=timezone.now()
+    )
     for text, number in (
         ("strikes:%3E=2", 1),
         ("strikes:%3E2", 0),

@@ -1,0 +1,84 @@
+"""A person who reads pages over HTTP, what they weigh, and when a browser shows them."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import os
+import re
+import shutil
+import threading
+from urllib.parse import urlsplit
+
+from benchmarks.visitor import Visitor
+
+#: What a browser fetches with a page, beside what a style sheet names.
+ASSET = re.compile(r'(?:src|href)="(/static/[^"]+)"')
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PAINT = "performance.getEntriesByName('first-contentful-paint').map((one) => one.startTime)[0]"
+
+
+class Reader:
+    """Somebody who is logged in; each thread keeps a connection."""
+
+    def __init__(self, url: str, name: str, password: str) -> None:
+        self.url = url
+        self.cookies = Visitor(url, name, password).cookies
+        self._kept = threading.local()
+
+    def read(self, address: str) -> bytes:
+        """The body; a redirect is followed once. Raises RuntimeError for an error page."""
+        status, body, place = self._get(address)
+        if status in {301, 302}:
+            status, body, _ = self._get(place)
+        if status != 200:
+            raise RuntimeError(f"{address} was answered {status}")
+        return body
+
+    def _get(self, address: str) -> tuple[int, bytes, str]:
+        if not hasattr(self._kept, "http"):
+            parts = urlsplit(self.url)
+            self._kept.http = http.client.HTTPConnection(parts.hostname, parts.port, 60)
+        self._kept.http.request("GET", address, headers=self.cookies)
+        answer = self._kept.http.getresponse()
+        return answer.status, answer.read(), answer.getheader("Location", "")
+
+
+def weights(reader: Reader, pages: dict) -> tuple[float, dict[str, float]]:
+    """KB gzip of the heaviest first page with all it loads, and of each page after that."""
+    after, assets = {}, set()
+    for name, address in pages.items():
+        body = reader.read(address)
+        after[name] = _kilobytes(body)
+        assets |= set(ASSET.findall(body.decode()))
+    loaded = sum(_kilobytes(reader.read(asset)) for asset in sorted(assets))
+    return round(max(after.values()) + loaded, 1), after
+
+
+def _kilobytes(body: bytes) -> float:
+    return round(len(gzip.compress(body, 6)) / 1000, 1)
+
+
+def first_paint(reader: Reader, addresses: dict[str, str]) -> dict[str, float]:
+    """page → milliseconds to the first contentful paint in Chromium, nothing cached."""
+    # The tests' browser; whoever only asks for figures of the server needs none.
+    from playwright.sync_api import sync_playwright
+
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)))
+    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    key = reader.cookies["Cookie"].partition("=")[2]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        paints = {}
+        for name, address in addresses.items():
+            context = browser.new_context()
+            context.add_cookies(
+                [{"name": "sessionid", "value": key, "url": reader.url}]
+            )
+            page = context.new_page()
+            page.goto(reader.url + address)
+            page.wait_for_function(f"{PAINT} !== undefined")
+            paints[name] = round(page.evaluate(PAINT))
+            context.close()
+        browser.close()
+    return paints

@@ -1,0 +1,57 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Indexes for what the lists are asked for."""
+
+    dependencies = [("notifications", "0012_saved_views")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="call",
+            index=models.Index(
+                condition=models.Q(("verdict", "handled"), _negated=True),
+                fields=["verdict", "-sent_at"],
+                include=("pushes_accepted", "token"),
+                name="call_by_verdict",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="call",
+            index=models.Index(
+                condition=models.Q(("rule", "late")),
+                fields=["-sent_at"],
+                name="call_late",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="push",
+            index=models.Index(
+                fields=["sent_at"],
+                include=("push_type", "state"),
+                name="push_by_departure",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="push",
+            index=models.Index(
+                fields=["app", "environment", "-created_at"], name="push_of_app"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="push",
+            index=models.Index(
+                condition=models.Q(("state", "accepted"), _negated=True),
+                fields=["state", "-created_at"],
+                name="push_not_accepted",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="push",
+            index=models.Index(
+                condition=models.Q(("reason", ""), _negated=True),
+                fields=["reason", "-created_at"],
+                name="push_by_reason",
+            ),
+        ),
+    ]

@@ -1,0 +1,37 @@
+from django.db import migrations, models
+
+from registrations.models.lookups import Backwards, Head, Name
+
+
+class Migration(migrations.Migration):
+    """Indexes for what people look for."""
+
+    dependencies = [("registrations", "0002_beacons")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="device", index=models.Index(Name("aor"), name="device_by_name")
+        ),
+        migrations.AddIndex(
+            model_name="device",
+            index=models.Index(
+                fields=["bundle_id", "environment"], name="device_of_app"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="device",
+            index=models.Index(Head("user_agent"), name="device_by_agent"),
+        ),
+        migrations.AddIndex(
+            model_name="device",
+            index=models.Index(
+                condition=models.Q(("problems", []), _negated=True),
+                fields=["id"],
+                name="device_in_trouble",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="pushtoken",
+            index=models.Index(Backwards("token"), name="pushtoken_by_end"),
+        ),
+    ]
