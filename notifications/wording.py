@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models import App, Attempt, Call, Ledger, Push
 
+# Translators: a unit of time, as short as it can be.
+UNIT_OF_DAY = pgettext_lazy("unit of time", "d")
 #: state → tone and icon of its chip (DESIGN.md).
 CHIPS = {
     "fine": ("ok", "circle-check"),
@@ -288,9 +290,7 @@ def number(value: float, places: int = 0) -> str:
 def ago(moment: datetime, now: datetime) -> str:
     """A span in one unit: 37 s, 5 min, 3 h, 2 d."""
     seconds = max(0, int((now - moment).total_seconds()))
-    # Translators: a unit of time, as short as it can be.
-    day = pgettext("unit of time", "d")
-    for size, unit in ((86400, day), (3600, "h"), (60, "min")):
+    for size, unit in ((86400, UNIT_OF_DAY), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"

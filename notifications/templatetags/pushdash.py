@@ -15,14 +15,14 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
 from notifications.fleet import FeedRow
 from notifications.keyset import pairs
-from notifications.wording import ACTIONS, CHIPS, ago
+from notifications.wording import ACTIONS, CHIPS, UNIT_OF_DAY, ago
 
 register = template.Library()
 JSON_PIECE = re.compile(
@@ -31,6 +31,8 @@ JSON_PIECE = re.compile(
 )
 DIGITS = re.compile(r"\d+")
 TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
+#: The escape of a no-break space between the thousands of a number.
+PARTED = re.compile(r"(?<=\d)\\u00a0(?=\d{3}(?!\d))")
 FIELD_WORDS = {
     "aor": "AOR",
     "apns_id": "apns-id",
@@ -69,15 +71,20 @@ def until(moment: datetime | None) -> str:
 
 
 @register.filter
-def instant(moment: datetime | None) -> str:
+def instant(moment: datetime | None) -> SafeString:
     """`5 min ago`, with the moment on hover, for the middle of a sentence."""
-    return render_to_string("components/instant.html", {"at": moment}).strip()
+    return _inline("components/instant.html", moment)
+
+
+def _inline(template: str, moment: datetime | None) -> SafeString:
+    # A rendered template is safe; only `strip` forgets it.
+    return mark_safe(render_to_string(template, {"at": moment}).strip())
 
 
 @register.filter
-def clock(moment: datetime) -> str:
+def clock(moment: datetime) -> SafeString:
     """`14:02:31`, with the day on hover, for the middle of a sentence."""
-    return render_to_string("components/clock.html", {"at": moment}).strip()
+    return _inline("components/clock.html", moment)
 
 
 @register.filter
@@ -150,8 +157,7 @@ def spaced(span: str) -> str:
     if span == "all":
         return gettext("all")
     number, unit = re.fullmatch(r"(\d*)(.*)", span).groups()
-    unit = pgettext("unit of time", "d") if unit == "d" else unit
-    return f"{number} {unit}".strip()
+    return f"{number} {UNIT_OF_DAY if unit == 'd' else unit}".strip()
 
 
 @register.filter
@@ -162,11 +168,14 @@ def masked(text: str) -> str:
 
 @register.filter
 def visible(text: str) -> str:
-    """Control and bidi characters as escapes: what was read is hostile."""
-    return "".join(
+    """Control and bidi characters as escapes: what was read is hostile. The space that
+    parts the thousands of a number in French is none of them.
+    """
+    found = "".join(
         char if char.isprintable() or char in "\n\t" else f"\\u{ord(char):04x}"
         for char in text or ""
     )
+    return PARTED.sub("\N{NO-BREAK SPACE}", found)
 
 
 @register.filter
