@@ -46,6 +46,8 @@ class Reason:
     retry_safe: bool = False
 
 
+#: APNs began in 2009: what is said of before, or of another century, is no moment.
+EARLIEST, LATEST = datetime(2009, 6, 17, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"[A-Za-z]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9._:\-]{1,64}")
 _OURS = "Fix the request: this is an error of the sender, not of the phone."
@@ -147,6 +149,7 @@ def _moment(milliseconds: object) -> datetime | None:
     if not isinstance(milliseconds, int | float):
         return None
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return moment if EARLIEST <= moment < LATEST else None

@@ -176,6 +176,8 @@ class Connection(APNsTLSClientProtocol):
         self._settle(self._exchange.tick(now))
         if self._stuffed_at is not None and now - self._stuffed_at >= DEAF_SECONDS:
             self._settle(self._exchange.end(Lost("APNs does not read")))
+        if self._waiting:
+            self._exchange.give_up(self._waiting[0].came_at, now)
         self._admit()
         self._close_when_done()
         if self._was_closing:

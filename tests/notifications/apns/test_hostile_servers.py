@@ -19,6 +19,7 @@ from tests.notifications.apns.misdeeds import (
     deaf,
     each,
     ended,
+    greeting,
     leaving_unheard,
 )
 
@@ -117,6 +118,30 @@ def test_connections_without_room_are_left_when_pushes_wait_in_vain(identity):
     results, after = asyncio.run(main())
     assert {one.outcome for one in results} == {Outcome.NOT_SENT}
     assert {one.outcome for one in after} == {Outcome.ACCEPTED}
+
+
+def test_pushes_that_wait_behind_one_that_is_never_answered_are_let_go(identity):
+    greet = greeting(max_concurrent_streams=1).greet
+    misdeed = Misdeed(lambda *_: None, greet)
+
+    async def main():
+        server = HostileServer(misdeed)
+        client = client_of(identity, await server.start(identity))
+        told = []
+
+        async def send():
+            told.append((await client.send(push(), 8)).outcome)
+
+        try:
+            await asyncio.gather(*(send() for _ in range(COUNT)))
+            return told, await client.send(push(), 8)
+        finally:
+            await client.close()
+            await server.close()
+
+    told, after = asyncio.run(main())
+    assert told == [Outcome.NOT_SENT] * (COUNT - 1) + [Outcome.UNKNOWN]
+    assert after.outcome == Outcome.ACCEPTED
 
 
 def test_what_asyncio_drops_at_the_end_of_a_connection_was_not_sent(identity):
