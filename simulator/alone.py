@@ -6,23 +6,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from simulator.admin import Admin
-from simulator.apns import ApnsServer, Limits
-from simulator.checks import Choices
+from simulator.apns import ApnsServer, Limits, keys_of, public_of
+from simulator.certificates import as_pem, make
+from simulator.checks import Choices, Keys
 from simulator.device import Devices
 from simulator.directory import Delivery, Entry
 from simulator.faults import Faults, read_faults
-from simulator.tls import make_identity
+from simulator.phone import IosRule
+from simulator.tls import Identity, make_identity, make_key
 
 #: How a token begins that is gone (410), and one that is nobody's (BadDeviceToken).
 GONE, NOBODYS = "dead", "bad0"
 GONE_SINCE_MS = 1_700_000_000_000
+KEY = re.compile(r"([A-Z0-9]{10}):([A-Z0-9]{10})(?::(production|sandbox))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,12 @@ class Alone:
     foreign_topic: str = "TopicDisallowed"
     future_token: str = "InvalidProviderToken"
     refuses_background_at_ten: bool = True
+    #: Unreported calls in a row until iOS launches the app no more, and how long that lasts
+    #: (None: until a reinstall).
+    threshold: int = 3
+    release_seconds: float | None = None
+    #: More keys: `TEAM:KEY`, or `TEAM:KEY:ENVIRONMENT` for one of that environment alone.
+    more_keys: tuple[str, ...] = ()
 
 
 class AnyToken:
@@ -51,7 +63,11 @@ class AnyToken:
 
     def __init__(self, wanted: Alone) -> None:
         self._wanted = wanted
-        self.devices = Devices()
+        release = wanted.release_seconds
+        self.devices = Devices(
+            IosRule(threshold=wanted.threshold),
+            None if release is None else timedelta(seconds=release),
+        )
         self._changed: dict[str, Entry] = {}
 
     def change(self, token: str, status: str) -> None:
@@ -92,10 +108,41 @@ class AnyToken:
         sys.stdout.flush()
 
 
+def more_keys(texts: Iterable[str], identity: Identity) -> Keys:
+    """The keys the server trusts: the identity's and these, made in its folder. Raises
+    ValueError for a text that names none.
+    """
+    by_id, environment_of = dict(keys_of(identity).by_id), {}
+    for text in texts:
+        found = KEY.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no TEAM:KEY or TEAM:KEY:ENVIRONMENT")
+        team_id, key_id, environment = found.groups()
+        if key_id in by_id:
+            raise ValueError(f"key {key_id} stands twice")
+        by_id[key_id] = team_id, public_of(make_key(_p8(identity, key_id)))
+        if environment:
+            environment_of[key_id] = environment
+    return Keys(by_id, environment_of)
+
+
+def _p8(identity: Identity, key_id: str) -> Path:
+    return identity.folder / f"AuthKey_{key_id}.p8"
+
+
+def _client_certificate(identity: Identity, bundle_id: str) -> Path:
+    """For a sender with a certificate; good in both environments, for a year."""
+    path = identity.folder / f"{bundle_id}.pem"
+    path.touch(mode=0o600)
+    path.write_text(as_pem(*make(identity, bundle_id)))
+    return path
+
+
 async def run(wanted: Alone) -> None:
     """Serve until SIGTERM or SIGINT. Raises ValueError for a faults file that is none."""
     script = read_faults(wanted.faults.read_text()) if wanted.faults else []
     identity = make_identity(wanted.folder)
+    keys = more_keys(wanted.more_keys, identity)
     tokens = AnyToken(wanted)
     server = ApnsServer(
         tokens,
@@ -103,6 +150,7 @@ async def run(wanted: Alone) -> None:
         (wanted.environment,),
         Faults(script),
         is_strict=wanted.is_strict,
+        keys=keys,
         limits=Limits(
             pushes_a_second=wanted.pushes_a_second,
             connections_a_minute=wanted.connections_a_minute,
@@ -128,6 +176,12 @@ async def run(wanted: Alone) -> None:
         "key_id": identity.key_id,
         "p8": str(wanted.folder / "AuthKey.p8"),
         "ca": str(wanted.folder / "ca.pem"),
+        "client_certificate": str(_client_certificate(identity, wanted.bundle_id)),
+        "more_keys": [
+            {"team_id": team, "key_id": name, "p8": str(_p8(identity, name))}
+            for name, (team, _) in keys.by_id.items()
+            if name != identity.key_id
+        ],
     }
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()

@@ -168,8 +168,16 @@ class ApnsServer:
 
 def keys_of(identity: Identity) -> Keys:
     """The public half of the identity's `.p8` key."""
-    private = serialization.load_pem_private_key(identity.key_pem.encode(), None)
-    public = private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return Keys({identity.key_id: (identity.team_id, public_of(identity.key_pem))})
+
+
+def public_of(key_pem: str) -> str:
+    """The public half of a `.p8` key."""
+    private = serialization.load_pem_private_key(key_pem.encode(), None)
+    return (
+        private.public_key()
+        .public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        .decode()
     )
-    return Keys({identity.key_id: (identity.team_id, public.decode())})

@@ -216,9 +216,9 @@ class ApnsConnection(asyncio.Protocol):
         elif fault.kind == "reset":
             self._reset(stream_id, fault.code)
             self._flush()
-        elif fault.kind == "drop":
-            if fault.is_processed:
-                self._server.judge(request)
+        elif fault.is_processed:
+            self._server.judge(request)
+        if fault.kind == "drop":
             self.cut()
 
     def _go_away(self, stream_id: int, request: Request, fault: Fault) -> None:

@@ -12,9 +12,10 @@ class Fault:
 
     `kind`: `answer` (status and raw body), `delay` (seconds), `reset` (RST_STREAM code),
     `goaway` (earlier requests are still answered, this one and later ones are above
-    last_stream_id), `drop` (the TCP connection is cut; `is_processed` says whether the push
-    had gone to the phone before), `silent` (never answered), `mute` (the connection reads
-    and answers nothing any more, PING neither), `limit` (SETTINGS allow so many `streams`).
+    last_stream_id), `drop` (the TCP connection is cut), `silent` (never answered), `mute`
+    (the connection reads and answers nothing any more, PING neither), `limit` (SETTINGS
+    allow so many `streams`). `is_processed`: the push of a `drop` or `silent` had gone to
+    the phone.
     """
 
     kind: str

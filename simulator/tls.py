@@ -60,6 +60,13 @@ def make_identity(
     )
 
 
+def make_key(path: Path) -> str:
+    """The PEM text of the push key kept at `path`, made there when it is not."""
+    if not path.exists():
+        _save(path, _key_pem(_new_key()))
+    return path.read_text()
+
+
 def _write(folder: Path, team_id: str, key_id: str) -> None:
     ca_key, server_key, push_key = (_new_key() for _ in range(3))
     ca = _certificate("pushdash rehearsal CA", ca_key, None, ca_key)

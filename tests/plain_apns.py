@@ -52,10 +52,11 @@ def provider_token(
 ) -> str:
     claims = {"iss": identity.team_id, "iat": int(time.time()) - age}
     claims |= {key: value for key, value in changes.items() if key in {"iss", "iat"}}
+    algorithm = changes.get("algorithm", "ES256")
     return jwt.encode(
         claims,
-        pem or identity.key_pem,
-        algorithm=changes.get("algorithm", "ES256"),
+        None if algorithm == "none" else pem or identity.key_pem,
+        algorithm=algorithm,
         headers={"kid": changes.get("kid", identity.key_id)},
     )
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from notifications.apns import Client, Key, Outcome, Server
+from notifications.apns import Certificate, Client, Key, Outcome, Server
+from simulator.alone import more_keys
 from simulator.faults import read_faults
 from tests.apns import push
 
@@ -34,9 +35,9 @@ def running(folder: Path, *options: str):
         process.stdout.close()
 
 
-def send(ready: dict, *tokens: str) -> list:
+def send(ready: dict, *tokens: str, shown: Key | Certificate | None = None) -> list:
     """The results of one push to each token, one after the other."""
-    key = Key(ready["team_id"], ready["key_id"], Path(ready["p8"]).read_text())
+    key = shown or key_of(ready)
     port = int(ready["apns"].rpartition(":")[2])
     server = Server("localhost", port, Path(ready["ca"]).read_text())
 
@@ -48,6 +49,10 @@ def send(ready: dict, *tokens: str) -> list:
             await client.close()
 
     return asyncio.run(main())
+
+
+def key_of(said: dict) -> Key:
+    return Key(said["team_id"], said["key_id"], Path(said["p8"]).read_text())
 
 
 def wanted(token: str):
@@ -115,6 +120,63 @@ def test_devices_tokens_and_keys_change_by_the_endpoint_and_the_log_tells(tmp_pa
         assert refused(ready, "devices", "POST", '{"aa": {"mood": 1}}') == 400
         assert refused(ready, "tokens", "POST", '{"aa": "lost"}') == 400
         assert refused(ready, "keys", "POST", "[]") == 400
+
+
+@pytest.mark.parametrize(
+    ("seconds", "event"),
+    [("3600", "App not launched: failed to report calls"), ("0", "App launched")],
+)
+def test_51_threshold_and_release_of_ios_are_those_of_the_command_line(
+    tmp_path, seconds, event
+):
+    options = ("--threshold", "2", "--release-seconds", seconds)
+    with running(tmp_path, *options) as (ready, _):
+        admin(ready, "devices", "POST", json.dumps({VOIP: {"ignores": 2}}))
+        send(ready, VOIP, VOIP, VOIP)
+        events = [line["event"] for line in admin(ready, "log")["log"]]
+    assert events.count("App killed: 0xBAADCA11") == 2
+    assert events[-1] == event
+
+
+def test_34_and_40_more_keys_can_be_had_from_the_command(tmp_path):
+    options = (
+        "--key",
+        "OTHERTEAM1:KEYOTHER12",
+        "--key",
+        "TEAM123456:KEYSANDBOX:sandbox",
+    )
+    with running(tmp_path, *options) as (ready, _):
+        other, sandbox = ready["more_keys"]
+        assert (other["team_id"], other["key_id"]) == ("OTHERTEAM1", "KEYOTHER12")
+        (answer,) = send(ready, VOIP, shown=key_of(other))
+        assert answer.outcome == Outcome.ACCEPTED
+        (answer,) = send(ready, VOIP, shown=key_of(sandbox))
+        assert answer.reason == "BadEnvironmentKeyIdInToken"
+        mixed = key_of({**other, "p8": ready["p8"]})
+        (answer,) = send(ready, VOIP, shown=mixed)
+        assert answer.reason == "InvalidProviderToken"
+
+
+def test_a_client_certificate_is_there_for_senders_without_a_key(tmp_path):
+    with running(tmp_path) as (ready, _):
+        path = Path(ready["client_certificate"])
+        shown = Certificate(path.read_text())
+        results = send(ready, VOIP, PLAIN, shown=shown)
+    assert {result.outcome for result in results} == {Outcome.ACCEPTED}
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("KEY1234567", "'KEY1234567' is no TEAM:KEY"),
+        ("TEAM123456:KEY7654321:moon", "moon' is no TEAM:KEY"),
+        ("TEAM123456:KEY1234567", "key KEY1234567 stands twice"),
+    ],
+)
+def test_a_key_that_is_none_or_stands_twice_is_named(identity, text, why):
+    with pytest.raises(ValueError, match=why):
+        more_keys([text], identity)
 
 
 @pytest.mark.parametrize(

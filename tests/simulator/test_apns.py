@@ -237,6 +237,7 @@ def test_no_provider_token_is_missing(ask, value):
         {"iat": "yesterday"},
         {"age": -7200},
         {"algorithm": "HS256", "pem": "a secret of thirty-two bytes or more"},
+        {"algorithm": "none"},
     ],
 )
 def test_a_false_provider_token_is_invalid(ask, identity, changes):

@@ -193,6 +193,26 @@ def test_66_a_limit_lowered_with_pushes_in_flight_harms_none(play):
     assert outcomes(play(scene)) == {Outcome.ACCEPTED: 500}
 
 
+@pytest.mark.parametrize("processed", [0, 25, 50])
+def test_62_a_cut_with_fifty_in_flight_leaves_each_unknown_and_none_sent_twice(
+    play, processed
+):
+    async def scene(server, client):
+        await client.send(push(), 5)
+        delivered = len(server.directory.delivered)
+        server.faults.add(Fault("silent", times=min(processed, 49), is_processed=True))
+        server.faults.add(Fault("silent", times=49 - min(processed, 49)))
+        server.faults.add(Fault("drop", is_processed=processed == 50))
+        results = await asyncio.gather(*(client.send(push(), 5) for _ in range(50)))
+        return results, server, len(server.directory.delivered) - delivered
+
+    results, server, delivered = play(scene)
+    assert outcomes(results) == {Outcome.UNKNOWN: 50}
+    assert {result.detail for result in results} != {""}
+    assert (len(server.received), set(server.received.values())) == (51, {1})
+    assert delivered == processed
+
+
 @pytest.mark.parametrize("count", [100, 300])
 def test_67_windows_given_back_only_with_the_answer_are_waited_for(play, count):
     async def scene(server, client):

@@ -46,6 +46,25 @@ class Command(BaseCommand):
             action="store_false",
             help="take a background push with priority 10",
         )
+        parser.add_argument(
+            "--threshold",
+            type=int,
+            default=3,
+            help="unreported calls in a row until iOS launches the app no more",
+        )
+        parser.add_argument(
+            "--release-seconds",
+            type=float,
+            help="how long that lasts; without it until a reinstall",
+        )
+        parser.add_argument(
+            "--key",
+            dest="more_keys",
+            action="append",
+            default=[],
+            metavar="TEAM:KEY[:ENVIRONMENT]",
+            help="one more key, made in the folder; may be repeated",
+        )
         parser.add_argument("--faults", type=Path, help="a JSON list of faults")
         parser.add_argument(
             "--strict",

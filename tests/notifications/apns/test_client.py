@@ -98,6 +98,11 @@ def test_a_key_of_another_team_is_refused(play):
         ),
         (Fault("answer", status=502, body=b"<html>bad</html>"), "unknown", ""),
         (Fault("answer", status=500), "unknown", ""),
+        (
+            Fault("answer", status=500, body=b'{"reason":"InternalServerError"}'),
+            "unknown",
+            "InternalServerError",
+        ),
         (Fault("answer", status=200, with_apns_id=False), "accepted", ""),
         (Fault("reset", code=7), "not_sent", ""),
         (Fault("reset", code=2), "unknown", ""),
@@ -141,16 +146,17 @@ def test_a_cut_connection_leaves_what_had_left_unknown_and_sends_nothing_twice(p
     assert after.outcome == Outcome.ACCEPTED
 
 
-def test_two_thousand_error_bodies_on_one_connection_are_all_reported(play):
+def test_three_thousand_error_bodies_on_one_connection_are_all_reported(play):
     async def scene(server, phones, client):
         results: list[Result] = []
-        for _ in range(20):
+        for _ in range(30):
             sends = (client.send(push(GONE), 10) for _ in range(100))
             results += await asyncio.gather(*sends)
-        return results
+        return results, server.opened
 
-    results = play(scene)
-    assert [result.reason for result in results] == ["Unregistered"] * 2000
+    results, opened = play(scene)
+    assert [result.reason for result in results] == ["Unregistered"] * 3000
+    assert opened == 1
 
 
 def test_a_burst_larger_than_the_flow_control_window_is_all_accepted(play):
