@@ -64,30 +64,29 @@ class Entry:
     before: Concluded
     pushes: list[PushFacts]
 
-    def concluded(
-        self,
-        verdict: Verdict,
-        window: Window | None,
-        held_by: list[dict],
-        waits_for: int | None,
-    ) -> Concluded:
-        """What its row shall say."""
-        accepted = [
-            one.accepted_at for one in self.pushes if one.accepted_at is not None
-        ]
-        departures = [one.sent_at for one in self.pushes if one.sent_at is not None]
-        return Concluded(
-            len(accepted),
-            window.sent_at if window else min(departures, default=None),
-            max(accepted, default=None),
-            window.handle_by if window else None,
-            verdict.verdict,
-            verdict.rule,
-            verdict.evidence,
-            verdict.wake_time,
-            held_by,
-            waits_for,
-        )
+
+def concluded(
+    pushes: Sequence[PushFacts],
+    verdict: Verdict,
+    window: Window | None,
+    held_by: list[dict],
+    waits_for: int | None,
+) -> Concluded:
+    """What the row of a call with these pushes shall say."""
+    accepted = [one.accepted_at for one in pushes if one.accepted_at is not None]
+    departures = [one.sent_at for one in pushes if one.sent_at is not None]
+    return Concluded(
+        len(accepted),
+        window.sent_at if window else min(departures, default=None),
+        max(accepted, default=None),
+        window.handle_by if window else None,
+        verdict.verdict,
+        verdict.rule,
+        verdict.evidence,
+        verdict.wake_time,
+        held_by,
+        waits_for,
+    )
 
 
 def load(pks: Iterable[int], policies: dict[str, Policy]) -> list[Entry]:

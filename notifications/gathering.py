@@ -5,7 +5,7 @@ A round's cost follows this news, never the history.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,8 +16,10 @@ from django.db import connection
 from django.db.models import Q
 
 from notifications.builds import builds_of
+from notifications.docket import concluded
 from notifications.evidence import AROUND
-from notifications.facts import LONGEST_DIALOG, REMOTE_ANSWER
+from notifications.facts import LONGEST_DIALOG, REMOTE_ANSWER, Policy, PushFacts
+from notifications.judging import AWAITED, window_of
 from notifications.models import Call, Push
 from notifications.storing import array_of
 from notifications.watermarks import read_until
@@ -33,15 +35,17 @@ JUDGED = sorted(Push.FINAL - {Push.State.CANCELLED})
 LONGEST_CALL = timedelta(days=1)
 LOOSE = """
     SELECT push.id, push.push_type, push.token_id, push.device_id, push.call_id,
-        push.sent_at, push.accepted_at
+        token.bundle_id, push.state, push.sent_at, push.accepted_at
     FROM notifications_push push
+    JOIN registrations_pushtoken token ON token.id = push.token_id
     WHERE NOT push.gathered AND push.state = ANY(%s) ORDER BY push.ended_at LIMIT %s
 """
 CALLS = """
-    INSERT INTO notifications_call (token_id, call_id, build_id, created_at,
-        pushes_accepted, verdict, rule, witnessed, held_by)
-    SELECT token, call_id, build, %s, 0, 'awaited', '', false, '[]'
-    FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS new(token, call_id, build)
+    INSERT INTO notifications_call (token_id, call_id, build_id, pushes_accepted, sent_at,
+        accepted_at, handle_by, created_at, verdict, rule, witnessed, held_by)
+    SELECT new.*, %s::timestamptz, 'awaited', '', false, '[]'
+    FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::int[], %s::timestamptz[],
+        %s::timestamptz[], %s::timestamptz[]) AS new
     ON CONFLICT (token_id, call_id) DO NOTHING
 """
 LINK = """
@@ -116,12 +120,12 @@ class News:
         return {token for token, _, _ in self.spans}
 
 
-def gather(now: datetime, feeds: Sequence[Feed]) -> News:
+def gather(now: datetime, feeds: Sequence[Feed], policies: dict[str, Policy]) -> News:
     """Everything that may change a verdict or a ledger, marked as looked at. `feeds`: those
     that could show a proof.
     """
     news = News()
-    _ended(news, now)
+    _ended(news, policies, now)
     _shown(news)
     news.calls.update(_around(news.spans), _due(feeds, now))
     return news
@@ -150,15 +154,17 @@ class Ended(NamedTuple):
     token: int
     device: int
     call_id: str
+    bundle_id: str
+    state: str
     sent_at: datetime | None
     accepted_at: datetime | None
 
 
-def _ended(news: News, now: datetime) -> None:
+def _ended(news: News, policies: dict[str, Policy], now: datetime) -> None:
     pushes = [Ended(*row) for row in _rows(LOOSE, JUDGED, MOST_PUSHES)]
     news.has_more |= len(pushes) == MOST_PUSHES
     voip = [push for push in pushes if push.push_type == Push.Type.VOIP]
-    news.calls.update(_linked(voip, now))
+    news.calls.update(_linked(voip, policies, now))
     for push in voip:
         if push.sent_at is not None:
             taken = push.accepted_at or push.sent_at
@@ -169,15 +175,29 @@ def _ended(news: News, now: datetime) -> None:
         _answered(news, [push for push in remote if push.accepted_at is not None])
 
 
-def _linked(pushes: list[Ended], now: datetime) -> set[int]:
+def _linked(
+    pushes: list[Ended], policies: dict[str, Policy], now: datetime
+) -> set[int]:
     """The calls of these pushes, which know of them from now on."""
     if not pushes:
         return set()
-    keys = {(push.token, push.call_id): push.device for push in pushes}
-    builds = builds_of(keys.values())
-    new = [(*key, builds.get(device)) for key, device in sorted(keys.items())]
+    calls: dict[tuple[int, str], list[Ended]] = defaultdict(list)
+    for push in pushes:
+        calls[push.token, push.call_id].append(push)
+    builds = builds_of(push.device for push in pushes)
+    new = [
+        (*key, builds.get(made[-1].device), *_begun(made, policies))
+        for key, made in sorted(calls.items())
+    ]
     _rows(CALLS, now, *(list(column) for column in zip(*new, strict=True)))
     return {call for (call,) in _rows(LINK, [push.pk for push in pushes])}
+
+
+def _begun(made: list[Ended], policies: dict[str, Policy]) -> tuple:
+    """What the row of a new call says before it is judged: it is not written twice."""
+    facts = [PushFacts(push.state, push.sent_at, push.accepted_at) for push in made]
+    window = window_of(facts, policies[made[0].bundle_id])
+    return concluded(facts, AWAITED, window, [], None)[:4]
 
 
 def _answered(news: News, remote: list[Ended]) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from notifications.docket import Concluded, Entry, load, store
+from notifications.docket import Concluded, Entry, concluded, load, store
 from notifications.evidence import Evidence, Look, holders_of
 from notifications.facts import CallFacts, Policy
 from notifications.gathering import gather, touched_ledgers
@@ -51,7 +51,7 @@ def settle(now: datetime) -> Settled:
         if not cursor.fetchone()[0]:
             return Settled([], [])
     house = House.of(now)
-    news = gather(now, house.feeds)
+    news = gather(now, house.feeds, house.policies)
     judged, tokens = judge_calls(news.calls, house)
     tokens |= touched_ledgers(news, now)
     return Settled(judged, refresh_ledgers(tokens, house.policies, now))
@@ -83,8 +83,8 @@ def _lock() -> None:
 def _look_at_all(now: datetime) -> None:
     """Everything new is known to its call and counts as looked at."""
     _lock()
-    feeds = feeds_that_show()
-    while (news := gather(now, feeds)).has_more:
+    house = House.of(now)
+    while (news := gather(now, house.feeds, house.policies)).has_more:
         touched_ledgers(news, now)
 
 
@@ -165,7 +165,8 @@ def _judge_batch(entries: list[Entry], house: House) -> list[tuple[Entry, Conclu
     moved = []
     for case in cases:
         held_by, waits_for = waits.get(case.entry.pk, ([], None))
-        told = case.entry.concluded(case.verdict, case.window, held_by, waits_for)
+        pushes, verdict = case.entry.pushes, case.verdict
+        told = concluded(pushes, verdict, case.window, held_by, waits_for)
         if told != case.entry.before:
             moved.append((case.entry, told))
     store(moved, house.now)
