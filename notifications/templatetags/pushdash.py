@@ -32,7 +32,7 @@ JSON_PIECE = re.compile(
 DIGITS = re.compile(r"\d+")
 TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
 #: The escape of a no-break space between the thousands of a number.
-PARTED = re.compile(r"(?<=\d)\\u00a0(?=\d{3}(?!\d))")
+PARTED = re.compile(r"(?<=\d)\\u00a0(?=\d)|\\u00a0(?=[:;?!»%])|(?<=«)\\u00a0")
 FIELD_WORDS = {
     "aor": "AOR",
     "apns_id": "apns-id",
@@ -169,7 +169,7 @@ def masked(text: str) -> str:
 @register.filter
 def visible(text: str) -> str:
     """Control and bidi characters as escapes: what was read is hostile. The space that
-    parts the thousands of a number in French is none of them.
+    parts the thousands of a number in French, or stands before a colon, is none of them.
     """
     found = "".join(
         char if char.isprintable() or char in "\n\t" else f"\\u{ord(char):04x}"
