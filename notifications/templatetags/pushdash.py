@@ -31,8 +31,8 @@ JSON_PIECE = re.compile(
 )
 DIGITS = re.compile(r"\d+")
 TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
-#: The escape of a no-break space between the thousands of a number.
-PARTED = re.compile(r"(?<=\d)\\u00a0(?=\d)|\\u00a0(?=[:;?!»%])|(?<=«)\\u00a0")
+#: The escape of a no-break space between thousands, or where French sets one.
+PARTED = re.compile(r"(?<=\d)\\u00a0(?=\d{3}(?!\d))|\\u00a0(?=[:;?!»%])|(?<=«)\\u00a0")
 FIELD_WORDS = {
     "aor": "AOR",
     "apns_id": "apns-id",
