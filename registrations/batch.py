@@ -48,15 +48,18 @@ class Batch:
         self._holdings = Holdings()
         self._facts = Facts(feed, read_at)
 
-    def write(self, items: list[Judged]) -> None:
-        """Apply the items in order and write every row they touch."""
+    def write(self, items: list[Judged]) -> list[Judged]:
+        """Apply the items in order and write every row they touch. Those that do not only
+        repeat what their device has come back.
+        """
         self._keys.clear()
         self._identities.clear()
         self._facts.prepare(items)
-        self._load(items)
+        news = self._load(items)
         for item in items:
             self._take(item)
         self._save()
+        return news
 
     def settle(self, until: datetime) -> None:
         """End the tokens this feed has missed for too long by log time `until`.
@@ -73,7 +76,7 @@ class Batch:
 
     # Loading
 
-    def _load(self, items: list[Judged]) -> None:
+    def _load(self, items: list[Judged]) -> list[Judged]:
         self._know(devices_of({item.register.aor for item in items}))
         news = [item for item in items if not self._repeats(item)]
         self._load_holdings({item.register.aor for item in news})
@@ -84,6 +87,7 @@ class Batch:
             for key in self._keys_of(contact).values()
         }
         self._tokens.update(tokens_like(keys - self._tokens.keys()))
+        return news
 
     def _know(self, found: dict[str, DeviceRow]) -> None:
         self._devices = found
@@ -211,18 +215,20 @@ class Batch:
     ) -> bool:
         """Bring device and holdings up to an accepted Contact; True when it is news."""
         was_bound, turns = device.bound, len(self._holdings.turns)
+        said = {
+            "user_agent": item.register.user_agent or "",
+            "moment": item.moment,
+            "expires": expires,
+        }
         if device.aor in self._loaded:
             self._holdings.settle(device, item.moment)
             if expires > 0:
                 tokens = self._tokens_of(contact, item.moment)
                 self._holdings.carry(device, tokens, item.moment, item.position)
-        is_news = devices.apply(
-            device,
-            contact,
-            user_agent=item.register.user_agent or "",
-            moment=item.moment,
-            expires=expires,
-        )
+            is_news = devices.apply(device, contact, **said)
+        else:
+            is_news = False
+            devices.prolong(device, **said)
         if item.held is not None:
             device.expires_at = item.held.until
         device.assumed = item.assumed

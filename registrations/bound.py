@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -98,7 +98,7 @@ class Bindings:
         binding = entry.binding
         as_of, end = _as_of(binding), binding.expires_at
         seconds = NO_END_SECONDS if end is None else (end - as_of).total_seconds()
-        contact = entry.contact._replace(expires=max(1, round(seconds)))
+        contact = replace(entry.contact, expires=max(1, round(seconds)))
         return self._item(
             entry.register._replace(contacts=(contact,)),
             raw=f"Binding of {binding.aor}: {binding.contact}".encode(),
@@ -108,8 +108,10 @@ class Bindings:
         )
 
     def _judged_gone(self, device: Device, at: datetime) -> Judged:
-        contact = read_contact(f"<{device.contact}>")._replace(
-            instance_id=device.instance_id, expires=0
+        contact = replace(
+            read_contact(f"<{device.contact}>"),
+            instance_id=device.instance_id,
+            expires=0,
         )
         register = Register(
             aor=device.aor,

@@ -51,9 +51,11 @@ def repeats(device: DeviceRow | None, contact: Contact) -> bool:
         device is not None
         and device.settled
         and device.bound
+        and device.accepted
         and device.contact == contact.uri
         and contact.expires != 0
-        and not (contact.problems or device.problems or device.refusal)
+        # Of the same URI the device's row says what is wrong.
+        and not (contact.stray or device.problems or device.refusal)
     )
 
 
@@ -112,19 +114,27 @@ def apply(
     device.accepted = True
     device.refusal = None
     device.bound = expires > 0
+    push = contact.push
     device.contact = contact.uri
-    device.user_agent = user_agent or device.user_agent
-    device.pn_provider = contact.pn_provider or ""
-    device.pn_param = contact.pn_param or ""
-    device.team_id = contact.team_id or ""
-    device.bundle_id = contact.bundle_id or ""
-    device.environment = contact.environment or ""
+    device.pn_provider = push.pn_provider or ""
+    device.pn_param = push.pn_param or ""
+    device.team_id = push.team_id or ""
+    device.bundle_id = push.bundle_id or ""
+    device.environment = push.environment or ""
     device.problems = problems
+    prolong(device, user_agent=user_agent, moment=moment, expires=expires)
+    return is_news
+
+
+def prolong(
+    device: DeviceRow, *, user_agent: str, moment: datetime | None, expires: int
+) -> None:
+    """Bring the row up to an accepted Contact that says what the device has already."""
+    device.user_agent = user_agent or device.user_agent
     device.expires_at = _expiry(moment, expires)
     if moment is not None:
         device.last_registered_at = moment
         device.first_seen_at = device.first_seen_at or moment
-    return is_news
 
 
 def _expiry(moment: datetime | None, expires: int) -> datetime | None:

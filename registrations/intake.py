@@ -125,15 +125,14 @@ class Intake:
         with transaction.atomic():
             calls.prepare()
             pushes.prepare()
-            if items:
-                Batch(self.feed, read_at).write(items)
+            news = Batch(self.feed, read_at).write(items) if items else []
             if self.feed.seen_until is not None:
                 Batch(self.feed, read_at).settle(self.feed.seen_until)
             calls.write()
             self.feed.push_line_count += pushes.write()
             if refused:
                 Rejected.objects.bulk_create(refused, ignore_conflicts=True)
-            self._fill_inbox(items, refused)
+            self._fill_inbox(news, refused)
             for piece in pieces:
                 self._move(piece)
             self._save(read_at, len(items), len(refused))

@@ -169,5 +169,5 @@ def _of_aor(entry: Entry, aor: str) -> Entry:
 
 
 def _of_instance(entry: Entry, instance_id: str | None) -> Entry:
-    contacts = (entry.contact._replace(instance_id=instance_id),)
+    contacts = (replace(entry.contact, instance_id=instance_id),)
     return replace(entry, register=entry.register._replace(contacts=contacts))

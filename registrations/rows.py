@@ -61,20 +61,19 @@ def _text(value: str | None) -> str:
 
 
 def _contact(contact: Contact) -> str:
-    uri, instance_id, expires, q, provider, param, prid, team, bundle, world, *rest = (
-        contact
-    )
-    tokens, problems = rest
+    push, expires, q = contact.push, contact.expires, contact.q
     held = ", ".join(
-        [f"{_string(kind)}: {_string(token)}" for kind, token in tokens.items()]
+        [f"{_string(kind)}: {_string(token)}" for kind, token in push.tokens.items()]
     )
-    broken = ", ".join(map(_problem, problems)) if problems else ""
+    broken = ", ".join(map(_problem, push.problems)) if push.problems else ""
     return (
-        f'{{"uri": {_string(uri)}, "instance_id": {_text(instance_id)}, '
+        f'{{"uri": {_string(contact.uri)}, '
+        f'"instance_id": {_text(contact.instance_id)}, '
         f'"expires": {"null" if expires is None else expires}, '
         f'"q": {"null" if q is None else _string(q)}, '
-        f'{_declared(provider, param)}"pn_prid": {_text(prid)}, '
-        f'{_named(team, bundle, world)}"tokens": {{{held}}}, "problems": [{broken}]}}'
+        f'{_declared(push.pn_provider, push.pn_param)}"pn_prid": {_text(push.pn_prid)}, '
+        f"{_named(push.team_id, push.bundle_id, push.environment)}"
+        f'"tokens": {{{held}}}, "problems": [{broken}]}}'
     )
 
 

@@ -7,8 +7,9 @@ One odd message must never stop the reading of a feed.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
-from registrations.sip import Contact, Problem, Register
+from registrations.sip import Contact, Problem, PushParams, Register
 
 #: An index row holds 2,704 bytes (a third of a page), and a character up to 4 of them.
 LONGEST_INDEXED = 500
@@ -40,15 +41,15 @@ def _is_plain(register: Register, raw: bytes) -> bool:
         len(register.aor) + len(register.call_id) <= LONGEST_INDEXED
         and all(map(_is_short, register.contacts))
         # A CR or LF by itself may stand within a value.
-        and not raw.replace(b"\r\n", b"").translate(None, PLAIN)
+        and raw.translate(None, PLAIN) == b"\r\n" * raw.count(b"\r\n")
     )
 
 
 def _is_short(contact: Contact) -> bool:
-    names = contact.bundle_id or "", *contact.tokens.values()
+    """True where no value can be too long: a bundle id or a token is one parameter."""
     return (
         len(contact.instance_id or "") <= LONGEST_INDEXED
-        and max(map(len, names)) <= LONGEST_TOKEN
+        and max(map(len, contact.uri.split(";"))) <= LONGEST_TOKEN
     )
 
 
@@ -58,16 +59,17 @@ def _is_storable(register: Register) -> bool:
     texts = [register.user_agent or ""]
     tokens = []
     for contact in register.contacts:
+        push = contact.push
         names.append(contact.instance_id or "")
-        tokens += [contact.bundle_id or "", *contact.tokens.values()]
+        tokens += [push.bundle_id or "", *push.tokens.values()]
         texts += [
             contact.uri,
-            contact.pn_provider or "",
-            contact.pn_param or "",
-            contact.pn_prid or "",
-            contact.team_id or "",
+            push.pn_provider or "",
+            push.pn_param or "",
+            push.pn_prid or "",
+            push.team_id or "",
         ]
-        texts += [problem.detail for problem in contact.problems]
+        texts += [problem.detail for problem in push.problems]
     if max(map(len, names)) > LONGEST_INDEXED:
         return False
     if tokens and max(map(len, tokens)) > LONGEST_TOKEN:
@@ -105,22 +107,31 @@ def short(text: str, longest: int = LONGEST_INDEXED) -> str:
 
 
 def _contact(contact: Contact) -> Contact:
-    instance_id, bundle_id = contact.instance_id, contact.bundle_id
-    return contact._replace(
+    instance_id = contact.instance_id
+    return replace(
+        contact,
         uri=clean(contact.uri),
         instance_id=instance_id and short(clean(instance_id)),
-        pn_provider=_cleaned(contact.pn_provider),
-        pn_param=_cleaned(contact.pn_param),
-        pn_prid=_cleaned(contact.pn_prid),
-        team_id=_cleaned(contact.team_id),
+        known=_push(contact.push),
+    )
+
+
+def _push(push: PushParams) -> PushParams:
+    bundle_id = push.bundle_id
+    return replace(
+        push,
+        pn_provider=_cleaned(push.pn_provider),
+        pn_param=_cleaned(push.pn_param),
+        pn_prid=_cleaned(push.pn_prid),
+        team_id=_cleaned(push.team_id),
         bundle_id=bundle_id and short(clean(bundle_id), LONGEST_TOKEN),
         tokens={
             kind: short(clean(token), LONGEST_TOKEN)
-            for kind, token in contact.tokens.items()
+            for kind, token in push.tokens.items()
         },
-        problems=tuple(
-            Problem(problem.rule, clean(problem.detail)) for problem in contact.problems
-        ),
+        problems=[
+            Problem(problem.rule, clean(problem.detail)) for problem in push.problems
+        ],
     )
 
 

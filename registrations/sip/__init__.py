@@ -14,7 +14,7 @@ from .message import (
     redacted,
     text_of,
 )
-from .push_params import Problem
+from .push_params import Problem, PushParams
 from .register import Contact, Register, is_register, read_contact, read_register
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "MalformedMessage",
     "Message",
     "Problem",
+    "PushParams",
     "Register",
     "SipError",
     "aor_of",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 from .address import Address, aor_of, read_address, split_outside_quotes, uri_params
 from .errors import MalformedMessage
 from .message import Message, cleaned, decoded, made, read_message
-from .push_params import LEGACY, RFC_8599, Problem, read_push_params
+from .push_params import LEGACY, RFC_8599, Problem, PushParams, read_push_params
 
 #: RFC 3261 §20.19: delta-seconds go up to 2**32 - 1.
 LONGEST_EXPIRES = 2**32 - 1
@@ -25,21 +26,49 @@ CSEQ = re.compile(rb"\s*([0-9]+)[ \t]+(\S+)\s*")
 REMEMBERED = 8192
 
 
-class Contact(NamedTuple):
-    """One Contact of a REGISTER; `expires` in seconds as asked for, None where nothing says."""
+@dataclass(slots=True)
+class Contact:
+    """One Contact of a REGISTER; `expires` in seconds as asked for, None where nothing says.
+
+    What it says of push is read when it is first asked for: of most that come in it is known
+    already. `stray`: push parameters outside <>.
+    """
 
     uri: str
     instance_id: str | None
     expires: int | None
     q: str | None
-    pn_provider: str | None
-    pn_param: str | None
-    pn_prid: str | None
-    team_id: str | None
-    bundle_id: str | None
-    environment: str | None
-    tokens: dict[str, str]
-    problems: tuple[Problem, ...]
+    stray: tuple[str, ...] = ()
+    known: PushParams | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def push(self) -> PushParams:
+        """Its push parameters, and what is wrong with them."""
+        if self.known is None:
+            self.known = read_push_params(uri_params(self.uri))
+            if self.stray:
+                self.known.fault(
+                    "outside_uri",
+                    f"{', '.join(self.stray)} outside <>: a header parameter, which "
+                    "Flexisip ignores",
+                )
+        return self.known
+
+    @property
+    def bundle_id(self) -> str | None:
+        return self.push.bundle_id
+
+    @property
+    def environment(self) -> str | None:
+        return self.push.environment
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        return self.push.tokens
+
+    @property
+    def problems(self) -> list[Problem]:
+        return self.push.problems
 
 
 class Register(NamedTuple):
@@ -167,29 +196,16 @@ def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Co
 
 
 def _contact(address: Address, header_expires: int | None) -> Contact:
-    push = read_push_params(uri_params(address.uri))
-    expires = _delta_seconds(address.param("expires"))
+    expires, stray = _delta_seconds(address.param("expires")), ()
     if not PUSH_NAMES.isdisjoint(address.params):
-        stray = [name for name in address.params if name in PUSH_NAMES]
-        push.fault(
-            "outside_uri",
-            f"{', '.join(stray)} outside <>: a header parameter, which Flexisip ignores",
-        )
-    values = (
+        stray = tuple(name for name in address.params if name in PUSH_NAMES)
+    return Contact(
         address.uri,
         _instance_id(address),
         header_expires if expires is None else expires,
         address.param("q"),
-        push.pn_provider,
-        push.pn_param,
-        push.pn_prid,
-        push.team_id,
-        push.bundle_id,
-        push.environment,
-        push.tokens,
-        tuple(push.problems),
+        stray,
     )
-    return made(Contact, values)
 
 
 def _instance_id(address: Address) -> str | None:

@@ -42,7 +42,7 @@ def agrees(item, truth: dict) -> bool:
         assert (contact.uri, contact.instance_id) == (true["uri"], true["instance"])
         assert (contact.expires, contact.tokens) == (expires, tokens)
         for name in ("pn_provider", "pn_param", "pn_prid"):
-            assert getattr(contact, name) == true[name]
+            assert getattr(contact.push, name) == true[name]
     return True
 
 

@@ -91,7 +91,7 @@ def test_a_contact_cut_at_500_bytes_is_kept_up_to_its_last_whole_parameter():
     assert (found.uri, found.tokens) == (CONTACT, {"voip": "AA", "remote": "BB"})
     in_token = f"sip:a@b;x={'y' * 440};pn-prid={'A' * 64}:voip"[:499]
     (found,) = registers(line(contact=in_token))[0].contacts
-    assert (found.pn_prid, found.tokens) == (None, {})
+    assert (found.push.pn_prid, found.tokens) == (None, {})
 
 
 @pytest.mark.parametrize("place", ["display", "agent"])

@@ -41,7 +41,7 @@ def test_a_line_gives_what_the_whole_message_would():
     assert (register.aor, register.call_id, register.cseq) == ("sip:a@e.org", "one", 7)
     assert (register.expires, register.user_agent) == (60, "Phone/1")
     (contact,) = register.contacts
-    assert (contact.instance_id, contact.pn_prid) == ("urn:uuid:1", "t:voip")
+    assert (contact.instance_id, contact.push.pn_prid) == ("urn:uuid:1", "t:voip")
 
 
 def test_what_is_absent_is_printed_as_null():

@@ -36,12 +36,12 @@ BOTH = {"voip": VOIP, "remote": REMOTE}
 def test_well_formed_apns_parameters_give_tokens_as_sent(param, prid, tokens):
     contact = apns(param, prid)
     assert contact.tokens == tokens
-    assert (contact.pn_provider, contact.pn_param, contact.pn_prid) == (
+    assert (contact.push.pn_provider, contact.push.pn_param, contact.push.pn_prid) == (
         "apns",
         param,
         prid,
     )
-    assert (contact.team_id, contact.bundle_id) == ("T", "org.app")
+    assert (contact.push.team_id, contact.bundle_id) == ("T", "org.app")
     assert (contact.environment, rules(contact)) == ("production", [])
 
 
@@ -82,34 +82,38 @@ def test_what_flexisip_refuses_is_named_and_salvaged(param, prid, rule, tokens):
 def test_a_provider_of_another_name_is_not_supported(provider):
     contact = apns("T.a.voip", f"{VOIP}:voip", provider)
     assert rules(contact) == ["pn_provider_unsupported"]
-    assert contact.pn_provider == provider
+    assert contact.push.pn_provider == provider
     assert (contact.tokens, contact.environment) == ({}, None)
 
 
 def test_an_fcm_token_stays_whole():
     contact = apns("project-1", "abc:APA91b", "fcm")
-    assert (contact.pn_prid, contact.tokens) == ("abc:APA91b", {})
-    assert (contact.environment, contact.problems) == (None, ())
+    assert (contact.push.pn_prid, contact.tokens) == ("abc:APA91b", {})
+    assert (contact.environment, contact.problems) == (None, [])
 
 
 def test_names_are_compared_unescaped_without_case_and_the_first_counts():
     contact = contact_with(
         f"PN-Provider=apns;pn-para%6D=T.a;pn-prid={REMOTE};pn-prid={VOIP}"
     )
-    assert (contact.pn_provider, contact.pn_param) == ("apns", "T.a")
+    assert (contact.push.pn_provider, contact.push.pn_param) == ("apns", "T.a")
     assert contact.tokens == {"remote": REMOTE}
     assert rules(contact) == ["parameter_twice"]
 
 
 def test_parameters_outside_brackets_fill_nothing_and_are_named():
     contact = only_contact(f"<sip:a@b>;pn-provider=apns;pn-prid={VOIP}")
-    assert (contact.pn_provider, contact.pn_prid, contact.tokens) == (None, None, {})
+    assert (contact.push.pn_provider, contact.push.pn_prid, contact.tokens) == (
+        None,
+        None,
+        {},
+    )
     assert rules(contact) == ["outside_uri"]
 
 
 def test_other_schemes_have_no_push_parameters():
     contact = only_contact(f"<tel:+1;pn-provider=apns;pn-prid={VOIP}>")
-    assert (contact.pn_provider, contact.tokens) == (None, {})
+    assert (contact.push.pn_provider, contact.tokens) == (None, {})
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,7 @@ def test_a_missing_parameter_is_named(missing, rule):
 
 def test_a_parameter_without_value_is_empty_not_absent():
     contact = contact_with("pn-provider=fcm;pn-prid")
-    assert (contact.pn_prid, contact.pn_param) == ("", None)
+    assert (contact.push.pn_prid, contact.push.pn_param) == ("", None)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,8 @@ def test_legacy_apple_parameters_map_as_the_sending_side_does(
     contact = contact_with(f"app-id={app_id};pn-type=apple;pn-tok={VOIP}")
     assert (contact.bundle_id, contact.environment) == (bundle, environment)
     assert contact.tokens == {kind: VOIP}
-    assert (contact.pn_provider, contact.pn_param, contact.pn_prid) == (None,) * 3
+    push = contact.push
+    assert (push.pn_provider, push.pn_param, push.pn_prid) == (None,) * 3
     assert rules(contact) == []
 
 

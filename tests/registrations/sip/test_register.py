@@ -149,4 +149,4 @@ def test_a_message_cut_off_anywhere_gives_an_error_or_no_token():
             register = read_register(whole[:end])
         except MalformedMessage:
             continue
-        assert all(c.pn_prid is None and not c.tokens for c in register.contacts)
+        assert all(c.push.pn_prid is None and not c.tokens for c in register.contacts)
