@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.apns import REASONS
 from notifications.backlog import why_waiting
 from notifications.models import Call, Push
 from notifications.wording import number
@@ -83,6 +84,9 @@ def _answered(found: Push) -> Step:
         return Step("ok", "check", gettext("Accepted by APNs"), when, "200")
     if found.state == Push.State.REJECTED:
         return Step("bad", "x", gettext("Rejected by APNs"), "", found.reason)
+    if found.state == Push.State.UNKNOWN and found.reason in REASONS:
+        # A 500: APNs failed on the way, after it may have taken the push.
+        return Step("bad", "x", gettext("No clear answer"), "", found.reason)
     if found.state == Push.State.UNKNOWN:
         return Step(
             "bad", "x", gettext("No answer"), "", gettext("APNs may have taken it")

@@ -79,6 +79,13 @@ def test_each_state_has_its_steps(device, state, titles):
     assert [step.title for step in steps_of(push, None, 1, NOW)] == titles
 
 
+def test_an_error_inside_apns_is_an_answer_though_no_clear_one(device):
+    push = factories.accepted_push(device, MORNING, state="unknown")
+    push.reason = "InternalServerError"
+    step = steps_of(push, None, 1, NOW)[2]
+    assert (step.title, step.detail) == ("No clear answer", "InternalServerError")
+
+
 @pytest.mark.parametrize(
     ("outcome", "status", "reason", "title"),
     [
