@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from notifications.sources import source_of
+from registrations import partitions
 from registrations.models import Device, Feed, Registration
 from tests.registrations.followed import lines, person
 from tests.registrations.logs import plain
@@ -136,3 +137,18 @@ def test_what_is_written_while_the_database_is_down_is_read_when_it_is_back(
     until(lambda: Device.objects.count() == 3, process)
     assert Registration.objects.count() == 3
     assert Feed.objects.get().trouble == ""
+
+
+def test_a_day_that_a_crash_of_postgresql_took_back_is_made_again(tmp_path, follow):
+    path = tmp_path / "proxy.log"
+    path.write_bytes(plain(person(1)))
+    process = follow(path)
+    until(Registration.objects.exists, process)
+    day = Registration.objects.get().day
+    with connection.cursor() as cursor:
+        for table in partitions.TABLES:
+            cursor.execute(f"DROP TABLE {table}_{day:%Y%m%d}")
+    with path.open("ab") as log:
+        log.write(plain(person(2)))
+    until(Registration.objects.exists, process)
+    assert Registration.objects.get().call_id == "call-2"

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from registrations import partitions
 from registrations.feeds import (
     FeedBusy,
     Told,
@@ -135,6 +136,8 @@ class Command(BaseCommand):
     def _follow_until_trouble(self) -> None:
         """Returns only when nothing can be stored; the rows say where to go on."""
         followers: dict[str, Follower] = {}
+        # What made a day's partition may be what a crash of PostgreSQL took back.
+        partitions.forget()
         try:
             with ExitStack() as stack:
                 stack.enter_context(unhurried())
