@@ -160,8 +160,8 @@ class Holdings:
                 continue
             self._end(old, old.holdings[token.key], moment)
             old.bound = False
-            if old.feed_id is None:
-                continue  # learned from a wish to push (`learn`): this is its first REGISTER
+            if old.feed_id is None and old.last_seen_at is None:
+                continue  # learned from a wish to push (`learn`): its first REGISTER
             self.turns.append(
                 Turn(
                     device=device,

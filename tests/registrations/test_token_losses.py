@@ -196,3 +196,14 @@ def test_a_learned_token_is_missed_by_a_register_that_repeats_the_contact(ingest
     ingest(said(log, 1, 2, contact()).bytes)
     event = DeviceEvent.objects.get()
     assert (event.kind, event.token.token) == (DeviceEvent.Kind.TOKEN_CHANGED, VOIP)
+
+
+def test_a_reinstall_is_one_though_the_feed_of_the_old_install_is_gone(ingest):
+    ingest(said(FlexisipLog(), 0, 1, contact()).bytes)
+    old = Device.objects.get()
+    Device.objects.update(feed=None)
+    anew = contact(instance="urn:uuid:22222222-0000-4000-8000-000000000002")
+    ingest(said(FlexisipLog(), 5, 2, anew, call_id="c2").bytes)
+    assert Device.objects.exclude(pk=old.pk).count() == 1
+    kinds = set(DeviceEvent.objects.values_list("kind", flat=True))
+    assert kinds == {DeviceEvent.Kind.REINSTALLED}
