@@ -17,11 +17,10 @@ from notifications.models import Credential, Push
 from notifications.ownership import Owner
 from notifications.pacing import Pace
 from notifications.sending import Place, Sender
+from notifications.window import FIRST, Window
 
 logger = logging.getLogger(__name__)
 
-#: Rows claimed at once, and tries a process has under way at most.
-BATCH, MOST_UNDER_WAY = 400, 800
 #: How often a worker that waits for answers looks for what else is due.
 LOOK_SECONDS = 0.05
 #: How often a busy worker sees to what dead ones left.
@@ -58,12 +57,12 @@ def _send_due(
     until: datetime,
 ) -> Iterator[list[Push]]:
     number = owner.number()
-    sender = Sender(clock, owner.journal)
+    sender, window = Sender(clock, owner.journal), Window()
     tidy_at = clock() + TIDY_EVERY
     try:
         while True:
-            while clock() < until and len(sender) <= MOST_UNDER_WAY - BATCH:
-                pushes = claim(push_types, number, clock(), sender.places)
+            while clock() < until and (room := window.room(len(sender))):
+                pushes = claim(push_types, number, clock(), sender.places, room)
                 if not pushes:
                     break
                 _depart(pushes, number, clock())
@@ -74,6 +73,7 @@ def _send_due(
                 _tidy(owner, clock())
                 tidy_at = clock() + TIDY_EVERY
             tries = sender.ended(LOOK_SECONDS)
+            window.learn([done.seconds for done in tries])
             if tries:
                 recording.record(tries, number, clock())
                 yield [done.push for done in tries]
@@ -97,8 +97,9 @@ def claim(
     owner: int,
     now: datetime,
     busy: Set[Place] = frozenset(),
+    most: int = FIRST,
 ) -> list[Push]:
-    """Take up to BATCH due rows for `owner`; rows other workers hold are skipped.
+    """Take up to `most` due rows for `owner`; rows other workers hold are skipped.
 
     None of a credential that pauses, and one alone where a pause has just passed: none as
     long as that one is under way, its place among the `busy`. None beyond a limit.
@@ -120,7 +121,7 @@ def claim(
     pushes = list(
         due.select_for_update(skip_locked=True, of=("self",))
         .select_related("token")
-        .order_by("due_at")[:BATCH]
+        .order_by("due_at")[:most]
     )
     if not pushes:
         return []

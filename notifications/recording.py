@@ -78,7 +78,7 @@ def _attempt(done: Try) -> tuple:
         result.apns_id or "",
         result.apns_unique_id or "",
         result.gone_since,
-        (done.ended_at - done.started_at).total_seconds() * 1000,
+        done.seconds * 1000,
     )
 
 

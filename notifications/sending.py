@@ -41,6 +41,11 @@ class Try:
     ended_at: datetime
     result: Result
 
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.ended_at - self.started_at).total_seconds()
+
 
 class Sender:
     """The tries this process has under way. One thread begins them and takes their ends."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications import delivery
+from notifications import delivery, window
 from notifications.apns import Outcome
 from notifications.journal import Journal
 from notifications.models import Attempt, Push
@@ -116,5 +116,5 @@ def test_nothing_leaves_that_cannot_be_noted_and_the_next_push_does(apns, tmp_pa
 
 def test_the_operators_are_told_how_many_a_lost_process_may_have_in_hand(settings):
     text = (settings.BASE_DIR / "docs/operations.md").read_text()
-    assert f"{delivery.MOST_UNDER_WAY} a process" in text
+    assert f"{window.MOST} a process" in text
     assert text.count("a process.") == 1
