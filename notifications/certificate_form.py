@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.certificates import BadCertificate, PushCertificate, read_certificate
 from notifications.credentials import CredentialError, seal
+from notifications.fields import RowChoiceField
 from notifications.forms import Dressed
 from notifications.models import App, Credential
 from registrations.models import Environment
@@ -19,7 +20,7 @@ LARGEST_BYTES = 65_536
 class CertificateForm(Dressed, forms.Form):
     """A certificate for an app in one environment; replaces the credential that is there."""
 
-    app = forms.ModelChoiceField(App.objects.all(), label=_("App"))
+    app = RowChoiceField(App.objects.all(), label=_("App"))
     environment = forms.ChoiceField(choices=Environment.choices, label=_("Environment"))
     file = forms.FileField(label=_("Certificate (.p12 or .pem)"), max_length=255)
     password = forms.CharField(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
-from django.db.models import OuterRef, Prefetch, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -17,13 +18,36 @@ from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
 from notifications.kept_counts import counts
-from notifications.keyset import BY_AOR, BY_ID, cut, query, words
+from notifications.keyset import BY_AOR, BY_ID, BY_SEEN, BY_STRIKES, cut, query, words
 from notifications.models import App, Ledger, Push
 from notifications.terms import Kind, Query, Term, proposed, read_query, written
 from notifications.wording import rules_in_words
 from registrations.models import Device, Feed, Holding, PushToken
 
 Link = Callable[..., str]
+#: Of a device that was never seen.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def with_seen(rows: QuerySet[Device]) -> QuerySet[Device]:
+    """`seen`: when each was seen last. No index has it: each REGISTER would rewrite all of
+    them, and a list in this order is read once in a while.
+    """
+    return rows.annotate(seen=Coalesce("last_seen_at", NEVER))
+
+
+def with_strikes(rows: QuerySet[Device]) -> QuerySet[Device]:
+    """`strikes` of the token each holds, and only those that have some."""
+    struck = Ledger.objects.filter(strikes__gt=0).exclude(state=Ledger.State.FINE)
+    held = Holding.objects.filter(current=True, token__in=struck.values("token"))
+    ours = Ledger.objects.filter(
+        token__holdings__device=OuterRef("pk"), token__holdings__current=True
+    )
+    most = ours.order_by("-strikes").values("strikes")[:1]
+    some = rows.filter(pk__in=held.order_by().values("device"))
+    return some.annotate(strikes=Subquery(most))
+
+
 #: Each tab is a query.
 TABS = (
     ("", _("All")),
@@ -37,6 +61,13 @@ ORDERS = {
     "oldest": Order(_("Oldest first"), replace(BY_ID, is_ascending=True)),
     "aor": Order(_("AOR, A to Z"), BY_AOR),
     "aor_down": Order(_("AOR, Z to A"), replace(BY_AOR, is_ascending=False)),
+    "seen": Order(_("Last seen first"), BY_SEEN, rows=with_seen),
+    "unseen": Order(
+        _("Longest unseen first"), replace(BY_SEEN, is_ascending=True), rows=with_seen
+    ),
+    "strikes": Order(
+        _("Most strikes first (those with any)"), BY_STRIKES, rows=with_strikes
+    ),
 }
 #: The columns that may be hidden; the device itself stays.
 COLUMNS = {
@@ -108,6 +139,7 @@ def devices(asked, now: datetime) -> Devices:
         "token__ledger", "token__health"
     )
     rows = rows.prefetch_related(Prefetch("holdings", held, "held"))
+    rows = display.order.rows(rows)
     page = cut(rows, display.order.key, asked, display.size)
     last = _last_pushes(page.rows)
     numbers = _numbers(known, now)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.keyset import ROWS, Key
@@ -20,6 +21,8 @@ class Order:
     key: Key
     back: str = _("Previous")
     on: str = _("Next")
+    #: The rows with what the key orders by.
+    rows: Callable[[QuerySet], QuerySet] = lambda rows: rows
 
 
 @dataclass(frozen=True, slots=True)

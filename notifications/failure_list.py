@@ -36,6 +36,8 @@ class Failures:
     """The whole page."""
 
     tab: str
+    #: What people did was asked for, and who asks may not see it.
+    is_kept_back: bool
     tabs: list[tuple[str, str, int]]
     span: str
     spans: list[str]
@@ -92,6 +94,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     }
     tabs = [name for name in TABS if name != "activity" or sees_activity]
     tab = asked.get("tab", "reasons")
+    is_kept_back = tab == "activity" and not sees_activity
     tab = tab if tab in tabs else "reasons"
     newest = rows.select_related("device", "token__ledger", "app", "sip_call")
     # Only what the tab shows is asked of the database.
@@ -102,6 +105,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     address = {"span": span, "tab": tab, "q": q}
     return Failures(
         tab=tab,
+        is_kept_back=is_kept_back,
         tabs=[(name, TABS[name], numbers.get(name, 0)) for name in tabs],
         span=span,
         spans=list(SPANS),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.credentials import CredentialError, check_p8, seal
+from notifications.fields import RowChoiceField
 from notifications.models import App, Credential, Push
 from notifications.never_shown import NeverShown
 from registrations.models import Environment, Feed
@@ -194,7 +195,7 @@ class WhatIfForm(RulesForm):
 class CredentialForm(Dressed, forms.Form):
     """A `.p8` key for an app in one environment; replaces the one that is there."""
 
-    app = forms.ModelChoiceField(App.objects.all(), label=_("App"))
+    app = RowChoiceField(App.objects.all(), label=_("App"))
     environment = forms.ChoiceField(choices=Environment.choices, label=_("Environment"))
     team_id = forms.RegexField(r"^[A-Z0-9]{10}$", label=_("Team id"))
     key_id = forms.RegexField(r"^[A-Z0-9]{10}$", label=_("Key id"))

@@ -114,6 +114,12 @@ def _moment_and_id(text: str) -> tuple | None:
     return None if last is None or timezone.is_naive(at) else (at, *last)
 
 
+def _number_and_id(text: str) -> tuple | None:
+    number, _, pk = text.partition("|")
+    first, last = _id_of(number), _id_of(pk)
+    return None if first is None or last is None else (*first, *last)
+
+
 def _aor_and_id(text: str) -> tuple | None:
     pk, _, aor = text.partition("|")
     last = _id_of(pk)
@@ -135,6 +141,12 @@ BY_END = Key(
     _moment_and_uuid,
 )
 
+BY_SEEN = Key(
+    ("seen", "pk"), lambda row: f"{row.seen.isoformat()}|{row.pk}", _moment_and_id
+)
+BY_STRIKES = Key(
+    ("strikes", "pk"), lambda row: f"{row.strikes}|{row.pk}", _number_and_id
+)
 BY_MOMENT = Key(
     ("at", "pk"), lambda row: f"{row.at.isoformat()}|{row.pk}", _moment_and_id
 )

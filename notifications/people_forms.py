@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.fields import RowChoiceField
 from notifications.forms import Dressed
 from notifications.models import ApiToken, App
 
@@ -17,9 +18,7 @@ class UserForm(Dressed, forms.Form):
 
     username = forms.RegexField(r"^[\w.@+-]{1,150}$", label=_("User name"))
     password = forms.CharField(widget=forms.PasswordInput, label=_("Password"))
-    group = forms.ModelChoiceField(
-        Group.objects.all(), to_field_name="name", label=_("Group")
-    )
+    group = RowChoiceField(Group.objects.all(), to_field_name="name", label=_("Group"))
 
     def clean_username(self) -> str:
         name = self.cleaned_data["username"]
@@ -35,7 +34,7 @@ class UserForm(Dressed, forms.Form):
 class GroupForm(forms.Form):
     """The group a person is moved to."""
 
-    group = forms.ModelChoiceField(Group.objects.all(), to_field_name="name")
+    group = RowChoiceField(Group.objects.all(), to_field_name="name")
 
 
 class ApiTokenForm(Dressed, forms.Form):
@@ -44,7 +43,7 @@ class ApiTokenForm(Dressed, forms.Form):
     name = forms.CharField(
         max_length=60, label=_("Name"), help_text=_("Of the program that uses it.")
     )
-    app = forms.ModelChoiceField(
+    app = RowChoiceField(
         App.objects.all(), required=False, label=_("App"), empty_label=_("Every app")
     )
 

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
 from notifications import audit
+from notifications.fields import RowChoiceField
 from notifications.models import SavedView
 
 #: Parts of an address that are a place in the list, and no part of a view.
@@ -24,6 +25,16 @@ class TooMany(Exception):
     """A person has as many views as one may have."""
 
 
+class NameTaken(Exception):
+    """The person has another view of that name on the page."""
+
+
+class NameForm(forms.Form):
+    """What a view is to be called."""
+
+    name = forms.CharField(max_length=60)
+
+
 class ViewForm(forms.Form):
     """A name for the address that is shown."""
 
@@ -31,7 +42,7 @@ class ViewForm(forms.Form):
     name = forms.CharField(max_length=60)
     address = forms.CharField(required=False, max_length=4000)
     is_shared = forms.BooleanField(required=False)
-    default_for = forms.ModelChoiceField(
+    default_for = RowChoiceField(
         Group.objects.all(), required=False, to_field_name="name"
     )
 
@@ -106,6 +117,18 @@ def save(values: dict, by: AbstractBaseUser, now: datetime) -> SavedView:
             facts["default_for"] = group.name
         audit.note(by, "view.share", view.name, now, **facts)
     return view
+
+
+@transaction.atomic
+def rename(view: SavedView, name: str, by: AbstractBaseUser, now: datetime) -> None:
+    """Call a view something else. Raises NameTaken where its owner has one of that name."""
+    named = SavedView.objects.filter(owner=view.owner_id, page=view.page, name=name)
+    if named.exclude(pk=view.pk).exists():
+        raise NameTaken
+    before, view.name = view.name, name
+    view.save(update_fields=["name"])
+    if view.is_shared:
+        audit.note(by, "view.rename", name, now, page=view.page, before=before)
 
 
 @transaction.atomic

@@ -49,6 +49,7 @@ urlpatterns = [
     path("pushes/<uuid:pk>/withdraw/", actions.withdraw_push, name="withdraw"),
     path("malformed/", views.malformed, name="malformed"),
     path("views/", view_views.add_view, name="add-view"),
+    path("views/<int:pk>/rename/", view_views.rename_view, name="rename-view"),
     path("views/<int:pk>/delete/", view_views.delete_view, name="delete-view"),
     path("audit/", views.audit, name="audit"),
     path("failures/", views.failures, name="failures"),

@@ -1,4 +1,4 @@
-"""Saving and deleting a view of a list."""
+"""Saving, renaming and deleting a view of a list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from django.views.decorators.http import require_POST
 from notifications.actions import needs
 from notifications.filters import ALL
 from notifications.models import SavedView
-from notifications.saved_views import MOST, TooMany, ViewForm, delete, save
+from notifications.saved_views import (
+    MOST,
+    NameForm,
+    NameTaken,
+    TooMany,
+    ViewForm,
+    delete,
+    rename,
+    save,
+)
 
 
 @require_POST
@@ -26,9 +35,9 @@ def add_view(request: HttpRequest) -> HttpResponse:
     form = ViewForm(request.POST)
     page = request.POST.get("page", "")
     if not form.is_valid():
-        messages.error(
-            request, gettext("A view wants a name of at most 60 characters.")
-        )
+        is_name = "name" in form.errors
+        told = gettext("A view wants a name of at most 60 characters.")
+        messages.error(request, told if is_name else " ".join(_faults(form)))
         return _back(page if page in SavedView.Page.values else "devices")
     if form.cleaned_data["default_for"] and not _sets_defaults(request):
         raise PermissionDenied
@@ -45,17 +54,50 @@ def add_view(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 @needs("see")
+def rename_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Call one's own view something else; an admin any shared one."""
+    view, form = _own_view(request, pk), NameForm(request.POST)
+    if not form.is_valid():
+        messages.error(
+            request, gettext("A view wants a name of at most 60 characters.")
+        )
+        return _back(view.page, view.address)
+    name = form.cleaned_data["name"]
+    try:
+        rename(view, name, request.user, timezone.now())
+    except NameTaken:
+        told = gettext("There is a view %(name)s already.") % {"name": name}
+        messages.error(request, told)
+        return _back(view.page, view.address)
+    messages.success(
+        request, gettext("It is called %(name)s now.") % {"name": view.name}
+    )
+    return _back(view.page, view.address)
+
+
+@require_POST
+@login_required
+@needs("see")
 def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one's own view; an admin any shared one."""
+    view = _own_view(request, pk)
+    delete(view, request.user, timezone.now())
+    messages.success(request, gettext("%(name)s is deleted.") % {"name": view.name})
+    return _back(view.page, ALL)
+
+
+def _own_view(request: HttpRequest, pk: int) -> SavedView:
     rows = SavedView.objects.all()
     if not _sets_defaults(request):
         rows = rows.filter(owner=request.user)
     view = get_object_or_404(rows, pk=pk)
     if not view.is_shared and view.owner != request.user:
         raise PermissionDenied
-    delete(view, request.user, timezone.now())
-    messages.success(request, gettext("%(name)s is deleted.") % {"name": view.name})
-    return _back(view.page, ALL)
+    return view
+
+
+def _faults(form: ViewForm) -> list[str]:
+    return [str(fault) for faults in form.errors.values() for fault in faults]
 
 
 def _sets_defaults(request: HttpRequest) -> bool:

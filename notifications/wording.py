@@ -92,6 +92,7 @@ ACTIONS = {
     "export.devices": _("Exported devices"),
     "export.pushes": _("Exported pushes"),
     "view.share": _("Shared a view"),
+    "view.rename": _("Renamed a shared view"),
     "view.delete": _("Deleted a shared view"),
     "export.audit": _("Exported the audit trail"),
     "export.bulk": _("Exported results of a resend"),

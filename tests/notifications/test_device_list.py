@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.models import Ledger, TokenHealth
+from registrations.models import Device
 from tests import factories
 from tests.notifications import people
 
@@ -164,3 +165,46 @@ def test_the_page_names_the_feeds_that_assume_acceptance():
     factories.feed("xlog", has_assumed=True)
     content = people.browser_of("ops").get("/devices/").content.decode()
     assert "Assume accepted: xlog" in content
+
+
+def test_devices_are_sorted_by_when_they_were_seen_last(fleet):
+    order = ["sip:carol@x.org", "sip:bob@x.org", "sip:alice@x.org", "sip:dave@x.org"]
+    now = timezone.now()
+    for minutes, aor in enumerate(order):
+        seen = None if "dave" in aor else now - timedelta(minutes=minutes)
+        Device.objects.filter(aor=aor).update(last_seen_at=seen)
+    assert [row.device.aor for row in listed("sort=seen").rows] == order
+    assert [row.device.aor for row in listed("sort=unseen").rows] == order[::-1]
+
+
+def test_pages_by_strikes_go_on_both_ways_and_leave_nobody_out():
+    devices = [factories.registered_device() for _ in range(27)]
+    for number, device in enumerate(devices):
+        Ledger.objects.create(
+            token=factories.token_of(device),
+            state="not_waking" if number % 3 else "fine",
+            strikes=number % 3,
+            since=timezone.now(),
+        )
+    first = listed("sort=strikes&rows=25")
+    strikes = [row.ledger.strikes for row in first.rows]
+    assert strikes == sorted(strikes, reverse=True)
+    assert (len(strikes), min(strikes), first.older) == (18, 1, "")
+
+
+@pytest.mark.parametrize("sort", ["seen", "unseen", "strikes"])
+def test_each_order_is_paged_without_losing_or_repeating_a_device(sort):
+    for _ in range(30):
+        device = factories.registered_device()
+        Ledger.objects.create(
+            token=factories.token_of(device),
+            state="not_waking",
+            strikes=1,
+            since=timezone.now(),
+        )
+    first = listed(f"sort={sort}&rows=25")
+    second = listed(first.older)
+    seen = [row.device.pk for row in [*first.rows, *second.rows]]
+    assert len(seen) == len(set(seen)) == 30
+    again = listed(second.newer)
+    assert [row.device.pk for row in again.rows] == seen[:25]

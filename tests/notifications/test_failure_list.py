@@ -134,3 +134,12 @@ def test_of_more_than_are_counted_the_newest_are_told(monkeypatch):
     assert [(one.words[0], one.number) for one in told.reasons] == [
         ("BadDeviceToken", 2)
     ]
+
+
+def test_no_result_no_data_and_no_right_are_said_apart():
+    page = people.browser_of("ops").get("/failures/?tab=deliveries").content.decode()
+    assert "No failed delivery" in page
+    page = people.browser_of("ops").get("/failures/?tab=deliveries&q=type:voip")
+    assert "No failed delivery matches" in page.content.decode()
+    page = people.browser_of("ops").get("/failures/?tab=activity").content.decode()
+    assert "You may not see what people did" in page

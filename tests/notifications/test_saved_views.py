@@ -104,3 +104,42 @@ def test_a_view_leads_nowhere_else():
     assert answer["Location"].startswith("/devices/?")
     save("ops", "odd", "\r\nLocation: x")
     assert timezone.now() - SavedView.objects.get().created_at < timedelta(minutes=1)
+
+
+def test_a_view_is_renamed_by_its_owner_and_keeps_its_address():
+    save("ops", "At risk")
+    view = SavedView.objects.get()
+    path = f"/views/{view.pk}/rename/"
+    assert people.browser_of("support").post(path, {"name": "x"}).status_code == 404
+    answer = people.browser_of("ops").post(path, {"name": "Trouble"})
+    assert answer["Location"] == "/devices/?q=state%3Asuspected"
+    view.refresh_from_db()
+    assert (view.name, view.address) == ("Trouble", "q=state%3Asuspected")
+
+
+def test_a_name_that_is_taken_or_empty_renames_nothing():
+    save("ops", "One")
+    save("ops", "Two")
+    two = SavedView.objects.get(name="Two")
+    for name in ("One", "", "x" * 61):
+        browser = people.browser_of("ops")
+        browser.post(f"/views/{two.pk}/rename/", {"name": name})
+        two.refresh_from_db()
+        assert two.name == "Two"
+
+
+def test_renaming_what_others_see_leaves_an_entry():
+    save("ops", "Ours", is_shared="on")
+    view = SavedView.objects.get()
+    people.browser_of("admin").post(f"/views/{view.pk}/rename/", {"name": "Theirs"})
+    entry = AuditEntry.objects.get(action="view.rename")
+    assert (entry.subject, entry.detail["before"]) == ("Theirs", "Ours")
+
+
+def test_a_group_no_database_could_compare_with_is_no_choice():
+    browser = people.browser_of("admin")
+    form = {"page": "devices", "name": "mine", "default_for": "ops\x00"}
+    assert browser.post("/views/", form).status_code == 302
+    page = browser.get("/devices/?q=").content.decode()
+    assert "Select a valid choice" in page
+    assert not SavedView.objects.exists()

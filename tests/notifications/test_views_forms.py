@@ -259,3 +259,17 @@ def test_a_time_zone_nobody_knows_is_refused_by_name():
     assert "is known here: say Europe/Paris, or UTC." in page
     assert feed.timezone == type(feed).objects.get().timezone
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/settings/credentials/", "app"),
+        ("/settings/people/", "group"),
+        ("/settings/api-tokens/", "app"),
+    ],
+)
+def test_a_choice_with_nul_in_it_is_named_at_its_field(path, name):
+    answer = people.browser_of("admin").post(path, {name: "1\x00"})
+    assert answer.status_code == 422
+    assert "Select a valid choice" in answer.content.decode()

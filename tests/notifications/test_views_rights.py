@@ -41,6 +41,7 @@ TABLE = {
     "bulk-results": ("get", ["bulk"], HELP),
     "audit": ("get", [], ADMIN),
     "add-view": ("post", [], SEE),
+    "rename-view": ("post", ["view"], SEE),
     "delete-view": ("post", ["view"], SEE),
     "failures": ("get", [], SEE),
     "malformed": ("get", [], SEE),
