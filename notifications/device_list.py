@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -37,15 +37,10 @@ def with_seen(rows: QuerySet[Device]) -> QuerySet[Device]:
 
 
 def with_strikes(rows: QuerySet[Device]) -> QuerySet[Device]:
-    """`strikes` of the token each holds, and only those that have some."""
+    """`strikes` of the tokens each holds, and only those that have some."""
     struck = Ledger.objects.filter(strikes__gt=0).exclude(state=Ledger.State.FINE)
-    held = Holding.objects.filter(current=True, token__in=struck.values("token"))
-    ours = Ledger.objects.filter(
-        token__holdings__device=OuterRef("pk"), token__holdings__current=True
-    )
-    most = ours.order_by("-strikes").values("strikes")[:1]
-    some = rows.filter(pk__in=held.order_by().values("device"))
-    return some.annotate(strikes=Subquery(most))
+    held = rows.filter(holdings__current=True, holdings__token__ledger__in=struck)
+    return held.annotate(strikes=Max("holdings__token__ledger__strikes"))
 
 
 #: Each tab is a query.
