@@ -22,7 +22,6 @@ from registrations.models import Device, Holding, PushToken
 #: More than this are not resent at once: a list that long wants a filter.
 MOST = 10_000
 #: What is stored of a push that is not sent is English; a page says it in its language.
-STRUCK = _("Would be strike # of #")
 NO_TOKEN = _("The device holds no token for it")
 
 

@@ -22,6 +22,7 @@ from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
 from notifications.fleet import FeedRow
 from notifications.keyset import pairs
+from notifications.stored_words import told
 from notifications.wording import ACTIONS, CHIPS, UNIT_OF_DAY, ago
 
 register = template.Library()
@@ -29,7 +30,6 @@ JSON_PIECE = re.compile(
     r'(?P<k>"(?:[^"\\]|\\.)*"(?=: ))|(?P<s>"(?:[^"\\]|\\.)*")'
     r"|(?P<n>-?\b\d[\d.eE+-]*\b|\btrue\b|\bfalse\b|\bnull\b)"
 )
-DIGITS = re.compile(r"\d+")
 TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
 #: The escape of a no-break space between thousands, or where French sets one.
 PARTED = re.compile(r"(?<=\d)\\u00a0(?=\d{3}(?!\d))|\\u00a0(?=[:;?!»%])|(?<=«)\\u00a0")
@@ -111,16 +111,7 @@ def humanized(name: str) -> str:
     return str(known) if known else name.replace("_", " ").capitalize()
 
 
-@register.filter
-def said(text: str) -> str:
-    """What is stored in English, in the reader's language where it is one of our texts.
-    Numbers in it stand as `#` in the text that is translated.
-    """
-    known = gettext(text) if text else ""
-    if known != text:
-        return known
-    numbers = iter(DIGITS.findall(text))
-    return re.sub("#", lambda _: next(numbers), gettext(DIGITS.sub("#", text)))
+register.filter("said", told)
 
 
 @register.filter

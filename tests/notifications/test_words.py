@@ -8,7 +8,9 @@ import pytest
 from django.template import Context, Template
 from django.utils import timezone, translation
 
+from notifications.stored_words import told
 from notifications.templatetags import pushdash
+from tests.registrations.sip.test_push_params import contact_with
 
 
 def shown(template: str, **values) -> str:
@@ -43,11 +45,11 @@ def test_a_count_is_written_as_the_language_writes_it(language, number, words):
 
 def test_what_is_stored_in_english_is_said_in_the_language():
     with translation.override("fr"):
-        assert pushdash.said("It has not ended yet") == "Il n’est pas encore terminé"
-        struck = pushdash.said("Would be strike 3 of 3")
+        assert told("It has not ended yet") == "Il n’est pas encore terminé"
+        struck = told("Would be strike 3 of 3")
         assert struck == "Serait le réveil manqué 3 sur 3"
-        assert pushdash.said("ticket 4711") == "ticket 4711"
-    assert pushdash.said("Would be strike 3 of 3") == "Would be strike 3 of 3"
+        assert told("ticket 4711") == "ticket 4711"
+    assert told("Would be strike 3 of 3") == "Would be strike 3 of 3"
 
 
 def test_a_day_is_one_in_each_language():
@@ -59,3 +61,53 @@ def test_a_day_is_one_in_each_language():
 
 def test_control_characters_are_shown_and_a_french_space_is_kept():
     assert pushdash.visible("a\u202eb\u00a0:") == "a\\u202eb\u00a0:"
+
+
+@pytest.mark.parametrize(
+    ("stored", "french"),
+    [
+        ("no 'pn-prid' found", "aucun 'pn-prid' trouvé"),
+        (
+            "'pn-param' declares 2 service(s), 'pn-prid' holds 1 token(s)",
+            "'pn-param' déclare 2 service(s), 'pn-prid' contient 1 jeton(s)",
+        ),
+        ("no '>' in '<sip:a'", "aucun '>' dans '<sip:a'"),
+    ],
+)
+def test_what_the_parser_says_is_told_around_what_it_read(stored, french):
+    with translation.override("fr"):
+        assert told(stored) == french
+    assert told(stored) == stored
+
+
+def contacts() -> list[str]:
+    """Contacts that break a rule each."""
+    token = "ab" * 32
+    pushes = f"pn-provider=apns;pn-param=T.org.x.voip&remote;pn-prid={token}"
+    return [
+        "pn-param=T.org.x.voip",
+        "pn-provider=apns;pn-prid=" + token,
+        "pn-provider=apns;pn-param=T;pn-prid=" + token,
+        "pn-provider=apns;pn-param=T.org.x.voip&voip;pn-prid=" + token,
+        "pn-provider=apns;pn-param=T.org.x.voip",
+        "pn-provider=apns;pn-param=T.org.x.voip;pn-prid=",
+        "pn-provider=apns;pn-param=T.org.x.voip;pn-prid=&" + token,
+        "pn-provider=apns;pn-param=T.org.x.voip;pn-prid=:voip",
+        "pn-provider=apns;pn-param=T.org.x.voip;pn-prid=12:voip",
+        "pn-provider=apns;pn-param=T.org.x.voip;pn-prid=" + token + ":remote",
+        "pn-provider=odd;pn-param=x;pn-prid=y",
+        f"{pushes}:voip&{token}:voip;pn-prid=z",
+        f"{pushes}:voip&{token}:odd",
+        f"{pushes}&{token}",
+        "pn-type=odd;app-id=x;pn-tok=y",
+        "app-id=org.x.dev;pn-tok=y",
+        "pn-provider=apns;pn-param=" + "x" * 300,
+    ]
+
+
+@pytest.mark.parametrize("contact", contacts())
+def test_every_problem_of_the_push_parameters_is_said_in_french(contact):
+    problems = contact_with(contact).problems
+    assert problems
+    with translation.override("fr"):
+        assert [one for one in problems if told(one.detail) == one.detail] == []
