@@ -16,6 +16,8 @@ from tests import factories
 from tests.notifications.people import credential_of
 from tests.notifications.test_lanes import registered
 
+#: As the parser says it.
+SAID = "'pn-param' declares 2 service(s), 'pn-prid' holds 1 token(s)"
 AGENT = "LinphoneiOS/5.2.4 (iPhone 15 Pro) LinphoneSDK/5.3.74 (release)"
 ALL = (
     "see",
@@ -82,7 +84,7 @@ def _malformed(feed, now) -> None:
         feed=feed,
         rule="token_count",
         app="LinphoneiOS/5.2.0",
-        detail="'pn-param' declares 2 service(s), 'pn-prid' holds 1 token(s)",
+        detail=SAID,
         flexisip="Failed to create push notification (skip): …",
         first_seen_at=now - timedelta(days=3),
         last_seen_at=now,
@@ -98,7 +100,7 @@ def _troubled(now, feed) -> Device:
         ";pn-provider=apns.dev;pn-prid=" + "ab" * 32 + ":voip;x=" + "y" * 90
     )
     device.user_agent = AGENT
-    device.problems = [{"rule": "token_count", "detail": "pn-prid has three tokens"}]
+    device.problems = [{"rule": "token_count", "detail": SAID}]
     device.assumed = True
     device.save()
     registered(device, feed, now - timedelta(minutes=50))
