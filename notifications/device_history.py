@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 
 from notifications.models import Ledger, Push, Reset
-from registrations.models import Device, DeviceEvent, Holding, PushToken
+from registrations.models import Device, DeviceEvent, Holding, PushToken, Sighting
 
 #: Rows of a page of the timeline.
 ROWS = 40
@@ -16,6 +16,7 @@ ROWS = 40
 MARKS, TURNS = 400, 100
 #: A binding is drawn from its REGISTER on, which may lie so long before the span.
 LONGEST_BINDING = timedelta(hours=24)
+WEEK = timedelta(days=7)
 RESET = "reset"
 
 
@@ -29,6 +30,14 @@ class Register:
     assumed: bool
     feed: str
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A beacon: the app says that a call woke it, or (no Call-ID) that it was opened."""
+
+    moment: datetime
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,7 @@ class History:
     pushes: list[Push]
     registers: list[Register]
     turns: list[Turn]
+    beacons: list[Word]
 
     @property
     def tokens(self) -> dict[str, PushToken]:
@@ -84,6 +94,7 @@ def history_of(
         _pushes(device, ledger, since, before, now),
         _registers(device, since, before, now),
         _turns(device, voip),
+        _beacons(device, before or now),
     )
 
 
@@ -126,6 +137,19 @@ def _registers(device: Device, since, before, now) -> list[Register]:
     names = ("moment", "expires", "kind", "assumed", "feed__name", "position")
     both = drawn.values_list(*names).union(page.values_list(*names)[: ROWS + 1])
     return sorted((Register(*row) for row in both), key=_moment, reverse=True)
+
+
+def _beacons(device: Device, before: datetime) -> list[Word]:
+    """Those of the week before: older ones lie among too many other signs of life."""
+    first = before - WEEK
+    told = device.sightings.filter(
+        kind=Sighting.Kind.BEACON,
+        moment__gte=first,
+        moment__lt=before,
+        day__range=(first.date(), before.date()),
+    )
+    newest = told.order_by("-moment").values_list("moment", "call_id")
+    return [Word(*row) for row in newest[: ROWS + 1]]
 
 
 def _turns(device: Device, voip: PushToken | None) -> list[Turn]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.device_history import RESET, ROWS, History, Register
+from notifications.device_history import RESET, ROWS, History, Register, Word
 from notifications.models import Push, TokenHealth
 from notifications.wording import number, outcome_of
 from registrations.models import PushToken
@@ -76,6 +76,7 @@ def timeline(history: History, asked) -> Timeline:
         rows += [*map(_push, history.pushes), *_strikes(history)]
     if not kind:
         rows += [*_turns(history), *_health(history.voip)]
+        rows += map(_beacon, history.beacons)
     rows = [row for row in rows if before is None or row.at < before]
     rows.sort(key=lambda row: row.at, reverse=True)
     older = rows[ROWS - 1].at.isoformat() if len(rows) > ROWS else ""
@@ -113,6 +114,14 @@ def _expires(row: Register) -> str:
         return ""
     told = gettext("Expires in %(seconds)s s") % {"seconds": number(row.expires)}
     return f"{told} · "
+
+
+def _beacon(word: Word) -> Moment:
+    if not word.call_id:
+        told = gettext("The app came to the foreground")
+        return Moment(word.moment, "ok", gettext("Beacon of the app"), told)
+    told = gettext("Woken by Call-ID %(call)s") % {"call": word.call_id}
+    return Moment(word.moment, "ok", gettext("Beacon of the app"), told)
 
 
 def _push(push: Push) -> Moment:

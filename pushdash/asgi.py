@@ -14,11 +14,11 @@ pages = get_asgi_application()
 
 from notifications.consumers import websocket_urlpatterns  # noqa: E402 (apps first)
 from pushdash.bodies import BodyLimit  # noqa: E402
-from pushdash.doors import Doors  # noqa: E402
+from pushdash.doors import BEACONS, PUSHES, Doors  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(Doors(pages)),
+        "http": BodyLimit(Doors(Doors(pages, BEACONS, 2), PUSHES, 4)),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
         ),

@@ -1,4 +1,4 @@
-"""Requests for pushes get threads that live on, each with its connection to PostgreSQL.
+"""Requests of programs get threads that live on, each with its connection to PostgreSQL.
 
 Django's ASGI handler runs each request in a thread of its own and so connects anew for each:
 that takes longer than all that a push needs.
@@ -11,22 +11,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import ThreadSensitiveContext
 
-#: Where SIP servers and programs ask for pushes.
-DOORS = ("/gateway/", "/flexiapi/", "/api/v1/pushes")
-THREADS = 4
+#: Where SIP servers and programs ask for pushes; where apps post their beacons, which come by
+#: the hundred a second and must not stand in the way of a call.
+PUSHES = ("/gateway/", "/flexiapi/", "/api/v1/pushes")
+BEACONS = ("/api/v1/beacons",)
 
 
 class Doors:
-    """An ASGI application that stands before another one. Belongs to one event loop."""
+    """An ASGI application that stands before another one: requests for these paths go through
+    so many threads. Belongs to one event loop.
+    """
 
-    def __init__(self, application, threads: int = THREADS) -> None:
-        self._application = application
+    def __init__(self, application, paths: tuple[str, ...], threads: int) -> None:
+        self._application, self._paths = application, paths
         self._idle: asyncio.LifoQueue[ThreadPoolExecutor] = asyncio.LifoQueue()
         for _ in range(threads):
             self._idle.put_nowait(ThreadPoolExecutor(1, thread_name_prefix="door"))
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(DOORS):
+        if scope["type"] != "http" or not scope["path"].startswith(self._paths):
             await self._application(scope, receive, send)
             return
         # A body that comes slowly must keep no thread from others.

@@ -9,9 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from registrations import partitions
-from registrations.models import Feed, Holding, LogFile, PushToken, Sighting
+from registrations.models import (
+    Device,
+    Feed,
+    Holding,
+    LogFile,
+    PushToken,
+    Sighting,
+)
 from registrations.readings import note_reading
 
 FEED, PLACE = "app beacons", "POST /api/v1/beacons"
@@ -67,6 +75,7 @@ def store(word: Word) -> Sighting:
         kind=Sighting.Kind.BEACON,
         skew_ms=_skew_ms(word),
     )
+    _seen(device, min(word.at, word.heard_at))
     # Last, so that others wait for no more than this commit.
     _lock(TELLING, feed.pk)
     note_reading(feed, [row], word.heard_at)
@@ -81,6 +90,12 @@ def _whose(word: Word) -> tuple[int, int]:
     if found is None:
         raise NobodyHolds
     return found
+
+
+def _seen(device: int, at: datetime) -> None:
+    """The phone was seen alive."""
+    before = Q(last_seen_at=None) | Q(last_seen_at__lt=at)
+    Device.objects.filter(before, pk=device).update(last_seen_at=at)
 
 
 def _only_once(word: Word, token: int) -> None:

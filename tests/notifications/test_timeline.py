@@ -71,3 +71,22 @@ def test_a_reset_shows_its_reason(device):
 def test_a_moment_nobody_can_read_is_no_filter(device):
     factories.accepted_push(device, MORNING)
     assert len(told(device, before="nonsense").rows) == 1
+
+
+def test_a_beacon_stands_on_it_with_what_it_says(device):
+    factories.sighting(device, MORNING, "beacon", call_id="c1")
+    factories.sighting(device, MORNING + timedelta(minutes=1), "beacon")
+    opened, woken = told(device).rows
+    assert (opened.title, opened.detail) == (
+        "Beacon of the app",
+        "The app came to the foreground",
+    )
+    assert woken.detail == "Woken by Call-ID c1"
+    assert told(device, events="pushes").rows == []
+
+
+def test_of_old_beacons_those_of_the_week_before_are_looked_for(device):
+    factories.sighting(device, MORNING - timedelta(days=8), "beacon")
+    assert told(device).rows == []
+    before = (MORNING - timedelta(days=7)).isoformat()
+    assert len(told(device, before=before).rows) == 1

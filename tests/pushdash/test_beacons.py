@@ -76,6 +76,22 @@ def test_a_beacon_makes_its_push_handled_and_is_the_proof(say):
     assert counts() == {"accepted": 1}
 
 
+def test_the_device_was_last_seen_when_it_spoke_and_never_in_the_future(say):
+    device = registered_device()
+    device.last_seen_at = timezone.now() - timedelta(hours=1)
+    device.save()
+    say(device, ago=3)
+    device.refresh_from_db()
+    seen_at = device.last_seen_at
+    assert timezone.now() - seen_at < timedelta(seconds=30)
+    say(device, call_id="c2", ago=60)
+    device.refresh_from_db()
+    assert device.last_seen_at == seen_at
+    say(device, call_id="c3", ago=-30)
+    device.refresh_from_db()
+    assert seen_at < device.last_seen_at <= timezone.now()
+
+
 def test_one_that_arrives_late_overturns_to_the_verdict_it_would_have_given(say):
     now = timezone.now()
     device = registered_device()

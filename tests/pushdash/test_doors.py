@@ -7,7 +7,7 @@ import threading
 
 from asgiref.sync import sync_to_async
 
-from pushdash.doors import Doors
+from pushdash.doors import BEACONS, PUSHES, Doors
 
 ENOUGH = 5
 
@@ -23,7 +23,7 @@ def run(paths: list[str], threads: int = 2) -> list[str]:
         return {"type": "http.request", "body": b""}
 
     async def go() -> None:
-        doors = Doors(application, threads)
+        doors = Doors(application, PUSHES, threads)
         for path in paths:
             await doors({"type": "http", "path": path}, whole, None)
 
@@ -51,7 +51,7 @@ def test_a_body_that_comes_slowly_holds_no_thread():
         scope["got"].append(message["body"])
 
     async def go() -> list[bytes]:
-        doors, got, gate = Doors(application, 1), [], asyncio.Event()
+        doors, got, gate = Doors(application, PUSHES, 1), [], asyncio.Event()
 
         async def slow() -> dict:
             await gate.wait()
@@ -86,4 +86,22 @@ def test_a_body_in_pieces_is_handed_on_whole_and_in_order():
 
 
 async def _once(application, scope, receive) -> None:
-    await Doors(application)(scope, receive, None)
+    await Doors(application, PUSHES, 1)(scope, receive, None)
+
+
+def test_beacons_have_threads_of_their_own():
+    threads = {}
+
+    async def application(scope, receive, send) -> None:
+        threads[scope["path"]] = await sync_to_async(threading.get_ident)()
+
+    async def whole() -> dict:
+        return {"type": "http.request", "body": b""}
+
+    async def go() -> None:
+        doors = Doors(Doors(application, BEACONS, 1), PUSHES, 1)
+        for path in ("/api/v1/beacons", "/gateway/s/push"):
+            await doors({"type": "http", "path": path}, whole, None)
+
+    asyncio.run(go())
+    assert len(set(threads.values())) == 2
