@@ -120,9 +120,8 @@ class Client:
             return self._headers(push, token)
 
         flight = Flight(headers, push.body(), leave)
-        connection = await self._my_connections().best()
         flights.append(flight)
-        answer = await connection.send(flight)
+        answer = await self._my_connections().send(flight)
         return result_of(answer.status, answer.headers, answer.body), token
 
     def _my_connections(self) -> Connections:

@@ -13,8 +13,9 @@ from functools import partial
 
 from aioapns import APNs
 
-from .connection import Connection
+from .connection import Connection, Flight
 from .errors import NotProcessed
+from .exchange import Answer
 from .tunnel import Proxy, open_tunnel
 
 MOST_CONNECTIONS = 4
@@ -39,12 +40,29 @@ class Connections:
             # The pool's own seam for its two ways, direct and through its proxy.
             self._pool._create_connection = partial(_through, proxy, apns.pool)
         self._open: list[Connection] = []
+        self._is_closed = False
         self._dialling: asyncio.Task[None] | None = None
         self._failures, self._not_before = 0, 0.0
         self._why = ""
 
+    async def send(self, flight: Flight) -> Answer:
+        """Send one request by the best connection; by another, when that one comes to its
+        end before the request began there. Raises NotProcessed or Lost.
+        """
+        for _ in range(MOST_CONNECTIONS):
+            connection = await self.best()
+            try:
+                return await connection.send(flight)
+            except NotProcessed as error:
+                if flight.stream is not None:
+                    raise
+                self._why = str(error)
+        raise NotProcessed(f"no connection to {self._host} lasts: {self._why}")
+
     async def best(self) -> Connection:
         """The connection the next push should take. Raises NotProcessed without any."""
+        if self._is_closed:
+            raise NotProcessed("the client was closed")
         free = [one for one in self._open if not one.is_busy]
         if free:
             return min(free, key=len)
@@ -62,9 +80,9 @@ class Connections:
     async def close(self) -> None:
         """Close all of them; a server that does not say goodbye is not waited for."""
         closing, self._open = self._open, []
+        self._is_closed, self._why = True, "the client was closed"
         if self._dialling is not None:
             self._dialling.cancel()
-            self._why = "the client was closed"
         for connection in closing:
             connection.close()
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from jh2 import events
 from jh2.errors import ErrorCodes
-from jh2.exceptions import NoAvailableStreamIDError, ProtocolError
+from jh2.exceptions import ProtocolError
 
 from .errors import ApnsError, Lost, NotProcessed
 from .http2 import Header, Http2
@@ -113,11 +113,9 @@ class Exchange:
         """Begin a request. Raises NotProcessed when this connection cannot carry it."""
         try:
             stream_id = self._http2.begin(headers)
-        except NoAvailableStreamIDError as error:  # 2^30 were used: RFC 9113 §5.1.1
+        except ProtocolError as error:  # 2^30 were used, RFC 9113 §5.1.1, or it is over
             self._is_leaving = True
-            raise NotProcessed("the connection has no stream left") from error
-        except ProtocolError as error:
-            raise NotProcessed(f"the request breaks HTTP/2: {error}") from error
+            raise NotProcessed(f"the connection takes no request: {error}") from error
         stream = self._streams[stream_id] = Stream(body, now)
         self._let_out(stream_id, stream)
         return stream_id, stream

@@ -254,7 +254,7 @@ def test_a_proxy_is_passed_or_its_refusal_told(identity, proxy, outcome, words):
 
 
 PROOFS = {
-    1: test_client.test_two_thousand_error_bodies_on_one_connection_are_all_reported,
+    1: test_client.test_three_thousand_error_bodies_on_one_connection_are_all_reported,
     2: test_connection.test_a_refused_stream_harms_no_other_and_can_be_sent_again,
     3: test_client.test_every_fault_of_the_server_has_a_true_outcome,
     4: test_client.test_every_fault_of_the_server_has_a_true_outcome,
