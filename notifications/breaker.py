@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
-from notifications.apns import Result
+from notifications.apns import REASONS, Kind, Result
 from notifications.models import Credential, Push
 from notifications.sending import Try
 
@@ -26,7 +26,11 @@ TOKEN_PAUSE = timedelta(minutes=10)
 #: Tokens refused for environment or topic: so many, and this share of all, are a jump.
 JUMP_WINDOW = timedelta(minutes=10)
 JUMP_LEAST, JUMP_SHARE = 20, 0.3
-MISPLACED = frozenset({"BadDeviceToken", "DeviceTokenNotForTopic"})
+MISPLACED = frozenset(
+    reason.name
+    for reason in REASONS.values()
+    if reason.kind in {Kind.ELSEWHERE, Kind.OTHER_TOPIC}
+)
 
 #: App and environment: what a credential is for.
 Place = tuple[int, str]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import agent_of
-from notifications.apns import REASONS
+from notifications.apns import REASONS, Kind
 from notifications.at_once import COUNTED
 from notifications.keyset import query
 from notifications.models import Push
@@ -64,6 +64,16 @@ STATES = {
     ),
 }
 
+KINDS = {
+    Kind.REQUEST: _("our request"),
+    Kind.GONE: _("token"),
+    Kind.ELSEWHERE: _("token"),
+    Kind.OTHER_TOPIC: _("token"),
+    Kind.CREDENTIAL: _("credential"),
+    Kind.PACE: _("too often"),
+    Kind.SERVER: _("Apple"),
+}
+
 
 @dataclass(slots=True)
 class Reason:
@@ -83,7 +93,8 @@ class Reason:
             name, *rest = map(str, STATES[self.state])
             return (self.reason or name, *rest)
         meaning, remedy = gettext(known.meaning), gettext(known.remedy)
-        return self.reason, str(known.status), meaning, remedy
+        status = f"{known.status} · {KINDS[known.kind]}"
+        return self.reason, status, meaning, remedy
 
     @property
     def filters(self) -> str:

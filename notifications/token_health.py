@@ -13,18 +13,22 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from notifications.apns import Outcome, Result
+from notifications.apns import REASONS, Kind, Outcome, Result
 from notifications.columns import unnested
 from notifications.models import TokenHealth, TokenHealthChange
 from notifications.sending import Try
 from registrations.models import Holding, PushToken
 
 State = TokenHealth.State
+STATE_OF_KIND = {
+    Kind.GONE: State.RETIRED,
+    Kind.ELSEWHERE: State.QUARANTINED,
+    Kind.OTHER_TOPIC: State.WRONG_TOPIC,
+}
 STATE_OF_REASON = {
-    "Unregistered": State.RETIRED,
-    "ExpiredToken": State.RETIRED,
-    "BadDeviceToken": State.QUARANTINED,
-    "DeviceTokenNotForTopic": State.WRONG_TOPIC,
+    reason.name: STATE_OF_KIND[reason.kind]
+    for reason in REASONS.values()
+    if reason.kind in STATE_OF_KIND
 }
 #: Columns of a TokenHealth, with their types.
 COLUMNS = {

@@ -1,7 +1,7 @@
 """APNs: a push in, a true result out. Knows nothing of Django; asyncio lives here alone."""
 
 from . import threads
-from .answer import REASONS, Outcome, Reason, Result, result_of
+from .answer import REASONS, Kind, Outcome, Reason, Result, result_of
 from .client import PRODUCTION, SANDBOX, Client, Server
 from .errors import ApnsError, BadPush, Lost, NotProcessed
 from .proof import Certificate
@@ -20,6 +20,7 @@ __all__ = [
     "Certificate",
     "Client",
     "Key",
+    "Kind",
     "Lost",
     "NotProcessed",
     "Outcome",

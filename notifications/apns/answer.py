@@ -35,12 +35,27 @@ class Result:
     gone_since: datetime | None = None
 
 
+class Kind(Enum):
+    """What a reason is about, and so who can mend it."""
+
+    REQUEST = "request"  #: what we sent
+    GONE = "gone"  #: a token that is no longer valid
+    ELSEWHERE = "elsewhere"  #: a token of the other environment
+    OTHER_TOPIC = "other_topic"  #: a token of another app or service
+    CREDENTIAL = "credential"  #: the key or certificate
+    PACE = "pace"  #: how often
+    SERVER = "server"  #: Apple's side
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One of Apple's reasons: what it means, what to do, and whether a retry is safe."""
+    """One of Apple's reasons: its kind, what it means, what to do, and whether the same
+    push may safely be sent again.
+    """
 
     name: str
     status: int
+    kind: Kind
     meaning: str
     remedy: str
     retry_safe: bool = False
@@ -55,44 +70,56 @@ _KEY = "Check the key, its id and the team on Settings; replace it if it was rev
 _GONE = "The app was removed or got a new token. The next REGISTER brings a valid one."
 _LATER = "Nothing to do unless it lasts: it is tried again within the push's life."
 _TABLE = (
-    Reason("BadCollapseId", 400, "The collapse-id is longer than 64 bytes.", _OURS),
-    Reason("BadDeviceToken", 400, "The token is malformed, or of the other environment.",
+    Reason("BadCollapseId", 400, Kind.REQUEST,
+           "The collapse-id is longer than 64 bytes.", _OURS),
+    Reason("BadDeviceToken", 400, Kind.ELSEWHERE,
+           "The token is malformed, or of the other environment.",
            "Compare pn-provider (apns, apns.dev) with the credential's environment."),
-    Reason("BadExpirationDate", 400, "The expiration is no time.", _OURS),
-    Reason("BadMessageId", 400, "The apns-id is no UUID.", _OURS),
-    Reason("BadPriority", 400, "The priority does not go with the push type.", _OURS),
-    Reason("BadTopic", 400, "The topic is malformed.", "Check the app's bundle id."),
-    Reason("DeviceTokenNotForTopic", 400, "The token belongs to another app or service.",
+    Reason("BadExpirationDate", 400, Kind.REQUEST, "The expiration is no time.", _OURS),
+    Reason("BadMessageId", 400, Kind.REQUEST, "The apns-id is no UUID.", _OURS),
+    Reason("BadPriority", 400, Kind.REQUEST,
+           "The priority does not go with the push type.", _OURS),
+    Reason("BadTopic", 400, Kind.REQUEST,
+           "The topic is malformed.", "Check the app's bundle id."),
+    Reason("DeviceTokenNotForTopic", 400, Kind.OTHER_TOPIC,
+           "The token belongs to another app or service.",
            "Check the bundle id, and that voip and remote tokens are not swapped."),
-    Reason("DuplicateHeaders", 400, "A header stands twice.", _OURS),
-    Reason("IdleTimeout", 400, "An idle connection was closed.", _LATER, True),
-    Reason("InvalidPushType", 400, "The push type is none Apple knows.", _OURS),
-    Reason("MissingDeviceToken", 400, "The request names no token.", _OURS),
-    Reason("MissingTopic", 400, "The request names no topic.", _OURS),
-    Reason("PayloadEmpty", 400, "The push has no payload.", _OURS),
-    Reason("TopicDisallowed", 400, "The key may not push to this app.", _KEY),
-    Reason("BadCertificate", 403, "The certificate is bad.", _KEY),
-    Reason("BadCertificateEnvironment", 403, "Certificate of the other environment.", _KEY),
-    Reason("ExpiredProviderToken", 403, "Our provider token is older than an hour.",
+    Reason("DuplicateHeaders", 400, Kind.REQUEST, "A header stands twice.", _OURS),
+    Reason("IdleTimeout", 400, Kind.SERVER, "An idle connection was closed.", _LATER, True),
+    Reason("InvalidPushType", 400, Kind.REQUEST, "The push type is none Apple knows.", _OURS),
+    Reason("MissingDeviceToken", 400, Kind.REQUEST, "The request names no token.", _OURS),
+    Reason("MissingTopic", 400, Kind.REQUEST, "The request names no topic.", _OURS),
+    Reason("PayloadEmpty", 400, Kind.REQUEST, "The push has no payload.", _OURS),
+    Reason("TopicDisallowed", 400, Kind.CREDENTIAL, "The key may not push to this app.", _KEY),
+    Reason("BadCertificate", 403, Kind.CREDENTIAL, "The certificate is bad.", _KEY),
+    Reason("BadCertificateEnvironment", 403, Kind.CREDENTIAL,
+           "Certificate of the other environment.", _KEY),
+    Reason("ExpiredProviderToken", 403, Kind.CREDENTIAL,
+           "Our provider token is older than an hour.",
            "Check the clock of this machine (NTP)."),
-    Reason("Forbidden", 403, "Apple forbids this action.", _KEY),
-    Reason("InvalidProviderToken", 403, "Key, key id and team do not match.", _KEY),
-    Reason("MissingProviderToken", 403, "The request carries no provider token.", _OURS),
-    Reason("UnrelatedKeyIdInToken", 403, "Another key was used on this connection.", _KEY),
-    Reason("BadEnvironmentKeyIdInToken", 403, "The key is for the other environment.", _KEY),
-    Reason("BadPath", 404, "The path is wrong.", _OURS),
-    Reason("MethodNotAllowed", 405, "The method is not POST.", _OURS),
-    Reason("ExpiredToken", 410, "The device token has expired.", _GONE),
-    Reason("Unregistered", 410, "The token is no longer valid for this app.", _GONE),
-    Reason("PayloadTooLarge", 413, "More than 4,096 bytes (VoIP: 5,120).", _OURS),
-    Reason("TooManyProviderTokenUpdates", 429, "The provider token changed too often.",
+    Reason("Forbidden", 403, Kind.CREDENTIAL, "Apple forbids this action.", _KEY),
+    Reason("InvalidProviderToken", 403, Kind.CREDENTIAL,
+           "Key, key id and team do not match.", _KEY),
+    Reason("MissingProviderToken", 403, Kind.CREDENTIAL,
+           "The request carries no provider token.", _OURS),
+    Reason("UnrelatedKeyIdInToken", 403, Kind.CREDENTIAL,
+           "Another key was used on this connection.", _KEY),
+    Reason("BadEnvironmentKeyIdInToken", 403, Kind.CREDENTIAL,
+           "The key is for the other environment.", _KEY),
+    Reason("BadPath", 404, Kind.REQUEST, "The path is wrong.", _OURS),
+    Reason("MethodNotAllowed", 405, Kind.REQUEST, "The method is not POST.", _OURS),
+    Reason("ExpiredToken", 410, Kind.GONE, "The device token has expired.", _GONE),
+    Reason("Unregistered", 410, Kind.GONE, "The token is no longer valid for this app.", _GONE),
+    Reason("PayloadTooLarge", 413, Kind.REQUEST, "More than 4,096 bytes (VoIP: 5,120).", _OURS),
+    Reason("TooManyProviderTokenUpdates", 429, Kind.PACE,
+           "The provider token changed too often.",
            "Share one provider token; wait some minutes."),
-    Reason("TooManyRequests", 429, "Too many pushes to this one token.",
+    Reason("TooManyRequests", 429, Kind.PACE, "Too many pushes to this one token.",
            "Find out who pushes to this phone so often."),
-    Reason("InternalServerError", 500, "An error inside APNs.",
+    Reason("InternalServerError", 500, Kind.SERVER, "An error inside APNs.",
            "Apple's side: see Apple's system status page."),
-    Reason("ServiceUnavailable", 503, "APNs is not available.", _LATER, True),
-    Reason("Shutdown", 503, "This APNs server shuts down.", _LATER, True),
+    Reason("ServiceUnavailable", 503, Kind.SERVER, "APNs is not available.", _LATER, True),
+    Reason("Shutdown", 503, Kind.SERVER, "This APNs server shuts down.", _LATER, True),
 )  # fmt: skip
 REASONS: dict[str, Reason] = {reason.name: reason for reason in _TABLE}
 

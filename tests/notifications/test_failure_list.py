@@ -31,7 +31,7 @@ def test_a_reason_of_apns_stands_with_meaning_and_remedy():
     failed("rejected", "BadDeviceToken")
     one = reasons()["BadDeviceToken"]
     assert (one.number, one.devices) == (1, 1)
-    assert one.words[1] == "400"
+    assert one.words[1] == "400 · token"
     assert all(one.words[2:])
 
 
