@@ -35,7 +35,8 @@ class Span:
 class Score:
     """What one rehearsal gave. `blamed_on_feeds`: suspected though a strike of the run has
     its REGISTER in the log, in time. `pushes_to_detect`: after the block, median;
-    `pushes_once_visible`: after the first one that could show it.
+    `pushes_that_show`: the same, of those that can show it; `pushes_once_visible`: after the
+    first of them. `pushes_between`: of all found, and how many of them could not show it.
     """
 
     blocks: int
@@ -45,7 +46,10 @@ class Score:
     suspected_right: int
     blamed_on_feeds: int
     pushes_to_detect: float
+    pushes_that_show: float
     pushes_once_visible: float
+    pushes_between: int
+    pushes_that_cannot_show: int
     false_per_1000_device_days: float
 
     @property
@@ -71,7 +75,7 @@ def score(
         alarms[owners[token]] += found
     blocks = {name: blocked(truth) for name, truth in truths.items()}
     right = wrong = blamed = seeable = found_count = 0
-    delays, late = [], []
+    delays, telling, late = [], [], []
     for name, truth in truths.items():
         for alarm in alarms[name]:
             is_right = any(
@@ -92,6 +96,7 @@ def score(
             if first is not None:
                 found_count += 1
                 delays.append(_between(truth.pushes, block.start, first))
+                telling.append(_between(shows, block.start, first))
                 late.append(_between(truth.pushes, shows[0], first))
     return Score(
         blocks=sum(map(len, blocks.values())),
@@ -101,7 +106,10 @@ def score(
         suspected_right=right,
         blamed_on_feeds=blamed,
         pushes_to_detect=median(delays) if delays else 0.0,
+        pushes_that_show=median(telling) if telling else 0.0,
         pushes_once_visible=median(late) if late else 0.0,
+        pushes_between=sum(delays),
+        pushes_that_cannot_show=sum(delays) - sum(telling),
         false_per_1000_device_days=1000 * wrong / device_days,
     )
 

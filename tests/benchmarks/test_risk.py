@@ -52,6 +52,14 @@ def test_a_block_that_is_found_at_the_first_push_it_can_be_seen_by(truth):
     assert (found.suspected, found.precision, found.pushes_to_detect) == (1, 1.0, 1)
 
 
+def test_pushes_that_cannot_show_the_block_are_told_apart(truth):
+    truth.pushes = sorted([*truth.pushes, START + 40 * MINUTE, START + 50 * MINUTE])
+    found = scored(truth, moved(66, "suspected"), moved(201, "fine"))
+    assert (found.pushes_to_detect, found.pushes_that_show) == (3, 1)
+    assert (found.pushes_between, found.pushes_that_cannot_show) == (3, 2)
+    assert found.pushes_once_visible == 0
+
+
 def test_an_alarm_before_the_block_or_behind_it_is_false(truth):
     for at in (25, 205):
         found = scored(truth, moved(at, "suspected"), moved(at + 2, "fine"))
