@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from registrations.formats.capturefile import CaptureFile, CaptureForm
 from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
+from registrations.formats.carried import Carried
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.form import Format
 from registrations.formats.kinds import KINDS, kind_of
@@ -18,7 +19,7 @@ from registrations.formats.xlog import Template
 BY_NAME = {kind.name: kind for kind in KINDS}
 NAMES = (*BY_NAME, *CAPTURES)
 
-AnyReader = Reader | WrappedReader | Once | Sipdump | CaptureFile
+AnyReader = Reader | WrappedReader | Once | Sipdump | Carried | CaptureFile
 
 
 #: Windows programs begin a text with it.

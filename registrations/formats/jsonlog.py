@@ -16,6 +16,8 @@ from registrations.formats.wrapped import Envelope, Wrapper
 AS_BYTES = b'"MESSAGE":['
 TEXTS = ("MESSAGE", "message", "log", "msg")
 TIMES = ("@timestamp", "timestamp", "time", "date", "ts")
+#: The journal's and Docker's words for who printed an entry.
+ORIGIN = ("_HOSTNAME", "_PID", "stream")
 MICROSECONDS = "__REALTIME_TIMESTAMP"
 #: `date +%s` is below this for some ten thousand years; larger numbers are milliseconds.
 MOST_SECONDS = 10**11
@@ -37,6 +39,10 @@ class JsonLog(Wrapper):
         if text is None:
             return None
         return Envelope(text=text, at=moment_of(entry, self._stamps))
+
+    def origin(self, record: bytes) -> bytes:
+        entry = _object(record)
+        return repr([entry.get(name) for name in ORIGIN]).encode()
 
     def moment(self, line: bytes) -> datetime | None:
         return moment_of(_object(line), self._stamps)

@@ -14,6 +14,7 @@ from registrations.formats import (
     sipdump,
     sofia,
 )
+from registrations.formats.carried import CARRIERS, Carried, Within
 from registrations.formats.flexisip_events import FlexisipEvents
 from registrations.formats.form import Format
 from registrations.formats.journal import JournalExport
@@ -38,9 +39,10 @@ class Kind:
     """`shape` matches a line of a log of this kind and of no kind behind it in `KINDS`."""
 
     name: str
-    shape: re.Pattern[bytes]
+    shape: re.Pattern[bytes] | Within
     make: Callable[
-        [Stamps, Template, int], Reader | WrappedReader | Once | sipdump.Sipdump
+        [Stamps, Template, int],
+        Reader | WrappedReader | Once | sipdump.Sipdump | Carried,
     ]
 
 
@@ -72,8 +74,18 @@ def _wrapped(wrapper: Callable[[Stamps], Wrapper]):
     return make
 
 
-#: In the order they are tried on each line; the first line that is of any kind decides.
-KINDS = (
+def _carried(carrier: Callable[[Stamps], Wrapper], inner: Kind) -> Kind:
+    """The log of `inner`, each of its lines in a record of a carrier."""
+    name = f"{carrier.name}+{inner.name}"
+
+    def make(stamps: Stamps, template: Template, position: int) -> Carried:
+        reader = inner.make(stamps, template, 0)
+        return Carried(name, carrier(stamps), reader, inner.shape, position)
+
+    return Kind(name, Within(carrier(Stamps()), inner.shape), make)
+
+
+_ALONE = (
     Kind("flexisip", flexisip.PREFIX, _direct(flexisip.Flexisip)),
     Kind(
         "kamailio",
@@ -94,4 +106,16 @@ KINDS = (
     Kind("syslog", Syslog.header, _wrapped(Syslog)),
     Kind("cat", Bare.prefix, _xlog(lambda _, template: Bare(template))),
     Kind("plain", SIP_LINE, _direct(lambda _: Plain())),
+)
+#: Programs whose own log has a prefix of its own to be known by.
+_PRINTED = ("flexisip", "kamailio", "asterisk", "linphone", "opensips", "sofia")
+#: In the order they are tried on each line; the first line that is of any kind decides.
+KINDS = (
+    *(
+        _carried(carrier, kind)
+        for carrier in CARRIERS
+        for kind in _ALONE
+        if kind.name in _PRINTED
+    ),
+    *_ALONE,
 )

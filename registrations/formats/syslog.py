@@ -58,6 +58,10 @@ class Syslog(Wrapper):
             text = first + b"\n" + _unindented(rest, header.end())
         return Envelope(text=text, at=self._moment(header))
 
+    def origin(self, record: bytes) -> bytes:
+        header = HEADER.match(record)
+        return record[header.end(header.lastindex) : header.end()] if header else b""
+
     def moment(self, line: bytes) -> datetime | None:
         header = HEADER.match(line)
         return self._moment(header) if header else None

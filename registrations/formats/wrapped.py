@@ -72,6 +72,14 @@ class Wrapper:
             return found.start() + 1
         return len(data) if is_last else None
 
+    def origin(self, record: bytes) -> bytes:
+        """Who printed a record."""
+        raise NotImplementedError
+
+    def goes_on(self, record: bytes) -> bool:
+        """True where the line inside goes on in the next record."""
+        return False
+
     def unwrap(self, record: bytes) -> Envelope | None:
         """The text inside, or None where there is none."""
         raise NotImplementedError

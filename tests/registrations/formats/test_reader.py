@@ -17,6 +17,7 @@ from tests.registrations.formats import (
     test_sipdump,
     test_xlog,
 )
+from tests.registrations.formats.carriers import carried
 
 KAMAILIO = (
     test_kamailio.announced()
@@ -88,6 +89,9 @@ LOGS = {
     "kamailio lines": XLOG,
     "flexisip": FLEXISIP,
     "plain": PLAIN,
+    "json+kamailio": carried(KAMAILIO, "docker"),
+    "cri+flexisip": carried(FLEXISIP, "cri"),
+    "syslog+asterisk": carried(ASTERISK, "syslog"),
 }
 NAMES = st.sampled_from(list(LOGS.items()))
 
