@@ -40,6 +40,8 @@ class Connections:
             # The pool's own seam for its two ways, direct and through its proxy.
             self._pool._create_connection = partial(_through, proxy, apns.pool)
         self._open: list[Connection] = []
+        #: Those that take no push any more and still owe answers.
+        self._draining: list[Connection] = []
         self._is_closed = False
         self._dialling: asyncio.Task[None] | None = None
         self._failures, self._not_before = 0, 0.0
@@ -79,7 +81,7 @@ class Connections:
 
     async def close(self) -> None:
         """Close all of them; a server that does not say goodbye is not waited for."""
-        closing, self._open = self._open, []
+        closing, self._open, self._draining = [*self._open, *self._draining], [], []
         self._is_closed, self._why = True, "the client was closed"
         if self._dialling is not None:
             self._dialling.cancel()
@@ -113,6 +115,8 @@ class Connections:
         """One that ended and never answered a push is as bad as one that never opened."""
         over = [one for one in self._open if one.is_over]
         self._open = [one for one in self._open if not one.is_over]
+        draining = (one for one in [*self._draining, *over] if not one.gone.is_set())
+        self._draining = list(draining)
         if any(one.has_answered for one in [*over, *self._open]):
             self._failures = 0
         elif over:

@@ -58,7 +58,7 @@ class Connection(APNsTLSClientProtocol):
         self._flights: dict[int, Flight] = {}
         self._is_flushing = self._is_lost = self._was_closing = False
         self._stuffed_at: float | None = None
-        self.has_answered = False
+        self.has_answered, self._end = False, "the connection closed"
         self._timer: asyncio.TimerHandle | None = None
         self.gone = asyncio.Event()
 
@@ -112,7 +112,7 @@ class Connection(APNsTLSClientProtocol):
 
     def _begin(self, flight: Flight, now: float) -> None:
         if self.is_over:
-            raise NotProcessed("the connection closed before the push was sent")
+            raise NotProcessed(f"before the push was sent, {self._end}")
         flight.stream_id, flight.stream = self._exchange.request(
             flight.headers(), flight.body, now
         )
@@ -222,7 +222,7 @@ class Connection(APNsTLSClientProtocol):
         self._is_lost = True
         if self._timer is not None:
             self._timer.cancel()
-        why = Lost(f"the connection was lost: {exc or 'closed by APNs'}")
-        self._settle(self._exchange.end(why))
+        self._end = f"the connection was lost: {exc or 'closed by APNs'}"
+        self._settle(self._exchange.end(Lost(self._end)))
         self._admit()
         self.gone.set()

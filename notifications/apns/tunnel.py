@@ -11,7 +11,8 @@ import socket
 from dataclasses import dataclass
 
 LONGEST_HEAD = 16_384
-STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*")
+#: As much of it as is told on: what is no text, or longer, is left out.
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[ -~]{0,100}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,10 @@ async def _babble(reader, writer) -> None:
     await writer.drain()
 
 
+async def _shout(reader, writer) -> None:
+    writer.write(b"HTTP/1.1 403 \x00" + b"No" * 5000 + b"\r\n\r\n")
+
+
 async def _stay_silent(reader, writer) -> None:
     await reader.read()
 
@@ -218,6 +222,7 @@ async def _copy(reader, writer) -> None:
     ("proxy", "outcome", "words"),
     [
         (_refuse, Outcome.NOT_SENT, "407"),
+        (_shout, Outcome.NOT_SENT, "403"),
         (_babble, Outcome.NOT_SENT, "no HTTP"),
         (_stay_silent, Outcome.NOT_SENT, "no answer within"),
         (_connect, Outcome.ACCEPTED, ""),
@@ -251,6 +256,7 @@ def test_a_proxy_is_passed_or_its_refusal_told(identity, proxy, outcome, words):
     results = asyncio.run(main())
     assert outcomes(results) == {outcome: 2}
     assert words in results[0].detail
+    assert "\x00" not in results[0].detail  # PostgreSQL stores no such text
 
 
 PROOFS = {

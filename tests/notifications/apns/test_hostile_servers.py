@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from hyperframe.frame import GoAwayFrame
 
 from notifications.apns import Outcome, connecting
 from tests.apns import client_of, push
@@ -17,6 +18,7 @@ from tests.notifications.apns.misdeeds import (
     CLOSED,
     COUNT,
     KIND,
+    LARGEST,
     deaf,
     each,
     ended,
@@ -180,6 +182,43 @@ def test_a_connection_that_the_server_never_closes_is_gone_all_the_same(identity
             await server.close()
 
     assert asyncio.run(main()).outcome == Outcome.ACCEPTED
+
+
+def test_what_a_connection_in_farewell_owes_ends_with_the_client(identity):
+    misdeed = each(lambda talker, _: talker.raw(GoAwayFrame(0, last_stream_id=LARGEST)))
+
+    async def main():
+        server = HostileServer(misdeed)
+        client = client_of(identity, await server.start(identity))
+        try:
+            owed = asyncio.ensure_future(client.send(push(), 30))
+            while not server.whole:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            after = await client.send(push(), 5)
+            await client.close()
+            return await asyncio.wait_for(owed, 5), after
+        finally:
+            await client.close()
+            await server.close()
+
+    owed, after = asyncio.run(main())
+    assert (owed.outcome, after.outcome) == (Outcome.UNKNOWN, Outcome.ACCEPTED)
+
+
+def test_a_push_that_found_no_connection_tells_what_became_of_the_last(identity):
+    async def main():
+        server = HostileServer(CLOSED["cut at once"], bad_connections=10_000)
+        client = client_of(identity, await server.start(identity))
+        try:
+            return await client.send(push(), 8)
+        finally:
+            await client.close()
+            await server.close()
+
+    result = asyncio.run(main())
+    assert result.outcome == Outcome.NOT_SENT
+    assert "the connection was lost: " in result.detail
 
 
 def test_a_server_that_closes_every_connection_is_not_dialled_without_pause(identity):
