@@ -126,9 +126,9 @@ def test_a_screen_reader_hears_meters_and_charts(open_as):
     page = open_as(person("olga", "see"))
     board = page.get_by_role("region", name="Blacklist risk")
     expect(board.get_by_role("img", name="2 of 3 strikes")).to_have_count(1)
-    bars = page.get_by_role("img", name="Stacked bars, push outcomes of the last 1h:")
+    bars = page.get_by_role("img", name="Stacked bars, push outcomes of the last 1 h:")
     expect(bars).to_have_accessible_name(
-        "Stacked bars, push outcomes of the last 1h: Woken 0, Remote, accepted 0, "
+        "Stacked bars, push outcomes of the last 1 h: Woken 0, Remote, accepted 0, "
         "Accepted, app did not wake 3, Rejected by APNs 1."
     )
     wake = page.get_by_role("img", name="Wake time histogram in seconds:")
