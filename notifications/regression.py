@@ -1,7 +1,8 @@
 """Which app release stopped waking, told apart from a drop of the whole platform. Pure.
 
-A version is compared with its own days before, a new one with the app's. Whose fault a rise is,
-the other versions say: while they are well it is the release; when they rise too it is not.
+A version is compared with its own days before, a new one with the app's; where the app is new
+here too, with the other versions of now. Whose fault a rise is, the other versions say: while
+they are well it is the release; when they rise too it is not.
 """
 
 from __future__ import annotations
@@ -42,20 +43,21 @@ def regressions(releases: Sequence[Release]) -> list[Regression]:
     """What is wrong with the versions of one app, the worst first."""
     measured = _measured(releases)
     before = _total(one.before for one in releases)
-    risen = [one for one in measured if is_worse(one.now, _baseline(one, before))]
+    baselines = {one.version: _baseline(one, before, measured) for one in measured}
+    risen = [one for one in measured if is_worse(one.now, baselines[one.version])]
     if not risen:
         return []
     well = [one for one in measured if one not in risen]
     named = [one for one in risen if one.version]
     if well:
-        return _ranked(_blamed(one, before) for one in named)
+        return _ranked(_found("release", one, baselines) for one in named)
     if len(risen) == 1:
-        return [_regression("unclear", risen[0], before)]
+        return [_found("unclear", risen[0], baselines)]
     # All rose at once: a release is to blame as well only if it is worse than the others now.
     worse = [one for one in named if is_worse(one.now, _others(one, risen))]
     whole = _total(one.now for one in measured)
     platform = Regression("platform", "", whole, before)
-    return [platform, *_ranked(_blamed(one, before) for one in worse)]
+    return [platform, *_ranked(_found("release", one, baselines) for one in worse)]
 
 
 def _measured(releases: Sequence[Release]) -> list[Release]:
@@ -68,23 +70,22 @@ def _measured(releases: Sequence[Release]) -> list[Release]:
     return [*large, rest] if rest.now.judged >= FLOOR else large
 
 
-def _baseline(release: Release, app_before: Tally) -> Tally:
-    """Its own days before; those of the app where it is new."""
-    if release.before.judged >= FLOOR:
-        return release.before
-    return app_before if app_before.judged >= FLOOR else Tally()
+def _baseline(
+    release: Release, app_before: Tally, releases: Sequence[Release]
+) -> Tally:
+    """The first of these that is large enough: its own days before; those of the app; what
+    its other versions do now.
+    """
+    known = (release.before, app_before, _others(release, releases))
+    return next((one for one in known if one.judged >= FLOOR), Tally())
 
 
 def _others(release: Release, releases: Sequence[Release]) -> Tally:
     return _total(one.now for one in releases if one is not release)
 
 
-def _blamed(release: Release, before: Tally) -> Regression:
-    return _regression("release", release, before)
-
-
-def _regression(kind: str, release: Release, before: Tally) -> Regression:
-    return Regression(kind, release.version, release.now, _baseline(release, before))
+def _found(kind: str, release: Release, baselines: dict[str, Tally]) -> Regression:
+    return Regression(kind, release.version, release.now, baselines[release.version])
 
 
 def _ranked(found) -> list[Regression]:

@@ -15,6 +15,7 @@ from random import Random
 from simulator.callers import Call
 from simulator.fleet import Fleet
 from simulator.phone import FOREVER, Phone
+from simulator.population import LINPHONE
 
 BEFORE = timedelta(seconds=30)
 #: How often somebody else's app breaks while the demo runs, and for how long it is planned.
@@ -37,6 +38,9 @@ CAST = {
     "loggedout": [16],
 }
 WEIGHTS = {"blocked": 2.0, "two": 1.6, "silent": 1.5, "deleted": 1.3, "misplaced": 1.2}
+#: A release that leaves some calls unhandled, and who has updated to it.
+BAD_RELEASE = "LinphoneiOS/6.2.1 (iPhone 13) LinphoneSDK/5.4.2"
+UPDATED, BAD_SHARE = range(18, 42), 0.2
 DAY_SECONDS = 86_400
 
 
@@ -68,6 +72,10 @@ def direct(fleet: Fleet, calls: list[Call], start: datetime, now: datetime) -> N
     for part, indexes in CAST.items():
         for phone in (phones[index] for index in indexes):
             _play(part, fleet, phone, rings[phone.accounts[0]], start, hours)
+    for index in UPDATED:
+        if phones[index].bundle_id == LINPHONE:
+            facts = {"share": BAD_SHARE, "user_agent": BAD_RELEASE}
+            fleet.plan(start, "break", phones[index].name, **facts)
     _plan_news(fleet, phones[20:], now)
 
 

@@ -57,6 +57,14 @@ CASES = {
     ),
     "too few calls": ([("6.2.1", "20/49", "0/0"), ("6.2.0", "1/600", "1/900")], []),
     "an app without a past": ([("1.0", "400/500", "0/0")], []),
+    "a bad release of an app without a past: its other version is well": (
+        [("6.2.1", "128/412", "0/0"), ("6.2.0", "30/600", "0/0")],
+        [("release", "6.2.1", "128/412", "30/600")],
+    ),
+    "an app without a past whose versions are all alike": (
+        [("6.2.1", "128/412", "0/0"), ("6.2.0", "190/600", "0/0")],
+        [],
+    ),
     "nothing judged": ([("1.0", "0/0", "0/0")], []),
     "no versions": ([], []),
 }
