@@ -73,7 +73,8 @@ def _send_due(
                 _tidy(owner, clock())
                 tidy_at = clock() + TIDY_EVERY
             tries = sender.ended(LOOK_SECONDS)
-            window.learn([done.seconds for done in tries])
+            late = sum(done.is_late for done in tries)
+            window.learn(len(tries) - late, late)
             if tries:
                 recording.record(tries, number, clock())
                 yield [done.push for done in tries]

@@ -20,6 +20,7 @@ from notifications.clients import client_for
 from notifications.credentials import CredentialError
 from notifications.journal import Ended, Journal
 from notifications.models import Credential, Push
+from notifications.window import LATE_SECONDS
 
 #: Seconds a try may take: a call cannot wait longer, a message can.
 DEADLINE_SECONDS = {"voip": 5.0, "alert": 30.0, "background": 30.0}
@@ -45,6 +46,12 @@ class Try:
     def seconds(self) -> float:
         """How long it took."""
         return (self.ended_at - self.started_at).total_seconds()
+
+    @property
+    def is_late(self) -> bool:
+        """Nobody answered, or not soon."""
+        is_lost = self.result.outcome == Outcome.UNKNOWN
+        return is_lost or self.seconds > LATE_SECONDS
 
 
 class Sender:

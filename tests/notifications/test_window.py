@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from notifications.window import FIRST, LEAST, MOST, Window
+from notifications.window import FIRST, LATE_SECONDS, LEAST, MOST, Window
 
 
-def test_it_doubles_while_all_is_answered_soon_and_has_an_end():
+def test_it_doubles_each_round_while_all_is_answered_soon_and_has_an_end():
     window = Window()
     for _ in range(10):
         before = window.size
-        window.learn([0.05] * before)
+        window.learn(before // 2, 0)
+        assert window.size == before
+        window.learn(before - before // 2, 0)
         assert window.size == min(MOST, 2 * before)
     assert window.size == MOST
 
 
-def test_late_answers_halve_it_and_something_always_flows():
+def test_an_accident_changes_nothing_and_what_is_more_halves_it():
     window = Window()
-    window.learn([0.05] * 99 + [1.2])
-    assert window.size == FIRST // 2
-    for _ in range(10):
-        window.learn([5.0])
+    window.learn(95, 5)
+    assert window.size == 2 * FIRST
+    window.learn(100, 11)
+    assert window.size == FIRST
+    window.learn(FIRST, 0)
+    assert window.size == FIRST + FIRST // 10  # careful from now on
+    for _ in range(20):
+        window.learn(0, 50)
     assert window.size == LEAST
-    window.learn([])
+    window.learn(0, 0)
     assert window.size == LEAST
 
 
@@ -44,7 +50,8 @@ def served(per_second: float, deadline: float = 5.0, seconds: int = 60) -> tuple
         took = [now - began for began in ended]
         in_time += sum(one <= deadline for one in took)
         too_late += sum(one > deadline for one in took)
-        window.learn(took)
+        late = sum(one > LATE_SECONDS for one in took)
+        window.learn(len(took) - late, late)
     return in_time, too_late
 
 
@@ -53,3 +60,17 @@ def test_an_apns_that_became_slow_loses_no_call_to_the_deadline():
         in_time, too_late = served(pace)
         assert too_late == 0
         assert in_time > 0.8 * pace * 60
+
+
+def test_an_apns_that_cuts_its_connections_takes_little_with_it():
+    window, under_way, begun, answered, lost = Window(), 0, 0, 0, 0
+    while begun < 20_000:
+        room = window.room(under_way)
+        cuts = (begun + room) // 500 - begun // 500
+        begun, under_way = begun + room, under_way + room
+        ended = 0 if cuts else min(under_way, 100)
+        gone = under_way if cuts else 0
+        under_way -= ended + gone
+        answered, lost = answered + ended, lost + gone
+        window.learn(ended, gone)
+    assert lost < 0.2 * (answered + lost)
