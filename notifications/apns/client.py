@@ -71,7 +71,7 @@ class Client:
                 return await self._send(push, leave, flights)
         except TimeoutError:
             words = f"no answer within {deadline_seconds:.1f} s"
-            return _given_up(flights[-1:], words)
+            return _given_up(flights[-1:], words + self._trouble())
         except NotProcessed as error:
             return Result(outcome=Outcome.NOT_SENT, detail=str(error))
         except Lost as error:
@@ -123,6 +123,11 @@ class Client:
         flights.append(flight)
         answer = await self._my_connections().send(flight)
         return result_of(answer.status, answer.headers, answer.body), token
+
+    def _trouble(self) -> str:
+        """Why no connection opened lately, where none did."""
+        why = self._connections.trouble if self._connections is not None else ""
+        return f" ({why})" if why else ""
 
     def _my_connections(self) -> Connections:
         if self._connections is None:

@@ -47,6 +47,11 @@ class Connections:
         self._failures, self._not_before = 0, 0.0
         self._why = ""
 
+    @property
+    def trouble(self) -> str:
+        """What the newest dial failed for; empty when it did not."""
+        return self._why if self._failures else ""
+
     async def send(self, flight: Flight) -> Answer:
         """Send one request by the best connection; by another, when that one comes to its
         end before the request began there. Raises NotProcessed or Lost.

@@ -208,6 +208,22 @@ def test_closing_the_client_ends_a_dial_under_way(identity):
     assert "the client was closed" in result.detail
 
 
+def test_a_push_that_no_dial_was_in_time_for_tells_what_the_dials_failed_for(identity):
+    async def main():
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        client = client_of(identity, server.sockets[0].getsockname()[1])
+        server.close()
+        await server.wait_closed()
+        return [await client.send(push(), 0.3) for _ in range(10)]
+
+    results = asyncio.run(main())
+    assert {result.outcome for result in results} == {Outcome.NOT_SENT}
+    details = [result.detail for result in results]
+    # Pauses between dials double: some pushes end while none is under way.
+    assert any(detail.startswith("not sent: no answer within") for detail in details)
+    assert all("Connect call failed" in detail for detail in details)
+
+
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "", "a\x00b"])
 def test_a_host_that_is_no_name_is_not_sent(identity, host):
     key = Key(identity.team_id, identity.key_id, identity.key_pem)
