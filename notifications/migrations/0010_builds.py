@@ -42,6 +42,32 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="Past",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("version", models.TextField(blank=True, default="")),
+                ("until", models.DateTimeField()),
+                ("unhandled", models.PositiveIntegerField()),
+                ("judged", models.PositiveIntegerField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("name", "version"), name="past_once"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="RegressionAlarm",
             fields=[
                 (

@@ -8,7 +8,7 @@ from notifications.models.applications import (
 )
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.beacons import BeaconCount, BeaconSecret
-from notifications.models.builds import Build, RegressionAlarm
+from notifications.models.builds import Build, Past, RegressionAlarm
 from notifications.models.bulks import Bulk, BulkItem
 from notifications.models.calls import Call, VerdictChange
 from notifications.models.gateway import (
@@ -49,6 +49,7 @@ __all__ = [
     "KeptAnswer",
     "Ledger",
     "Looked",
+    "Past",
     "PayloadTemplate",
     "Preference",
     "Push",

@@ -19,6 +19,26 @@ class Build(models.Model):
         return self.user_agent
 
 
+class Past(models.Model):
+    """How the calls to one version went in the days before `until`: counted once an hour, for
+    looking through a week of calls each half minute would cost more than all else.
+    """
+
+    name = models.TextField()
+    version = models.TextField(blank=True, default="")
+    until = models.DateTimeField()
+    unhandled = models.PositiveIntegerField()
+    judged = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version"], name="past_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} before {self.until}"
+
+
 class RegressionAlarm(models.Model):
     """What `notifications.releases` found at its last look; gone when it found it no more."""
 

@@ -109,6 +109,23 @@ def test_a_bad_release_is_found_kept_and_ended():
     assert not RegressionAlarm.objects.exists()
 
 
+def test_the_days_before_are_counted_once_an_hour():
+    judged(NOW, "6.2.0", 240, 5000, days=2)
+    judged(NOW, "6.2.0", 29, 600)
+    judged(NOW, "6.2.1", 128, 412)
+    watch(NOW)
+    # Nothing of the week before is looked at again within the hour; of now everything is.
+    Call.objects.filter(sent_at__lt=NOW - timedelta(days=1.5)).delete()
+    judged(NOW, "6.2.1", 0, 40)
+    watch(NOW + timedelta(minutes=1))
+    alarm = RegressionAlarm.objects.get()
+    assert (alarm.before_unhandled, alarm.before_judged) == (240, 5000)
+    assert alarm.now_judged == 452
+    watch(NOW + timedelta(hours=1))
+    # The week is gone: the other version of now is compared with.
+    assert RegressionAlarm.objects.get().before_judged == 600
+
+
 def test_a_drop_of_every_version_names_none():
     judged(NOW, "6.2.0", 240, 5000, days=2)
     judged(NOW, "6.2.0", 200, 600)
