@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from registrations.formats.capturefile import CaptureFile, CaptureForm
 from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
-from registrations.formats.carried import Carried
+from registrations.formats.carried import CARRIERS, Carried
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.form import Format
 from registrations.formats.kinds import KINDS, kind_of
 from registrations.formats.once import Once
-from registrations.formats.reader import Reader
+from registrations.formats.reader import TIMELESS, Reader
 from registrations.formats.record import Record
 from registrations.formats.sipdump import Sipdump, SipdumpForm
 from registrations.formats.stamps import Stamps
@@ -22,6 +22,10 @@ NAMES = (*BY_NAME, *CAPTURES)
 AnyReader = Reader | WrappedReader | Once | Sipdump | Carried | CaptureFile
 
 
+#: What may carry another program's log.
+CARRYING = {carrier.name: carrier for carrier in CARRIERS}
+#: No program prints more before its first line with a prefix.
+LONGEST_START = 16 * 1024
 #: Windows programs begin a text with it.
 MARK = b"\xef\xbb\xbf"
 
@@ -30,13 +34,37 @@ class UnknownFormat(ValueError):
     """A format name we do not have; the text lists those we have."""
 
 
-def detect(head: bytes) -> str | None:
-    """The format of a log by its first bytes; None while no line decides."""
+def detect(head: bytes, template: Template | None = None) -> str | None:
+    """The format of a log by its first bytes; None while no line decides.
+
+    What carries other logs decides only with a line that may matter: what a program prints
+    while it starts does not show yet what it is.
+    """
+    at, carrier = 0, None
     for line in head.splitlines(keepends=True):
-        name = kind_of(line)
+        name, at = kind_of(line), at + len(line)
+        if carrier is not None and name in (None, *TIMELESS):
+            name = carrier  # a record of several lines
+        if name in CARRYING and at <= LONGEST_START:
+            carrier = carrier or name
+            if not _may_matter(name, line, template):
+                continue
         if name is not None:
             return name
     return None
+
+
+def _may_matter(name: str, line: bytes, template: Template | None) -> bool:
+    markers = CARRYING[name].markers
+    if template is not None:
+        markers = (*markers, template.marker)
+    return any(line.find(marker) >= 0 for marker in markers)
+
+
+def first_kind(head: bytes) -> str:
+    """The kind of the first line that has one, where none decided."""
+    kinds = map(kind_of, head.splitlines(keepends=True))
+    return next((kind for kind in kinds if kind is not None), "plain")
 
 
 class Detecting:
@@ -82,7 +110,7 @@ class Detecting:
         if capture is not None:
             return self._decide(capture)
         whole_lines = self._head[: self._head.rfind(b"\n") + 1]
-        name = detect(whole_lines)
+        name = detect(whole_lines, self._template)
         if name is None and len(self._head) <= LONGEST_MESSAGE:
             return []
         return self._decide(name or "plain")
@@ -93,8 +121,8 @@ class Detecting:
         name = (
             self._name
             or capture_of(self._head)
-            or detect(self._head + b"\n")
-            or "plain"
+            or detect(self._head + b"\n", self._template)
+            or first_kind(self._head + b"\n")
         )
         records = self._decide(name)
         return records + self._reader.end()

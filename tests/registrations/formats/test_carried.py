@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from registrations.formats import open_format
-from registrations.formats.record import Answer, Request
+from registrations.formats.record import Answer, PushEnded, PushSent, Request
+from tests.notifications.flexisip_pushes import NEW, logged
 from tests.registrations.formats import test_flexisip, test_kamailio, test_linphone
 from tests.registrations.formats.carriers import CARRIERS, PREFIXES, STAMP, carried
 from tests.registrations.formats.reading import records_of, requests_of, rules_of
@@ -86,3 +87,23 @@ def test_a_line_without_end_is_told_and_does_not_stay_in_memory(name):
     records += reader.feed(b"\n" + after) + reader.end()
     assert [one.rule for one in records if hasattr(one, "rule")] == ["line_length"]
     assert any(isinstance(one, Request) for one in records) == name.endswith("sofia")
+
+
+@pytest.mark.parametrize("carrier", ["docker", "cri", "syslog"])
+def test_pushes_that_flexisip_sends_by_itself_are_read_there_too(carrier):
+    log = logged(NEW).encode()
+    alone = [one for one in records_of(log) if isinstance(one, PushSent | PushEnded)]
+    found = records_of(carried(log, carrier))
+    pushes = [one for one in found if isinstance(one, PushSent | PushEnded)]
+    assert [one._replace(at=None, position=0) for one in pushes] == [
+        one._replace(at=None, position=0) for one in alone
+    ]
+    assert len(pushes) == 2
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_what_a_program_prints_while_it_starts_does_not_decide(carrier):
+    starting = b"loading modules under config path: /usr/lib\nListening on\n" * 20
+    log = carried(starting + KAMAILIO, carrier)
+    assert [one.raw for one in requests_of(log)] == [MESSAGE]
+    assert records_of(log, step=100) == records_of(log)
