@@ -114,8 +114,8 @@ def in_both(client: Client, path: str) -> tuple[list[str], list[str]]:
     for language in ("en", "fr"):
         client.cookies["language"] = language
         texts = texts_of(client.get(path).text)
-        # The number of devices at risk stands before the title.
-        found.append([re.sub(r"^\(\d+\) ", "", text) for text in texts])
+        # Without the number of devices at risk before the title, and what ids begin with.
+        found.append([re.sub(r"^\(\d+\) |\b[0-9a-f]{8}\b", "", text) for text in texts])
     return found[0], found[1]
 
 
