@@ -14,6 +14,8 @@ from benchmarks.visitor import Visitor
 
 #: What a browser fetches with a page, beside what a style sheet names.
 ASSET = re.compile(r'(?:src|href)="(/static/[^"]+)"')
+#: A page that takes longer ends the run: the machine cannot keep the pace.
+PATIENCE_SECONDS = 300
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PAINT = "performance.getEntriesByName('first-contentful-paint').map((one) => one.startTime)[0]"
 
@@ -38,7 +40,9 @@ class Reader:
     def _get(self, address: str) -> tuple[int, bytes, str]:
         if not hasattr(self._kept, "http"):
             parts = urlsplit(self.url)
-            self._kept.http = http.client.HTTPConnection(parts.hostname, parts.port, 60)
+            self._kept.http = http.client.HTTPConnection(
+                parts.hostname, parts.port, timeout=PATIENCE_SECONDS
+            )
         self._kept.http.request("GET", address, headers=self.cookies)
         answer = self._kept.http.getresponse()
         return answer.status, answer.read(), answer.getheader("Location", "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min, Q
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from notifications.models import Credential, Push
@@ -59,12 +60,15 @@ def why_waiting(push: Push, now: datetime) -> str:
         told = gettext("%(app)s has no credential for %(environment)s")
         return told % {"app": push.app.name, "environment": push.environment}
     if credential.paused_until is not None:
-        until = f"{credential.paused_until:%H:%M:%S}"
+        until = f"{localtime(credential.paused_until):%H:%M:%S}"
         told = gettext("the credential pauses until %(until)s: %(reason)s")
         return told % {"until": until, "reason": credential.pause_reason}
     if push.due_at > now:
         told = gettext("%(why)s, due at %(at)s")
-        return told % {"why": _why_later(push), "at": f"{push.due_at:%H:%M:%S}"}
+        return told % {
+            "why": _why_later(push),
+            "at": f"{localtime(push.due_at):%H:%M:%S}",
+        }
     if push.push_type != Push.Type.VOIP and (
         push.app.push_limit or credential.push_limit
     ):

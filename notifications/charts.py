@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Aggregate, Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMinute
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Call, Push
@@ -120,7 +121,7 @@ def _levels(most: int) -> list[tuple[float, int]]:
 def _times(start: datetime, step: timedelta) -> list[tuple[float, datetime, bool]]:
     """Round moments, a dozen of them; a phone shows every third."""
     every = 5 * step
-    midnight = start.replace(hour=0, minute=0)
+    midnight = timezone.localtime(start).replace(hour=0, minute=0)
     moments = ((slot, start + slot * step) for slot in range(1, SLOTS - 1))
     return [
         (_x(slot), moment, (moment - midnight) // every % 3 != 0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.utils.timezone import get_current_timezone_name, localtime
 from django.utils.translation import gettext
 
 from notifications.agents import agent_of
@@ -100,7 +102,7 @@ def _answers(push: Push) -> dict[str, dict]:
             gettext("Origin"): push.get_origin_display(),
             gettext("Asked by"): push.requested_by and push.requested_by.get_username(),
             "Call-ID": push.call_id,
-            gettext("Queued"): f"{push.created_at:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+            gettext("Queued"): _in_full(push.created_at),
             gettext("Until sent"): push.sent_at
             and _seconds(push.sent_at - push.created_at),
             gettext("Until accepted"): push.accepted_at
@@ -117,6 +119,11 @@ def _answers(push: Push) -> dict[str, dict]:
 def _tries(attempts) -> dict[str, str]:
     name = gettext("Attempt %(number)s")
     return {name % {"number": one.number}: one.answer for one in attempts}
+
+
+def _in_full(moment: datetime) -> str:
+    told = f"{localtime(moment):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    return f"{told} {get_current_timezone_name()}"
 
 
 def _seconds(span) -> str:

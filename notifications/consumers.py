@@ -8,6 +8,7 @@ import asyncio
 import logging
 from functools import cached_property
 from urllib.parse import parse_qs
+from zoneinfo import available_timezones
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -21,6 +22,7 @@ from notifications.socket_rights import refusals_of
 logger = logging.getLogger(__name__)
 
 ASK_AGAIN_SECONDS = 5
+KNOWN_ZONES = available_timezones() - {"UTC"}
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -53,11 +55,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     @cached_property
     def language(self) -> str:
-        """The one of the page that opened it: it says so in the address."""
+        """Language and zone of the page that opened it: it says so in the address."""
         asked = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
-        said = asked.get("language", [""])[0]
-        known = dict(settings.LANGUAGES)
-        return said if said in known else settings.LANGUAGE_CODE
+        said, zone = (asked.get(name, [""])[0] for name in ("language", "zone"))
+        spoken = said if said in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        return f"{spoken} {zone}" if zone in KNOWN_ZONES else spoken
 
     async def shut(self, code: int) -> None:
         """No frame any more: the right to see is gone."""

@@ -17,7 +17,7 @@ MARKS, TURNS = 400, 100
 #: A binding is drawn from its REGISTER on, which may lie so long before the span.
 LONGEST_BINDING = timedelta(hours=24)
 WEEK = timedelta(days=7)
-RESET = "reset"
+RESET, BEACON = "reset", "beacon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,13 @@ def history_of(
     holdings = list(_holdings(device))
     voip = next((row.token for row in holdings if row.current and _is_voip(row)), None)
     ledger = getattr(voip, "ledger", None)
+    told = _told(device, voip, before or now)
     return History(
         holdings,
         _pushes(device, ledger, since, before, now),
         _registers(device, since, before, now),
-        _turns(device, voip),
-        _beacons(device, before or now),
+        [turn for turn in told if turn.kind != BEACON],
+        [Word(turn.moment, turn.why) for turn in told if turn.kind == BEACON],
     )
 
 
@@ -139,7 +140,7 @@ def _registers(device: Device, since, before, now) -> list[Register]:
     return sorted((Register(*row) for row in both), key=_moment, reverse=True)
 
 
-def _beacons(device: Device, before: datetime) -> list[Word]:
+def _beacons(device: Device, before: datetime) -> QuerySet:
     """Those of the week before: older ones lie among too many other signs of life."""
     first = before - WEEK
     told = device.sightings.filter(
@@ -148,18 +149,18 @@ def _beacons(device: Device, before: datetime) -> list[Word]:
         moment__lt=before,
         day__range=(first.date(), before.date()),
     )
-    newest = told.order_by("-moment").values_list("moment", "call_id")
-    return [Word(*row) for row in newest[: ROWS + 1]]
+    newest = told.order_by("-moment")
+    return newest.values_list("moment", Value(BEACON), "call_id")[: ROWS + 1]
 
 
-def _turns(device: Device, voip: PushToken | None) -> list[Turn]:
+def _told(device: Device, voip: PushToken | None, before: datetime) -> list[Turn]:
+    """Turning points, resets and beacons, the newest first, in one question."""
     events = DeviceEvent.objects.filter(device=device, moment__isnull=False)
     told = events.order_by("-moment").values_list("moment", "kind", Value(""))[:TURNS]
     resets = Reset.objects.filter(token=voip).order_by("-at")
-    both = told.union(
-        resets.values_list("at", Value(RESET), "reason")[:TURNS], all=True
-    )
-    return sorted((Turn(*row) for row in both), key=_moment, reverse=True)
+    resets = resets.values_list("at", Value(RESET), "reason")[:TURNS]
+    every = told.union(resets, _beacons(device, before), all=True)
+    return sorted((Turn(*row) for row in every), key=_moment, reverse=True)
 
 
 def _moment(row: Register | Turn) -> datetime:

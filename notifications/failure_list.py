@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, capped
@@ -14,7 +14,15 @@ from notifications.failure_reasons import ASLEEP, FAILED, NOTHING, Told, told
 from notifications.filters import Chip, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_END, Slice, cut, query, words
-from notifications.models import App, AuditEntry, Door, Push, Refusal, RefusalCount
+from notifications.models import (
+    App,
+    AuditEntry,
+    Call,
+    Door,
+    Push,
+    Refusal,
+    RefusalCount,
+)
 from notifications.push_terms import condition_of, kinds
 from notifications.terms import Query, read_query
 from notifications.wording import rules_in_words
@@ -42,6 +50,8 @@ class Failures:
     span: str
     spans: list[str]
     told: Told
+    #: There were more than are told of.
+    is_cut: bool
     deliveries: list[FeedRow]
     newer: str
     older: str
@@ -81,11 +91,12 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     span = span if span in SPANS else "24h"
     since = now - SPANS[span]
     wanted = read_query(words(asked.get("q", "")), kinds())
-    rows, asleep = _fitting(wanted, since, now)
+    calls = Call.objects.filter(verdict="unhandled", sent_at__gte=since - LONGEST_CALL)
+    rows, asleep = _fitting(wanted, calls, since, now)
     activity = AuditEntry.objects.filter(at__gte=since)
     seen = activity if sees_activity else activity.none()
     asked_for = Push.objects.filter(created_at__gte=since)
-    failed, pushes, done = capped(rows, asked_for, seen)
+    failed, pushes, done, unwoken = capped(rows, asked_for, seen, calls)
     refused = _refused(since)
     numbers = {
         "deliveries": failed,
@@ -110,6 +121,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         span=span,
         spans=list(SPANS),
         told=found,
+        is_cut=max(failed, unwoken) > COUNTED,
         deliveries=[feed_row(push) for push in page.rows],
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
@@ -131,13 +143,13 @@ def _newest(rows: QuerySet, is_shown: bool) -> list:
 
 
 def _fitting(
-    wanted: Query, since: datetime, now: datetime
+    wanted: Query, calls: QuerySet[Call], since: datetime, now: datetime
 ) -> tuple[QuerySet[Push], QuerySet[Push]]:
     """What failed, and what did not wake; nothing where a word of the query is wrong."""
     ended = Push.objects.filter(ended_at__gte=since)
-    # A call leaves before its pushes end, and its index is by the moment it left.
-    left = Q(sip_call__sent_at__gte=since - LONGEST_CALL)
-    both = ended.filter(FAILED), ended.filter(ASLEEP, left)
+    # What is asked for is looked for among the newest calls: no filter reads them all.
+    newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
+    both = ended.filter(FAILED), ended.filter(ASLEEP, sip_call__in=newest)
     if wanted.faults:
         return tuple(rows.none() for rows in both)
     asked = joined(wanted, lambda term: condition_of(term, now))

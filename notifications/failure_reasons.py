@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -167,15 +167,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What failed, told in three ways; of the newest alone where `is_cut`."""
+    """What failed, told in three ways."""
 
     reasons: list[Reason]
     heat: Heat
     versions: list[Version]
-    is_cut: bool
 
 
-NOTHING = Told([], Heat([], []), [], False)
+NOTHING = Told([], Heat([], []), [])
 #: What is told of a push. The rows are grouped three times in one look at them.
 FACTS = ("state", "reason", "hour", "device", "app__bundle_id", "device__user_agent")
 COLUMNS = "state, reason, hour, bundle_id, user_agent"
@@ -200,12 +199,8 @@ def told(failed: QuerySet[Push], asleep: QuerySet[Push], since, now) -> Told:
             by_reason.append((state, reason, number, devices))
         else:
             by_hour.append((state, reason, hour, number))
-    numbers = Counter()
-    for state, _reason, number, _devices in by_reason:
-        numbers[state == "accepted"] += number
     found, heat = reasons(by_reason, by_hour, since, now)
-    is_cut = max(numbers.values(), default=0) > COUNTED
-    return Told(found, heat, versions(by_version), is_cut)
+    return Told(found, heat, versions(by_version))
 
 
 def _grouped(*newest: QuerySet[Push]) -> list[tuple]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
 from notifications.device_history import LONGEST_BINDING, MARKS, History, Register
@@ -125,14 +126,13 @@ def lanes(history: History, span: str, now: datetime) -> Lanes:
 
 
 def _pushes(history: History, scale: Scale) -> list[Push]:
-    inside = (
-        push for push in history.pushes if scale.start <= push.created_at <= scale.end
-    )
+    start, end = scale.start, scale.end
+    inside = (push for push in history.pushes if start <= push.created_at <= end)
     return list(islice(inside, MARKS))[::-1]
 
 
 def _register(moment: datetime, scale: Scale) -> Mark:
-    return Mark(scale.x(moment), "text", f"REGISTER {moment:%H:%M:%S}")
+    return Mark(scale.x(moment), "text", f"REGISTER {localtime(moment):%H:%M:%S}")
 
 
 def _bindings(registers: list[Register], scale: Scale) -> list[Bar]:
@@ -154,7 +154,8 @@ def _bindings(registers: list[Register], scale: Scale) -> list[Bar]:
         cut = scale.bar(since, min(until, scale.end))
         if cut is not None:
             title = gettext("Registered %(since)s to %(until)s")
-            title %= {"since": f"{since:%H:%M}", "until": f"{until:%H:%M}"}
+            moments = {"since": localtime(since), "until": localtime(until)}
+            title %= {name: f"{moment:%H:%M}" for name, moment in moments.items()}
             found.append(Bar(*cut, "soft", "", title))
     return found
 
@@ -168,7 +169,7 @@ def _voip(pushes: list[Push], ledger: Ledger | None, scale: Scale) -> list[Mark]
         number = numbers.get(push.sip_call_id)
         tone, words = outcome_of(push)
         x = scale.x(push.sent_at or push.created_at)
-        moment = f"{push.sent_at or push.created_at:%H:%M:%S}"
+        moment = f"{localtime(push.sent_at or push.created_at):%H:%M:%S}"
         strike = gettext("Strike %(number)s") % {"number": number} if number else ""
         title = gettext("VoIP push %(at)s, %(words)s") % {"at": moment, "words": words}
         title = f"{strike}, {title}" if strike else title
@@ -204,7 +205,10 @@ def _remote(pushes: list[Push], registers: list[datetime], scale: Scale) -> list
             words = gettext("answered by a REGISTER %(seconds)s s later")
             tone, words = "ok", words % {"seconds": shown(seconds, 1)}
         moment = push.sent_at or push.created_at
-        told = {"type": push.get_push_type_display(), "at": f"{moment:%H:%M:%S}"}
+        told = {
+            "type": push.get_push_type_display(),
+            "at": f"{localtime(moment):%H:%M:%S}",
+        }
         title = gettext("%(type)s push %(at)s, %(words)s") % {**told, "words": words}
         link = reverse("notifications:push", args=[push.pk])
         found.append(Mark(scale.x(moment), tone, title, link))
@@ -238,7 +242,7 @@ def _turns(history: History, scale: Scale) -> list[Mark]:
         Mark(
             min(93.0, max(7.0, scale.x(turn.moment))),
             "text",
-            f"{words[turn.kind]} {turn.moment:%H:%M}",
+            f"{words[turn.kind]} {localtime(turn.moment):%H:%M}",
         )
         for turn in inside[:6]
     ]
@@ -252,7 +256,7 @@ def _run(ledger: Ledger | None, scale: Scale) -> tuple[float, float] | None:
 
 def _ticks(span: str, scale: Scale) -> list[tuple[float, datetime]]:
     every = TICKS[span]
-    midnight = scale.start.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = localtime(scale.start).replace(hour=0, minute=0, second=0, microsecond=0)
     first = midnight + ((scale.start - midnight) // every + 1) * every
     moments = (first + n * every for n in range(int(SPANS[span] / every)))
     found = ((scale.x(moment), moment) for moment in moments)

@@ -1,7 +1,8 @@
 """The hub of the live page: one a web process. Hints come in, the latest frame goes out.
 
 A hint carries ids and is never the truth: the hub re-reads the database, at most four times a
-second and at least once, and renders once for all its sockets of a language.
+second and at least once, and renders once for all its sockets of a reader: `fr Europe/Paris`,
+a language and a zone, which is meant where a language is spoken of here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import redis
 import redis.asyncio
@@ -71,14 +73,16 @@ class Reader:
             for name, html in self._regions_in(language, now)
         }
 
-    def _regions_in(self, language: str, now: datetime) -> Iterator[tuple[str, str]]:
+    def _regions_in(self, reader: str, now: datetime) -> Iterator[tuple[str, str]]:
         context = {"live": fleet.Picture(now), "now": now}
-        with translation.override(language):
+        language, _, zone = reader.partition(" ")
+        clock = timezone.override(ZoneInfo(zone or "UTC"))
+        with translation.override(language), clock:
             for name in REGIONS:
-                if self._is_due(language, name, now):
+                if self._is_due(reader, name, now):
                     html = render_to_string(f"notifications/_{name}.html", context)
-                    self._regions[language, name] = INDENTS.sub("\n", html)
-                yield name, self._regions[language, name]
+                    self._regions[reader, name] = INDENTS.sub("\n", html)
+                yield name, self._regions[reader, name]
 
     def _is_due(self, language: str, name: str, now: datetime) -> bool:
         before = self._read_at.get((language, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -48,7 +49,7 @@ def steps_of(found: Push, call: Call | None, tries: int, now: datetime) -> list[
 
 
 def _clock(moment: datetime) -> str:
-    return f"{moment:%H:%M:%S.%f}"[:-3]
+    return f"{localtime(moment):%H:%M:%S.%f}"[:-3]
 
 
 def _after(moment: datetime, start: datetime) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils.formats import number_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -225,7 +226,9 @@ def evidence_of(ledger: Ledger, now: datetime) -> tuple[str, str]:
         ledger.pushes,
     ) % {"pushes": ledger.pushes}
     first = ledger.first_strike_at
-    since = gettext("since %(at)s.") % {"at": f"{first:%H:%M}"} if first else "."
+    since = (
+        gettext("since %(at)s.") % {"at": f"{localtime(first):%H:%M}"} if first else "."
+    )
     if not is_seen_since(ledger):
         none = gettext("No sign of life since the first.")
         return lead, f"{since} {none}"

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from pushdash import health
 from pushdash.beacons import beacons
+from pushdash.clocks import switch_clock, time_zone
 from pushdash.first_run import first_run
 from pushdash.languages import SignIn, choose_language
 
@@ -12,6 +13,8 @@ handler500 = "pushdash.cases.server_error"
 urlpatterns = [
     path("login/", SignIn.as_view(), name="login"),
     path("language/", choose_language, name="language"),
+    path("time-zone/", time_zone, name="time-zone"),
+    path("time-zone/switch/", switch_clock, name="switch-clock"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("first-run/<str:token>/", first_run, name="first-run"),
     path("api/v1/beacons", beacons, name="beacons"),

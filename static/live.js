@@ -141,7 +141,7 @@
   const connect = () => {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     ahead = -Infinity;
-    const socket = new WebSocket(`${scheme}://${location.host}/ws/live/?language=${document.documentElement.lang}`);
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/live/?language=${document.documentElement.lang}&zone=${encodeURIComponent(document.documentElement.dataset.zone)}`);
     socket.onmessage = (message) => {
       const frame = JSON.parse(message.data);
       const readAt = Date.parse(frame.at);

@@ -291,7 +291,8 @@ class Migration(migrations.Migration):
             name='Preference',
             fields=[
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preference', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('language', models.TextField()),
+                ('language', models.TextField(blank=True, db_default='', default='')),
+                ('timezone', models.TextField(blank=True, db_default='', default='')),
             ],
         ),
     ]

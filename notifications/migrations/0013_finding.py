@@ -54,4 +54,14 @@ class Migration(migrations.Migration):
                 name="push_by_reason",
             ),
         ),
+        migrations.AddIndex(
+            model_name="push",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ["rejected", "unknown", "failed", "expired"])
+                ),
+                fields=["app", "-ended_at"],
+                name="push_failures_of_app",
+            ),
+        ),
     ]

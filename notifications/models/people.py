@@ -15,8 +15,10 @@ class Preference(models.Model):
         on_delete=models.CASCADE,
         related_name="preference",
     )
-    #: A code of `settings.LANGUAGES`.
-    language = models.TextField()
+    #: A code of `settings.LANGUAGES`; empty: that of the browser.
+    language = models.TextField(blank=True, default="", db_default="")
+    #: The name of an IANA zone; empty: UTC.
+    timezone = models.TextField(blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.language}"

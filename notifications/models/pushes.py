@@ -227,6 +227,13 @@ class Push(models.Model):
                 ),
                 name="push_failures",
             ),
+            models.Index(
+                fields=["app", "-ended_at"],
+                condition=models.Q(
+                    state__in=["rejected", "unknown", "failed", "expired"]
+                ),
+                name="push_failures_of_app",
+            ),
         ]
 
     def __str__(self) -> str:

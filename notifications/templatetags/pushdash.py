@@ -12,6 +12,7 @@ from uuid import UUID
 from django import template
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -62,6 +63,27 @@ FIELD_WORDS = {
 def since(moment: datetime | None) -> str:
     """`5 min`, `3 h`."""
     return ago(moment, timezone.now()) if moment else gettext("never")
+
+
+@register.filter
+def dated(moment: datetime, form: str) -> str:
+    """A moment by the clock of the reader, with the name of its zone: `14:02 UTC`."""
+    zone = timezone.get_current_timezone_name()
+    return f"{date_format(timezone.localtime(moment), form)} {zone}"
+
+
+@register.filter
+def in_full(moment: datetime) -> str:
+    """`2026-11-29 15:02:31 Europe/Paris, 14:02:31 UTC`: what stands on hover."""
+    told = f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
+    zone = timezone.get_current_timezone_name()
+    return f"{told} {zone}" + ("" if zone == "UTC" else f", {moment:%H:%M:%S} UTC")
+
+
+@register.filter
+def place(zone: object) -> str:
+    """`Paris` of Europe/Paris."""
+    return str(zone).rpartition("/")[2].replace("_", " ")
 
 
 @register.filter
@@ -244,12 +266,19 @@ def feed_item(row: FeedRow) -> SafeString:
     """A row of the live feed. Of sixty that are shown four times a second few are new."""
     push = row.push
     said = (push.pk, row.at, row.tone, str(row.words), row.kinds, push.device.aor)
-    return _feed_item(get_language(), *said)
+    reader = (get_language(), timezone.get_current_timezone_name())
+    return _feed_item(reader, *said)
 
 
 @lru_cache(maxsize=500)
 def _feed_item(
-    language: str, push: UUID, at: datetime, tone: str, words: str, kinds: str, aor: str
+    reader: tuple[str, str],
+    push: UUID,
+    at: datetime,
+    tone: str,
+    words: str,
+    kinds: str,
+    aor: str,
 ) -> SafeString:
     said = {"push": push, "at": at, "tone": tone, "words": words, "kinds": kinds}
     return render_to_string("notifications/_feed_item.html", said | {"aor": aor})

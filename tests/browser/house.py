@@ -180,6 +180,7 @@ def paths(push: Push) -> list[str]:
         "/malformed/",
         "/malformed/?q=nothing-is-called-so",
         "/settings/",
+        "/time-zone/",
         f"/settings/apps/{push.app_id}/what-if/?{OTHER_RULES}",
         "/nothing-here/",
     ]

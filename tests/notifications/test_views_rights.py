@@ -67,7 +67,15 @@ TABLE = {
 #: addresses of programs: their own secret guards them (test_gateway, test_api)
 KEYED = {"gateway", "gateway-flexiapi", "api-pushes", "api-push"}
 #: addresses that need no login, with what guards them instead
-OPEN = {"login", "logout", "first-run", "beacons", "language"}
+OPEN = {
+    "login",
+    "logout",
+    "first-run",
+    "beacons",
+    "language",
+    "time-zone",
+    "switch-clock",
+}
 
 
 @pytest.fixture
