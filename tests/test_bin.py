@@ -214,7 +214,8 @@ def test_a_checkout_only_root_may_enter_is_no_hindrance(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "script", ["bin/up", "bin/setup", "bin/test", "bin/lock", "bin/bench"]
+    "script",
+    ["bin/up", "bin/setup", "bin/test", "bin/lock", "bin/bench", "bin/translate"],
 )
 def test_scripts_are_plain_sh(script):
     assert (ROOT / script).read_text().startswith("#!/bin/sh\n")
