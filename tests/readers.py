@@ -28,7 +28,7 @@ HEARD = ("aria-label", "title", "placeholder", "alt", "label")
 
 
 class Reader(HTMLParser):
-    """Collects texts and spoken attributes; what names a language of its own is data."""
+    """Collects texts and spoken attributes; what has a language of its own, or none, is data."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,6 +40,7 @@ class Reader(HTMLParser):
         classes = set((said.get("class") or "").split())
         quiet = tag in QUIET_TAGS or bool(classes & QUIET_CLASSES)
         quiet = quiet or (tag != "html" and "lang" in said)
+        quiet = quiet or said.get("translate") == "no"
         if not quiet:
             self._keep(*(said.get(name) or "" for name in HEARD))
         if tag not in VOID:
