@@ -28,7 +28,7 @@ HEARD = ("aria-label", "title", "placeholder", "alt", "label")
 
 
 class Reader(HTMLParser):
-    """Collects texts and spoken attributes; what has a language of its own, or none, is data."""
+    """Collects texts and spoken attributes; what names its own language is data."""
 
     def __init__(self) -> None:
         super().__init__()
