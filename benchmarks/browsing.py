@@ -43,6 +43,14 @@ class Reader:
             self._kept.http = http.client.HTTPConnection(
                 parts.hostname, parts.port, timeout=PATIENCE_SECONDS
             )
+        try:
+            return self._asked(address)
+        except http.client.RemoteDisconnected:
+            # The server closes what was idle for 5 s: the next request dials anew.
+            self._kept.http.close()
+            return self._asked(address)
+
+    def _asked(self, address: str) -> tuple[int, bytes, str]:
         self._kept.http.request("GET", address, headers=self.cookies)
         answer = self._kept.http.getresponse()
         return answer.status, answer.read(), answer.getheader("Location", "")
