@@ -9,8 +9,8 @@ each round until something is late or lost, is halved then, and grows slowly fro
 from __future__ import annotations
 
 FIRST, LEAST, MOST = 100, 20, 800
-#: An answer that takes longer shows that too much is under way; deadlines are longer.
-LATE_SECONDS = 1.0
+#: An answer that takes longer shows that too much is under way: a call's deadline is 5 s.
+LATE_SECONDS = 2.0
 #: One in so many that is late or lost is an accident, more are a sign.
 ACCIDENT = 20
 

@@ -75,14 +75,15 @@ class Head:
         line = rb"" if stop is None else rb"(?!%b)" % CAPTURING.sub(_mute, stop)
         fold = rb"\n%b[ \t]" % line
         colon = rb"[ \t]*(?:\r?%b[ \t]*)*:" % fold
-        value = rb"(.*(?:%b.*)*+)" % fold
+        value = rb"(.*(?:%b.*)*)" % fold
         headers = b"|".join(
             _header(number, name, colon, value) for number, name in enumerate(NAMES, 2)
         )
-        # Possessive: no line is ever read again.
+        # It cannot fail behind the headers, so no line is ever read again. (Possessive it would
+        # be wrong: Python before 3.11.5 loses groups there.)
         pattern = re.compile(
             rb"(.*\n?)"
-            rb"(?:%b(?!\r?\n)(?:(?=[%b])(?:%b)|.+)\n?)*+"
+            rb"(?:%b(?!\r?\n)(?:(?=[%b])(?:%b)|.+)\n?)*"
             rb"(\r?\n)?" % (line, FIRST.encode(), headers)
         )
         self._contact = re.compile(rb"\n" + _any_case("contact") + colon + value)
