@@ -15,7 +15,7 @@ from django.db.models import Count, Q
 
 from notifications.apns import REASONS, Kind, Result
 from notifications.models import Credential, Push
-from notifications.sending import Try
+from notifications.sending import Place, Try, place_of
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,6 @@ MISPLACED = frozenset(
     for reason in REASONS.values()
     if reason.kind in {Kind.ELSEWHERE, Kind.OTHER_TOPIC}
 )
-
-#: App and environment: what a credential is for.
-Place = tuple[int, str]
 
 
 def pause_for(result: Result) -> timedelta | None:
@@ -70,19 +67,15 @@ def believed(tries: Iterable[Try], now: datetime) -> list[Try]:
     return [
         done
         for done in tries
-        if done.result.reason not in MISPLACED or _place(done) not in in_a_jump
+        if done.result.reason not in MISPLACED or place_of(done.push) not in in_a_jump
     ]
 
 
 def _by_place(tries: Iterable[Try]) -> dict[Place, list[Result]]:
     found: dict[Place, list[Result]] = defaultdict(list)
     for done in tries:
-        found[_place(done)].append(done.result)
+        found[place_of(done.push)].append(done.result)
     return found
-
-
-def _place(done: Try) -> Place:
-    return done.push.app_id, done.push.environment
 
 
 def _note(place: Place, results: list[Result], now: datetime) -> None:

@@ -16,7 +16,7 @@ from notifications import advancing, breaker, clients, reaping, recording
 from notifications.models import Credential, Push
 from notifications.ownership import Owner
 from notifications.pacing import Pace
-from notifications.sending import Place, Sender
+from notifications.sending import Place, Sender, place_of
 from notifications.window import FIRST, Window
 
 logger = logging.getLogger(__name__)
@@ -144,11 +144,11 @@ def _commit_unhurried() -> None:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-def _one_each(pushes: list[Push], places: set[breaker.Place]) -> list[Push]:
+def _one_each(pushes: list[Push], places: set[Place]) -> list[Push]:
     """The pushes, but only the first of each of these places."""
     kept, seen = [], set()
     for push in pushes:
-        place = (push.app_id, push.environment)
+        place = place_of(push)
         if place not in places or place not in seen:
             kept.append(push)
         seen.add(place)

@@ -13,9 +13,7 @@ from django.db.models import Count, Min, Q
 
 from notifications.limits import WINDOW, Level, Sent, free_at, refilled, room
 from notifications.models import Allowance, App, Credential, Push
-
-#: App and environment: what a credential is for.
-Place = tuple[int, str]
+from notifications.sending import Place, place_of
 
 
 class Pace:
@@ -63,7 +61,7 @@ class Pace:
             )
 
     def _take(self, push: Push) -> bool:
-        place = (push.app_id, push.environment)
+        place = place_of(push)
         if push.push_type != Push.Type.VOIP and self._room(place) == 0:
             return False
         for name in _names(place):

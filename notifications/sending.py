@@ -78,8 +78,8 @@ class Sender:
         """Begin one try a push; nothing leaves after its `expires_at`."""
         ready = []
         for push in pushes:
-            self._under_way[_place(push)] += 1
-            prepared = _prepare(push, credentials.get(_place(push)), self._clock())
+            self._under_way[place_of(push)] += 1
+            prepared = _prepare(push, credentials.get(place_of(push)), self._clock())
             if isinstance(prepared, Result):
                 now = self._clock()
                 self._end(push, Try(push, now, now, prepared))
@@ -122,7 +122,7 @@ class Sender:
 
     def _end(self, push: Push, one: Try | BaseException) -> None:
         with self._news:
-            self._found.append((_place(push), one))
+            self._found.append((place_of(push), one))
             if len(self._found) == 1 or self._is_half():
                 self._news.notify()
 
@@ -155,7 +155,8 @@ def key_of(push: Push) -> str:
     return f"{push.pk}/{push.attempt_count + 1}"
 
 
-def _place(push: Push) -> Place:
+def place_of(push: Push) -> Place:
+    """Whose credential the push goes out with."""
     return push.app_id, push.environment
 
 
