@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 def test_an_old_python_is_named(tmp_path):
     program(tmp_path, "python3", 'case "$*" in *3,*11*) exit 1;; esac; echo 3.9.2')
-    done = run("bin/setup", PATH=f"{tmp_path}:/usr/bin:/bin")
+    done = run("bin/setup", PATH=f"{tmp_path}:/usr/bin:/bin", PYTHON="python3")
     assert_one_sentence(done, "Python 3.11 or newer is needed, python3 is 3.9.2")
 
 
@@ -99,7 +99,7 @@ def test_a_missing_venv_module_is_named(tmp_path):
     program(tmp_path / "path", "python3", python)
     done = subprocess.run(
         [tmp_path / "bin/setup"],
-        env={"PATH": f"{tmp_path / 'path'}:/usr/bin:/bin"},
+        env={"PATH": f"{tmp_path / 'path'}:/usr/bin:/bin", "PYTHON": "python3"},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
