@@ -235,8 +235,8 @@ class Reader:
             return start
         data, at = self._data, start
         while at > self._floor:
-            at = data.rfind(b"\n", 0, at - 1) + 1
-            if not data[at:start].isspace():
+            end, at = at, data.rfind(b"\n", 0, at - 1) + 1
+            if not data[at:end].isspace():
                 break
         return max(at, self._floor)
 

@@ -66,3 +66,12 @@ def test_ten_thousand_contacts_are_too_many_for_any_datagram():
     reader = open_format("plain")
     records = reader.feed(raw + register("next")) + reader.end()
     assert [type(one) for one in records] == [Unreadable, Request]
+
+
+@pytest.mark.parametrize("name", ["kamailio", "plain", "syslog_iso"])
+def test_many_empty_lines_are_read_over(name):
+    reader, records = open_format(None), []
+    for data in (LOGS[name], b"\n" * 300_000, b"\r\n" * 100_000, LOGS[name]):
+        records += reader.feed(data)
+    records += reader.end()
+    assert sum(isinstance(one, Request) for one in records) == 16
