@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     before = Spent.by(rows.backend())
     again, seconds = timed(lambda: anew(now, options.processes), options.profile)
     spent = Spent.by(rows.backend()).since(before)
-    differences = len(again.judged) + len(again.ledgers)
+    differences = len(again.judged) + len(again.ledgers) + again.sums
     row = {
         "bench": "rebuild",
         "pushes": options.pushes,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from notifications import sums
 from notifications.facts import Policy, PushFacts
 from notifications.judging import Verdict, Window
 from notifications.models import Call, VerdictChange
@@ -19,7 +20,7 @@ LOAD = """
     SELECT call.id, call.token_id, call.call_id, token.bundle_id, call.judged_at,
         call.pushes_accepted, call.sent_at, call.accepted_at, call.handle_by, call.verdict,
         call.rule, call.evidence, call.wake_time, call.held_by, call.waits_for_id,
-        push.state, push.sent_at, push.accepted_at
+        call.build_id, push.state, push.sent_at, push.accepted_at
     FROM notifications_call call
     JOIN registrations_pushtoken token ON token.id = call.token_id
     LEFT JOIN notifications_push push ON push.sip_call_id = call.id
@@ -62,6 +63,7 @@ class Entry:
     policy: Policy
     judged_at: datetime | None
     before: Concluded
+    build: int | None
     pushes: list[PushFacts]
 
 
@@ -99,10 +101,10 @@ def load(pks: Iterable[int], policies: dict[str, Policy]) -> list[Entry]:
             entry = entries.get(pk)
             if entry is None:
                 told, policy = _concluded(row[5:15]), policies[bundle_id]
-                entry = Entry(pk, token, call_id, policy, judged_at, told, [])
+                entry = Entry(pk, token, call_id, policy, judged_at, told, row[15], [])
                 entries[pk] = entry
-            if row[15] is not None:
-                entry.pushes.append(PushFacts(*row[15:]))
+            if row[16] is not None:
+                entry.pushes.append(PushFacts(*row[16:]))
     return list(entries.values())
 
 
@@ -120,7 +122,7 @@ def _concluded(row: tuple) -> Concluded:
 
 def store(changed: Sequence[tuple[Entry, Concluded]], now: datetime) -> None:
     """Bring the rows up to what was concluded; a verdict that was given and is another now
-    goes to its history, and `judged_at` moves with it.
+    goes to its history, and `judged_at` moves with it. The sums of calls move too.
     """
     rows, changes, fallen = [], [], []
     for entry, told in changed:
@@ -133,11 +135,25 @@ def store(changed: Sequence[tuple[Entry, Concluded]], now: datetime) -> None:
                 fallen.append(entry.pk)
         rows.append((entry.pk, *told, judged_at))
     update_rows(Call, ["id", *Concluded._fields, "judged_at"], rows)
+    sums.move(
+        [(_counted(one, one.before), _counted(one, told)) for one, told in changed]
+    )
     if fallen:
         with connection.cursor() as cursor:
             cursor.execute(UNMARK, [fallen])
     if changes:
         VerdictChange.objects.bulk_create(changes)
+
+
+def _counted(entry: Entry, told: Concluded) -> sums.Counted:
+    return sums.Counted(
+        told.sent_at,
+        entry.build,
+        told.verdict,
+        told.rule,
+        told.wake_time,
+        told.pushes_accepted,
+    )
 
 
 def _change(entry: Entry, told: Concluded, now: datetime) -> VerdictChange:

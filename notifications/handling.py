@@ -27,6 +27,7 @@ from notifications.judging import (
 from notifications.ledgers import refresh_ledgers
 from notifications.models import Call, Ledger
 from notifications.policy import policies
+from notifications.sums import recount
 from notifications.watermarks import Watermarks, feeds_that_show
 from registrations.models import Feed
 
@@ -37,10 +38,13 @@ BATCH = 4000
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The calls whose verdict changed, and the tokens whose ledger did."""
+    """The calls whose verdict changed, the tokens whose ledger did; of a rebuild, how many
+    sums of calls were wrong.
+    """
 
     judged: list[int]
     ledgers: list[int]
+    sums: int = 0
 
 
 @transaction.atomic
@@ -96,7 +100,8 @@ def _anew(now: datetime, mapped: Callable[..., Iterable]) -> Settled:
     ledgers = Ledger.objects.values_list("token", flat=True)
     both = sorted({*tokens.distinct(), *ledgers})
     moved = mapped(partial(_refresh_share, now), _shares(both))
-    return Settled(judged, [token for tokens in moved for token in tokens])
+    ledgers = [token for tokens in moved for token in tokens]
+    return Settled(judged, ledgers, recount())
 
 
 def _shares(pks: list[int]) -> list[list[int]]:

@@ -52,7 +52,7 @@ def _write(query: str, source: str, model, names, rows) -> None:
     )
     values = [dict(zip(columns, row, strict=True)) for row in rows]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(values, default=_plain)])
+        cursor.execute(statement, [json.dumps(values, default=plain)])
 
 
 def _type_of(field: models.Field) -> str:
@@ -63,7 +63,7 @@ def _type_of(field: models.Field) -> str:
     )
 
 
-def _plain(value: datetime | timedelta) -> str:
+def plain(value: datetime | timedelta) -> str:
     """As PostgreSQL reads it, to the microsecond."""
     if isinstance(value, timedelta):
         return f"{value // timedelta(microseconds=1)} microseconds"

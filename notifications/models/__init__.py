@@ -11,6 +11,7 @@ from notifications.models.beacons import BeaconCount, BeaconSecret
 from notifications.models.builds import Build, Past, RegressionAlarm
 from notifications.models.bulks import Bulk, BulkItem
 from notifications.models.calls import Call, VerdictChange
+from notifications.models.counts import CallCount, Size, WakeCount
 from notifications.models.gateway import (
     ApiToken,
     Door,
@@ -43,6 +44,7 @@ __all__ = [
     "Bulk",
     "BulkItem",
     "Call",
+    "CallCount",
     "Credential",
     "Door",
     "GatewayKey",
@@ -61,7 +63,9 @@ __all__ = [
     "Ringing",
     "SavedView",
     "SharedToken",
+    "Size",
     "TokenHealth",
     "TokenHealthChange",
     "VerdictChange",
+    "WakeCount",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from notifications.models import Build, Call
+from notifications.sums import recount
 from registrations.models import Device
 from tests.factories import registered_device, token_of
 
@@ -63,3 +64,4 @@ def judged(
         for number in range(well)
     ]
     Call.objects.bulk_create([*bad, *good])
+    recount()

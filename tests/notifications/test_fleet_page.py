@@ -12,6 +12,7 @@ from notifications.fleet_page import fleet
 from notifications.handling import settle
 from notifications.models import Call, RegressionAlarm
 from notifications.releases import watch
+from notifications.sums import recount
 from registrations.models import Feed
 from tests import factories
 from tests.factories import MORNING, accepted_push, registered_device
@@ -89,6 +90,7 @@ def test_coverage_says_for_how_many_pushes_a_proof_was_possible():
             )
         )
     Call.objects.bulk_create(calls)
+    recount()
     found = fleet({}, NOW)["coverage"]
     assert (found.percent, found.total) == (83.0, 100)
     assert [number for _, number in found.gaps] == [12, 5]

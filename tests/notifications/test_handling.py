@@ -237,7 +237,7 @@ def test_rebuilding_mends_and_names_what_was_tampered_with(device, capsys):
     assert ledger_of(device).strikes == 1
     Ledger.objects.update(strikes=9)
     call_command("rebuild_risk", processes=1)
-    assert "0 verdicts and 1 ledgers differed" in capsys.readouterr().out
+    assert "0 verdicts, 1 ledgers and 0 sums differed" in capsys.readouterr().out
 
 
 def test_the_same_evidence_in_any_batches_gives_the_same_ledger(device):

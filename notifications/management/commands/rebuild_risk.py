@@ -37,7 +37,8 @@ class Command(BaseCommand):
                 f"ledger {ledger.token.masked}: {ledger.state}, strikes {ledger.strikes}"
             )
         self.stdout.write(
-            f"{len(settled.judged)} verdicts and {len(settled.ledgers)} ledgers differed"
+            f"{len(settled.judged)} verdicts, {len(settled.ledgers)} ledgers and"
+            f" {settled.sums} sums differed"
         )
 
 
