@@ -1,4 +1,4 @@
-"""Requests for pushes share a few threads that live on; others do not."""
+"""Requests share a few threads that live on, those of each door its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import threading
 
 from asgiref.sync import sync_to_async
 
-from pushdash.doors import BEACONS, PUSHES, Doors
+from pushdash.doors import Doors, door_of
 
 ENOUGH = 5
 
 
-def run(paths: list[str], threads: int = 2) -> list[str]:
+def run(paths: list[str]) -> list[str]:
     """The thread each request's synchronous part ran in."""
     seen = []
 
@@ -23,7 +23,7 @@ def run(paths: list[str], threads: int = 2) -> list[str]:
         return {"type": "http.request", "body": b""}
 
     async def go() -> None:
-        doors = Doors(application, PUSHES, threads)
+        doors = Doors(application, {"pushes": 2})
         for path in paths:
             await doors({"type": "http", "path": path}, whole, None)
 
@@ -41,8 +41,15 @@ def test_one_after_the_other_runs_in_the_same_thread():
     assert names[0].startswith("door")
 
 
-def test_pages_keep_their_own_threads():
+def test_what_has_no_door_gets_a_thread_of_its_own():
     assert not run(["/pushes/"])[0].startswith("door")
+
+
+def test_long_files_and_bodies_go_through_no_door():
+    paths = ["/devices/", "/devices/export.csv", "/api/v1/logs/proxy", "/readyz"]
+    assert [door_of(path) for path in paths] == ["pages", "none", "none", "none"]
+    paths = ["/api/v1/pushes", "/gateway/s", "/api/v1/beacons", "/static/x.css"]
+    assert [door_of(path) for path in paths] == ["pushes", "pushes", "beacons", "pages"]
 
 
 def test_a_body_that_comes_slowly_holds_no_thread():
@@ -51,7 +58,7 @@ def test_a_body_that_comes_slowly_holds_no_thread():
         scope["got"].append(message["body"])
 
     async def go() -> list[bytes]:
-        doors, got, gate = Doors(application, PUSHES, 1), [], asyncio.Event()
+        doors, got, gate = Doors(application, {"pushes": 1}), [], asyncio.Event()
 
         async def slow() -> dict:
             await gate.wait()
@@ -86,7 +93,7 @@ def test_a_body_in_pieces_is_handed_on_whole_and_in_order():
 
 
 async def _once(application, scope, receive) -> None:
-    await Doors(application, PUSHES, 1)(scope, receive, None)
+    await Doors(application, {"pushes": 1})(scope, receive, None)
 
 
 def test_beacons_have_threads_of_their_own():
@@ -99,7 +106,7 @@ def test_beacons_have_threads_of_their_own():
         return {"type": "http.request", "body": b""}
 
     async def go() -> None:
-        doors = Doors(Doors(application, BEACONS, 1), PUSHES, 1)
+        doors = Doors(application, {"beacons": 1, "pushes": 1})
         for path in ("/api/v1/beacons", "/gateway/s/push"):
             await doors({"type": "http", "path": path}, whole, None)
 
