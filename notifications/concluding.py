@@ -6,23 +6,27 @@ with other settings, and to prove that the order of arrival changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifications.facts import CallFacts, Policy, PushFacts, Sign, Span
-from notifications.judging import Verdict, judge, strike_stands, window_of
+from notifications.judging import Verdict, judge, silence_stands, window_of
 from notifications.risk import JudgedCall, Risk, ledger, signs_of_life
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Everything known of one voip token: the pushes of each Call-ID, and what happened."""
+    """Everything known of one voip token: the pushes of each Call-ID, and what happened.
+
+    `blind`: calls of a time of which a feed lost what it had.
+    """
 
     pushes: Mapping[str, Sequence[PushFacts]] = field(default_factory=dict)
     signs: Sequence[Sign] = ()
     remotes: Sequence[datetime] = ()
     resets: Sequence[datetime] = ()
+    blind: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,12 @@ def conclude(
             signs=history.signs,
             remotes=history.remotes,
             others=_spans(history, policy, but=call_id),
+            is_blind=call_id in history.blind,
         )
         until = read_until
         if before is not None and call_id in before.verdicts:
             given, deadline = before.verdicts[call_id], before.deadlines[call_id]
-            if strike_stands(given.verdict, deadline, window):
+            if silence_stands(given[:2], deadline, window):
                 until = window.handle_by + policy.grace
         verdict = verdicts[call_id] = judge(facts, policy, until)
         if window is not None:

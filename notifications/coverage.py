@@ -17,6 +17,7 @@ WHY_NOT = {
     "ambiguous": _(
         "A remote push just before the REGISTER: either may have woken the app"
     ),
+    "gap": _("A feed that could show the proof lost what it had of that time"),
     "late": _("A REGISTER after the deadline: the user may have opened the app"),
     "unknown": _("No answer of APNs: nobody knows whether it took the push"),
 }

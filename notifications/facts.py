@@ -106,7 +106,8 @@ class CallFacts(NamedTuple):
     """A call, and what else happened around it.
 
     `remotes`: when APNs took remote pushes to the same devices. `others`: the spans of the
-    pushes of the token's other calls.
+    pushes of the token's other calls. `is_blind`: a feed that could have shown a proof lost
+    what it had of that time.
     """
 
     call_id: str
@@ -114,6 +115,7 @@ class CallFacts(NamedTuple):
     signs: Sequence[Sign] = ()
     remotes: Sequence[datetime] = ()
     others: Sequence[Span] = ()
+    is_blind: bool = False
 
 
 def was_prompted(sign: Sign, spans: Iterable[Span]) -> bool:

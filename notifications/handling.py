@@ -18,10 +18,11 @@ from notifications.evidence import Evidence, Look, holders_of
 from notifications.facts import CallFacts, Policy
 from notifications.gathering import gather, touched_ledgers
 from notifications.judging import (
+    BLIND,
     Verdict,
     Window,
     judge_within,
-    strike_stands,
+    silence_stands,
     window_of,
 )
 from notifications.ledgers import refresh_ledgers
@@ -156,6 +157,12 @@ class Case:
         """What the feeds must have been read past."""
         return self.window and self.window.handle_by + self.entry.policy.grace
 
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """In which a sign would have excused or proved."""
+        since = self.window.sent_at - self.entry.policy.foreground_window
+        return since, self.window.handle_by
+
     def is_overdue(self, now: datetime) -> bool:
         """Nothing was found, and the deadline is past: the feeds decide."""
         is_open = self.verdict.verdict == Call.Verdict.AWAITED
@@ -197,6 +204,8 @@ def _cases(entries: list[Entry]) -> list[Case]:
 def _case(
     entry: Entry, window: Window | None, evidence: Evidence, key: int | None
 ) -> Case:
+    given = entry.before.verdict, entry.before.rule
+    stands = silence_stands(given, entry.before.handle_by, window)
     facts = CallFacts(call_id=entry.call_id, pushes=entry.pushes)
     if key is not None:
         facts = CallFacts(
@@ -205,8 +214,8 @@ def _case(
             signs=evidence.signs(key),
             remotes=evidence.remotes(key),
             others=evidence.spans(key, but=entry.call_id),
+            is_blind=stands and given == BLIND[:2],
         )
-    stands = strike_stands(entry.before.verdict, entry.before.handle_by, window)
     read_until = window.handle_by + entry.policy.grace if stands else None
     verdict = judge_within(window, facts, entry.policy, read_until)
     return Case(entry, facts, window, verdict)
@@ -221,12 +230,15 @@ def _ask_the_feeds(
     tokens = {case.entry.token for case in overdue}
     holders = holders_of(tokens) if is_asked else defaultdict(set)
     devices = {device for held in holders.values() for device in held}
-    marks = Watermarks(devices, house.now, house.feeds)
+    spans = [case.span for case in overdue]
+    whole = min(since for since, _ in spans), max(until for _, until in spans)
+    marks = Watermarks(devices, house.now, house.feeds, gaps_in=whole)
     waits = {}
     for case in overdue:
         mark = marks.of(holders[case.entry.token])
+        facts = case.facts._replace(is_blind=mark.is_blind_in(*case.span))
         case.verdict = judge_within(
-            case.window, case.facts, case.entry.policy, mark.read_until
+            case.window, facts, case.entry.policy, mark.read_until
         )
         if case.verdict.verdict == Call.Verdict.AWAITED:
             slowest = mark.slowest and mark.slowest.pk

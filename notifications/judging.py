@@ -39,6 +39,7 @@ class Verdict(NamedTuple):
 
 
 AWAITED = Verdict("awaited")
+BLIND = Verdict("not_counted", "gap")
 OPEN_STATES = frozenset({"queued", "sending"})
 #: How a push ended without acceptance, the one nearest to the phone first.
 NEAREST = ("unknown", "rejected", "failed", "expired", "held", "cancelled")
@@ -75,14 +76,15 @@ def window_of(pushes: Sequence[PushFacts], policy: Policy) -> Window | None:
     )
 
 
-def strike_stands(
-    verdict: str, handle_by: datetime | None, window: Window | None
+def silence_stands(
+    given: tuple[str, str], handle_by: datetime | None, window: Window | None
 ) -> bool:
-    """A strike was only given once the feeds were read past its deadline: a feed that is
-    added, disabled or falls behind later does not take that back; another push does.
+    """A strike, or a gap in its place, was only given once the feeds were read past its
+    deadline: a feed that is added, disabled or falls behind later does not take that back;
+    another push does. `given`: verdict and rule.
     """
-    is_strike = verdict == "unhandled" and window is not None
-    return is_strike and handle_by == window.handle_by
+    is_silence = given[0] == "unhandled" or given == BLIND[:2]
+    return is_silence and window is not None and handle_by == window.handle_by
 
 
 def judge(call: CallFacts, policy: Policy, read_until: datetime | None) -> Verdict:
@@ -105,7 +107,7 @@ def judge_within(
     if found is not None:
         return found
     if read_until is not None and read_until >= window.handle_by + policy.grace:
-        return Verdict("unhandled", "no_proof")
+        return BLIND if call.is_blind else Verdict("unhandled", "no_proof")
     return AWAITED
 
 

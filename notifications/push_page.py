@@ -11,13 +11,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.apns import LIMITS
+from notifications.judging import BLIND
 from notifications.models import Attempt, Call, Push
 from notifications.payloads import size_of
 from notifications.resend import facts_of, is_safe
+from notifications.rule_words import rule_of
 from notifications.steps import steps_of
 from notifications.watermarks import Watermarks, held_by, read_until
-from notifications.wording import end_of, number, outcome_of, rule_of, rules_in_words
-from registrations.models import Holding, LogFile, Sighting
+from notifications.wording import end_of, number, outcome_of, rules_in_words
+from registrations.models import Gap, Holding, LogFile, Sighting
 
 SEEN = 20
 SIGNS = {
@@ -63,7 +65,7 @@ def push(found: Push, now: datetime) -> dict:
     attempts = list(found.attempts.all())
     facts = facts_of(found.device, found.token, found.push_type, now, found)
     siblings, resends = _others(found, call)
-    held_by, feeds = _read(found, call, now) if call else ([], [])
+    held_by, feeds, gaps = _read(found, call, now) if call else ([], [], [])
     return {
         "push": found,
         "call": call,
@@ -87,6 +89,7 @@ def push(found: Push, now: datetime) -> dict:
         "ledger": getattr(found.token, "ledger", None),
         "seen": _seen(found, call, attempts),
         "feeds": feeds,
+        "gaps": gaps,
         "rules": rules_in_words([found.app]),
     }
 
@@ -203,12 +206,17 @@ def _place(feed: str, file: str, position: int) -> str:
     return f"{feed} · {place % {'file': file, 'position': number(position)}}"
 
 
-def _read(found: Push, call: Call, now: datetime) -> tuple[list[dict], list[tuple]]:
-    """What holds the verdict; and which feeds could show a proof, how far each has been
-    read, and to which byte.
+def _read(
+    found: Push, call: Call, now: datetime
+) -> tuple[list[dict], list[tuple], list[Gap]]:
+    """What holds the verdict; which feeds could show a proof, how far each has been read,
+    and to which byte; and what they lost, where that is the reason.
     """
-    marks = Watermarks(found.holders, now)
-    feeds = marks.of([found.device_id]).feeds
+    span = None
+    if call.rule == BLIND.rule and call.handle_by:
+        span = call.sent_at - found.app.foreground_window, call.handle_by
+    mark = Watermarks(found.holders, now, gaps_in=span).of(found.holders)
+    feeds = mark.feeds
     newest = LogFile.objects.filter(feed__in=feeds).order_by("feed_id", "-pk")
     files = {file.feed_id: file for file in newest.distinct("feed_id")}
     shown = [
@@ -219,7 +227,7 @@ def _read(found: Push, call: Call, now: datetime) -> tuple[list[dict], list[tupl
         )
         for feed in feeds
     ]
-    return held_by(call, marks.of(found.holders), now), shown
+    return held_by(call, mark, now), shown, list(mark.gaps)
 
 
 def _read_to(file: LogFile) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from notifications.concluding import Conclusion, History, conclude
 from notifications.evidence import Evidence, Look, pushes_of, resets_of
 from notifications.facts import Policy, PushFacts
+from notifications.judging import BLIND
 from notifications.models import App, Call
 from notifications.policy import policy_of
 from registrations.models import PushToken
@@ -108,9 +109,12 @@ def _batch(
     pushes, resets = pushes_of(call.pk for call in calls), resets_of(tokens)
     told: dict[int, dict[str, list[PushFacts]]] = defaultdict(dict)
     moments: dict[int, dict[str, datetime]] = defaultdict(dict)
+    blind: dict[int, set[str]] = defaultdict(set)
     for call in calls:
         told[call.token_id][call.call_id] = pushes[call.pk]
         moments[call.token_id][call.call_id] = call.sent_at
+        if call.rule == BLIND.rule:
+            blind[call.token_id].add(call.call_id)
     looks = [_look(token, moments[token], widest) for token in tokens]
     evidence = Evidence(looks, lines=False)
     for key, token in enumerate(tokens):
@@ -119,6 +123,7 @@ def _batch(
             signs=list(evidence.signs(key)),
             remotes=evidence.remotes(key),
             resets=resets[token],
+            blind=blind[token],
         )
         yield token, moments[token], history
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q
 
 from notifications.models import Call
-from registrations.models import Feed
+from registrations.models import Feed, Gap
 
 #: A feed that saw the device in this time could have shown the proof.
 SEEN_WITHIN = timedelta(days=7)
@@ -23,12 +23,13 @@ SEEN_BY = """
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """The feeds that count for one device.
+    """The feeds that count for one device, and what they may have lost.
 
     `held_by(deadline)` names what holds a verdict.
     """
 
     feeds: tuple[Feed, ...]
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def slowest(self) -> Feed | None:
@@ -39,6 +40,10 @@ class Watermark:
     def read_until(self) -> datetime | None:
         """How far the slowest was read."""
         return read_until(self.slowest) if self.feeds else None
+
+    def is_blind_in(self, since: datetime, until: datetime) -> bool:
+        """One of the feeds lost something of that time: that it shows nothing says nothing."""
+        return any(gap.since <= until and since <= gap.until for gap in self.gaps)
 
     def held_by(self, deadline: datetime, now: datetime) -> list[dict]:
         """The feeds not yet read past `deadline`, when it is past itself."""
@@ -90,10 +95,13 @@ class Watermarks:
         device_ids: Iterable[int],
         now: datetime,
         feeds: Iterable[Feed] | None = None,
+        gaps_in: tuple[datetime, datetime] | None = None,
     ) -> None:
+        """`gaps_in`: the time in which gaps are asked for."""
         feeds = feeds_that_show() if feeds is None else feeds
         self._feeds = {feed.pk: feed for feed in feeds}
         self._of_device: dict[int, set[int]] = defaultdict(set)
+        self._gaps = gaps_between(self._feeds, *gaps_in) if gaps_in else ()
         if len(self._feeds) > 1:
             self._load(list(device_ids), now - SEEN_WITHIN)
 
@@ -109,7 +117,20 @@ class Watermarks:
         feeds = [self._feeds[pk] for pk in seen if pk in self._feeds]
         feeds = feeds or list(self._feeds.values())
         followed = [feed for feed in feeds if feed.followed]
-        return Watermark(tuple(followed or feeds))
+        counting = tuple(followed or feeds)
+        return Watermark(counting, self._gaps_of(counting))
+
+    def _gaps_of(self, feeds: Iterable[Feed]) -> tuple[Gap, ...]:
+        pks = {feed.pk for feed in feeds} if self._gaps else set()
+        return tuple(gap for gap in self._gaps if gap.feed_id in pks)
+
+
+def gaps_between(
+    feeds: Iterable[int], since: datetime, until: datetime
+) -> tuple[Gap, ...]:
+    """What these feeds (keys) may have lost of that time."""
+    asked = Gap.objects.filter(feed__in=list(feeds), until__gte=since)
+    return tuple(asked.filter(since__lte=until).select_related("feed"))
 
 
 def held_by(call: Call, watermark: Watermark, now: datetime) -> list[dict]:

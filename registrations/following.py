@@ -16,7 +16,7 @@ from registrations.feeds import (
 from registrations.ingest import CHUNK
 from registrations.intake import Intake
 from registrations.logfiles import ends_of
-from registrations.models import Feed
+from registrations.models import Feed, Gap
 from registrations.sources.named import Log
 from registrations.tails import Tail
 
@@ -77,8 +77,9 @@ class Follower:
         size = max(LEAST, CHUNK // max(1, len(self._open)))
         pieces = [tail.read(size) for tail in self._open.values()]
         pieces = [piece for piece in pieces if piece is not None]
-        for path in self._open:
+        for path, tail in self._open.items():
             self._rest(path)
+            self._note_lost(path, tail)
         self._make_room()
         has_rested, self._has_rested = self._has_rested, False
         self._intake.trouble = self._trouble()
@@ -116,6 +117,12 @@ class Follower:
         for path in list(self._waiting)[: MOST_OPEN - len(self._open)]:
             self._open[path] = self._waiting.pop(path)
             self._failing.pop(path, None)
+
+    def _note_lost(self, path: str, tail: Tail) -> None:
+        """What comes next of this log is not what follows on what was read of it."""
+        if tail.has_lost:
+            self._intake.losses.begin(Gap.Why.LOG, path)
+            tail.has_lost = False
 
     def _make_room(self) -> None:
         """For those that wait others give way: read to their end, or not readable."""

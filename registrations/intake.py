@@ -29,6 +29,7 @@ from registrations.formats.record import (
     Response,
     Unreadable,
 )
+from registrations.gaps import Losses
 from registrations.hearing import Heard, heard
 from registrations.inbox import Inbox
 from registrations.models import Feed, LogFile, Rejected
@@ -100,6 +101,7 @@ class Intake:
         self._calls: list[calling.Heard] = []
         self._pushes: list[Logged] = []
         self._skew = Skew()
+        self.losses = Losses(feed)
         self._always_answers = False
         self.progress = Progress()
         #: What is wrong with the feed although a batch could be stored.
@@ -134,6 +136,7 @@ class Intake:
                 Rejected.objects.bulk_create(refused, ignore_conflicts=True)
             self._fill_inbox(news, refused)
             for piece in pieces:
+                self.losses.end(piece.log, piece.records)
                 self._move(piece)
             self._save(read_at, len(items), len(refused))
         self._calls.clear()

@@ -15,8 +15,9 @@ from registrations.formats.hep import SIP, HepError, decode
 from registrations.formats.hepfile import records_of
 from registrations.formats.record import Pulse, Record
 from registrations.formats.wire import Hop, Wire, moment
+from registrations.gaps import note_gap
 from registrations.intake import Intake, Piece
-from registrations.models import Feed, LogFile
+from registrations.models import Feed, Gap, LogFile
 from registrations.sources.hep_gate import Gate
 from registrations.sources.hep_listener import Listener, Packet, kernel_drops
 
@@ -55,6 +56,9 @@ class Listening:
         self._refused_stored: Counter[str] = Counter()
         self._is_stopping = False
         self._losses, self._lost_at = 0, -LOSS_SECONDS
+        self._looked_at = clock()
+        #: Nothing was stored since the start: what was sent before it is lost.
+        self._is_new = True
 
     def open(self) -> None:
         """Take the feed. Raises FeedBusy."""
@@ -64,6 +68,8 @@ class Listening:
         self._file = open_stream(feed, self._place, self._clock())
         self._position = max(self._position, self._file.position)
         self._intake = Intake(feed, live=True, clock=self._clock)
+        if self._is_new:
+            self._intake.losses.begin(Gap.Why.AWAY)
         if self._feed is None:
             self._refused_before = Counter(feed.refused)
             self._refused_stored = Counter(feed.refused)
@@ -131,9 +137,11 @@ class Listening:
 
     def _stored(self, records: list[Record]) -> bool:
         """False when the database is away: the same records must come again."""
+        looked_at = self._clock()
         self._count_kernel_drops()
         refused = self._refused_before + Counter(dict(self._gate.refused))
         if not records and refused == self._refused_stored:
+            self._looked_at = looked_at
             return True
         try:
             if self._intake is None:
@@ -141,28 +149,32 @@ class Listening:
             with transaction.atomic():
                 if records:
                     self._intake.take(self._piece(records))
-                self._note_refused(refused)
+                self._note_refused(refused, looked_at)
         except DatabaseError as error:
             logger.warning("database away", extra={"why": str(error).strip()})
             connection.close()
             self._intake = None
             return False
         self._refused_stored = refused
+        self._is_new = self._is_new and not records
+        self._looked_at = looked_at
         return True
 
     def _piece(self, records: list[Record]) -> Piece:
         position = self._position
         return Piece(file=self._file, records=records, position=position, is_fresh=True)
 
-    def _note_refused(self, refused: Counter[str]) -> None:
+    def _note_refused(self, refused: Counter[str], looked_at: datetime) -> None:
         if refused != self._refused_stored:
             Feed.objects.filter(pk=self._feed.pk).update(refused=dict(refused))
-        self._note_losses(sum(self._gate.refused[reason] for reason in LOSSES))
+        lost = sum(self._gate.refused[reason] for reason in LOSSES)
+        self._note_losses(lost, looked_at)
 
-    def _note_losses(self, lost: int) -> None:
+    def _note_losses(self, lost: int, looked_at: datetime) -> None:
         """A loss is a trouble for a while: noted with each batch, as the next one ends it."""
         now = time.monotonic()
         if lost > self._losses:
+            note_gap(self._feed, self._looked_at, looked_at, Gap.Why.PACKETS)
             self._losses, self._lost_at = lost, now
         if lost and now - self._lost_at < LOSS_SECONDS:
             words = f"{lost:,} packets lost since the start: more than can be stored"

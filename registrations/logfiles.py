@@ -19,6 +19,7 @@ from registrations.sources.logfile import (
     is_same_file,
     opened,
     read_at,
+    size_of,
     written_at,
 )
 from registrations.sources.rotations import base_of, rotations_of, stem_of
@@ -88,6 +89,18 @@ def _new_file(feed: Feed, path: str, stream: BinaryIO, now: datetime) -> LogFile
         file.refresh_from_db()
         return file
     return LogFile.objects.create(feed=feed, path=path, opened_at=now, **facts)
+
+
+def is_forsaken(feed: Feed, path: str, now: datetime) -> bool:
+    """True when a log was read before and none of the files there now is what was read: the
+    rest of that is gone.
+    """
+    likely = feed.files.filter(path__startswith=stem_of(path), position__gt=0)
+    if not any(path in (file.path, base_of(file.path)) for file in likely):
+        return False
+    there = [*rotations_of(path), *([path] if size_of(path) is not None else [])]
+    found = (_known_rotation(feed, one, now) for one in there)
+    return not any(file is not None and file.position for file in found)
 
 
 def next_rotation(feed: Feed, path: str, now: datetime) -> str | None:

@@ -15,8 +15,9 @@ from registrations.bindings.binding import BindingError, Listing
 from registrations.bindings.flexisip import KEY_PREFIX, aor_of_key
 from registrations.bound import Bindings, Counts
 from registrations.feeds import open_stream
+from registrations.gaps import EVER, note_gap
 from registrations.matching import MERGED
-from registrations.models import Device, Feed
+from registrations.models import Device, Feed, Gap
 from registrations.sources import redis_registrar
 from registrations.sources.redis_registrar import Hash
 
@@ -43,6 +44,8 @@ class Registrar:
         self._domain, self._clock = domain, clock
         self._file = open_stream(feed, feed.path, clock())
         self._bindings = Bindings(feed, self._file)
+        #: What was published from then to the first PING that is answered is lost.
+        self._away_since: datetime | None = feed.seen_until or EVER
         #: Entries that are no binding: rule → how many.
         self.skipped: Counter[str] = Counter()
 
@@ -95,8 +98,11 @@ class Registrar:
         self._feed.save(update_fields=["register_count", "last_read_at"])
 
     def heard(self, at: datetime) -> None:
-        """Everything published before `at` is stored."""
+        """Everything published before `at` is stored, as far as it was heard."""
         feed = self._feed
+        if self._away_since is not None:
+            note_gap(feed, self._away_since, at, Gap.Why.AWAY)
+            self._away_since = None
         feed.seen_until = max(feed.seen_until or at, at)
         feed.last_read_at = self._clock()
         feed.trouble, feed.trouble_since = "", None

@@ -11,7 +11,7 @@ from errno import ENOENT
 
 from registrations.ingest import FileReading
 from registrations.intake import Piece
-from registrations.logfiles import next_rotation
+from registrations.logfiles import is_forsaken, next_rotation
 from registrations.models import Feed
 from registrations.sources.logfile import BROKEN, Fate, opened, size_of, written_at
 from registrations.sources.named import Log
@@ -40,6 +40,8 @@ class Tail:
         self.log = log
         #: Why nothing can be read just now; empty while it can.
         self.trouble = ""
+        #: Part of it is gone unread, and the feed does not know yet.
+        self.has_lost = False
         #: Nothing is left to read just now.
         self.is_at_end = left is not None
         self._feed, self._clock = feed, clock
@@ -52,6 +54,7 @@ class Tail:
         self._retry_at = 0.0
         self._left = left
         self._is_leaving = False
+        self._is_new, self._is_torn = left is None, False
         self._grown_at = self._there_at = clock()
 
     @property
@@ -105,6 +108,9 @@ class Tail:
         now, self._is_leaving = self._clock(), False
         self._standing = standing(self.log.path)
         self._path = self._next_path(now)
+        if self._path and (self._is_new or self._is_torn):
+            gone = self._is_torn or is_forsaken(self._feed, self.log.path, now)
+            self.has_lost, self._is_new, self._is_torn = gone, False, False
         if not self._path:
             self.is_at_end, self._retry_at = True, time.monotonic() + RETRY_SECONDS
             self._there_at, self.trouble = now, ""
@@ -164,6 +170,7 @@ class Tail:
         if rotated is not None and self._reading.goes_on_in(rotated):
             self.close()
             return None
+        self._is_torn = True
         return self._leave()
 
     def _leave(self) -> Piece:
@@ -178,6 +185,7 @@ class Tail:
         now = self._clock()
         is_rotated = self._path != self.log.path
         if self._reading is not None and is_rotated and isinstance(error, BROKEN):
+            self._is_torn = True
             return self._leave()
         self.close()
         self._retry_at = time.monotonic() + RETRY_SECONDS

@@ -36,7 +36,7 @@ class Call(models.Model):
     accepted_at = models.DateTimeField(null=True, default=None)
     handle_by = models.DateTimeField(null=True, default=None)
     verdict = models.TextField(choices=Verdict.choices, default=Verdict.AWAITED)
-    #: Which rule of PRODUCT.md decided: `register`, `no_proof`, `late`, `ambiguous` …
+    #: Which rule of PRODUCT.md decided: `register`, `no_proof`, `late`, `gap` …
     rule = models.TextField(blank=True, default="")
     evidence = models.JSONField(null=True, default=None)
     #: Moment of the proof − accepted_at of the first accepted push.

@@ -10,6 +10,7 @@ from registrations.models.devices import (
 from registrations.models.environments import Environment
 from registrations.models.feeds import (
     Feed,
+    Gap,
     LogFile,
     Malformed,
     Reading,
@@ -25,6 +26,7 @@ __all__ = [
     "DeviceEvent",
     "Environment",
     "Feed",
+    "Gap",
     "Holding",
     "LogFile",
     "Malformed",

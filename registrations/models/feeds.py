@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Feed(models.Model):
@@ -70,6 +71,33 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Gap(models.Model):
+    """A time of which a feed may have lost what was written, by our clock."""
+
+    class Why(models.TextChoices):
+        #: Nobody listened, or the connection was lost.
+        AWAY = "away", _("nobody listened")
+        #: More packets came than could be taken.
+        PACKETS = "packets", _("packets were lost")
+        #: A log was cut or gone before it was read to its end.
+        LOG = "log", _("a log was gone before it was read")
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="gaps")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    why = models.TextField(choices=Why.choices)
+
+    class Meta:
+        ordering = ["since"]
+        indexes = [
+            # handling.settle: may this feed have lost the proof of a call?
+            models.Index(fields=["feed", "until"], name="gap_of_feed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feed_id} {self.why} {self.since} … {self.until}"
 
 
 class LogFile(models.Model):

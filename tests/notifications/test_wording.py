@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from notifications.models import App, Ledger
-from notifications.wording import RULES, ago, evidence_of, meaning, rules_in_words
+from notifications.rule_words import RULES
+from notifications.wording import ago, evidence_of, meaning, rules_in_words
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -72,7 +73,16 @@ def test_the_rules_of_apps_that_differ_name_the_app():
     "rule",
     [
         *["register", "challenged", "answer", "beacon", "late", "ambiguous"],
-        *["foreground", "no_proof", "rejected", "unknown", "expired", "failed", "held"],
+        *[
+            "foreground",
+            "no_proof",
+            "gap",
+            "rejected",
+            "unknown",
+            "expired",
+            "failed",
+            "held",
+        ],
     ],
 )
 def test_every_rule_a_verdict_can_name_has_a_sentence(rule):

@@ -11,6 +11,7 @@ from registrations.models import (
     Device,
     DeviceEvent,
     Feed,
+    Gap,
     Holding,
     Registration,
     Sighting,
@@ -121,6 +122,8 @@ def test_after_an_outage_everything_is_read_again_and_the_trouble_is_gone(
     until(lambda: f"{7:064x}" in str(voip_tokens()), watch)
     until(lambda: Feed.objects.get().trouble == "", watch)
     assert Feed.objects.get().seen_until > seen_until
+    gap = Gap.objects.latest("until")
+    assert gap.why == "away" and gap.since <= seen_until < gap.until
     # Redis lost alice while we were away: she is bound no more.
     until(lambda: not Device.objects.filter(aor__contains="alice", bound=True), watch)
 
