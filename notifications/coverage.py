@@ -38,8 +38,11 @@ class Coverage:
 
     @property
     def percent(self) -> float | None:
-        """None where there was no push."""
-        return 100 * self.possible / self.total if self.total else None
+        """None where there was no push. Only all of them are 100, also rounded."""
+        if not self.total:
+            return None
+        share = 100 * self.possible / self.total
+        return share if self.possible == self.total else min(share, 99.0)
 
 
 #: verdict, rule, the deadline is past, pushes

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext
 
 from notifications.models import Call
@@ -45,15 +47,16 @@ def source_of(feed: Feed, now: datetime) -> Source:
         return Source(feed, "bad", words)
     if feed.kind == Feed.Kind.BEACON:
         return Source(feed, "mute", _heard(feed, now))
-    if feed.seen_until is None:
+    until = read_until(feed)
+    if until is None:
         has_records = feed.last_read_at is not None
         waiting = gettext("waiting for the first record")
         return Source(
             feed, "mute", gettext("no times in it") if has_records else waiting
         )
-    behind = now - feed.seen_until
+    behind = now - until
     if behind > feed.heartbeat:
-        silent = gettext("silent for %(age)s") % {"age": ago(feed.seen_until, now)}
+        silent = gettext("silent for %(age)s") % {"age": ago(until, now)}
         return Source(feed, "warn", silent)
     seconds = max(0.0, behind.total_seconds())
     if behind > BEHIND:
@@ -70,8 +73,17 @@ def _heard(feed: Feed, now: datetime) -> str:
 
 def asks_for_somebody(now: datetime) -> Q:
     """The feeds whose tone in `source_of` is `warn` or `bad`, as a condition."""
-    behind = Q(seen_until__lt=now - BEHIND) | Q(seen_until__lt=now - F("heartbeat"))
+    behind = _read_before(now - BEHIND) | _read_before(now - F("heartbeat"))
     return ~Q(trouble="") | (~Q(kind=Feed.Kind.BEACON) & behind)
+
+
+def _read_before(moment: datetime | CombinedExpression) -> Q:
+    """As `read_until` says it: less the skew of a clock that is ahead, and no further than it
+    was read.
+    """
+    ahead = Greatest(F("skew"), Value(timedelta()))
+    is_late = Q(seen_until__lt=moment + ahead) | Q(last_read_at__lt=moment)
+    return Q(seen_until__isnull=False) & is_late
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,16 +137,30 @@ class Follower:
                 self._failing[path] = tail
 
     def _rest(self, path: str) -> None:
-        """Whether this log holds the others no more."""
-        is_idle = self._tails[path].is_idle(self.feed.heartbeat)
+        """Whether this log holds the others no more: one that somebody named always does."""
+        is_idle = self._tails[path].log.is_found and self._is_idle(path)
         if is_idle != (path in self._resting):
             (self._resting.add if is_idle else self._resting.discard)(path)
             self._intake.progress.rest(path, is_resting=is_idle)
             self._has_rested = True
 
+    def _is_idle(self, path: str) -> bool:
+        return self._tails[path].is_idle(self.feed.heartbeat)
+
     def _trouble(self) -> str:
-        return "; ".join(
-            f"{Path(path).name} {tail.trouble}"
-            for path, tail in sorted({**self._open, **self._failing}.items())
+        troubles = {
+            path: tail.trouble
+            for path, tail in {**self._open, **self._failing}.items()
             if tail.trouble
+        }
+        return "; ".join(
+            f"{Path(path).name} {words}"
+            for path, words in sorted({**self._quiet(), **troubles}.items())
         )
+
+    def _quiet(self) -> dict[str, str]:
+        """Named logs that hold the others of their feed: what shows there is not theirs."""
+        named = [path for path, tail in self._tails.items() if not tail.log.is_found]
+        if len(self._tails) == 1:
+            return {}
+        return {path: "shows nothing new" for path in named if self._is_idle(path)}

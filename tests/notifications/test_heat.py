@@ -52,3 +52,10 @@ def test_quantiles_are_the_nearest_rank():
 def test_without_a_push_there_is_no_coverage():
     assert coverage([]).percent is None
     assert coverage([("awaited", "", False, 3)]).percent is None
+
+
+def test_one_push_without_proof_is_not_rounded_away():
+    found = coverage(
+        [("handled", "register", True, 2363), ("not_counted", "late", True, 2)]
+    )
+    assert found.percent == 99

@@ -67,6 +67,14 @@ def test_the_calls_that_wait_are_counted():
         ({"seen_until": ago(0.4)}, "ok", "0.4 s"),
         ({"seen_until": ago(41)}, "warn", "41 s behind"),
         ({"seen_until": ago(300)}, "warn", "silent for 5 min"),
+        # A clock that is ahead hides no lag, nor does a feed nobody has read for a while.
+        (
+            {"seen_until": ago(-5), "skew": timedelta(seconds=46)},
+            "warn",
+            "41 s behind",
+        ),
+        ({"seen_until": ago(0), "last_read_at": ago(300)}, "warn", "silent for 5 min"),
+        ({"seen_until": ago(3), "skew": timedelta(seconds=-2)}, "ok", "3.0 s"),
         ({"seen_until": None}, "mute", "waiting for the first record"),
         (
             {"trouble": "permission denied", "trouble_since": ago(190)},
@@ -86,7 +94,11 @@ def test_the_feeds_that_ask_for_somebody_are_those_with_a_loud_tone():
             name = f"feed {number} {heartbeat}"
             pulse = timedelta(seconds=heartbeat)
             factories.feed(name, seen_until=ago(seen), heartbeat=pulse)
+    ahead = {"seen_until": ago(-5), "skew": timedelta(seconds=46)}
+    factories.feed("ahead", **ahead)
+    factories.feed("unread", seen_until=ago(0), last_read_at=ago(45))
     factories.feed("new")
+    factories.feed("new, read", last_read_at=ago(900))
     factories.feed("app", kind=Feed.Kind.BEACON, seen_until=ago(900))
     factories.feed("locked", trouble="permission denied", seen_until=ago(1))
     loud = {

@@ -53,9 +53,29 @@ def test_the_feed_is_read_as_far_as_the_file_furthest_behind(tmp_path, follow_he
     assert followed.seen_until == pytest.approx(20.001)
 
 
-def test_an_idle_file_holds_the_others_for_a_heartbeat_only(tmp_path, follow_here):
+def test_a_named_file_that_is_quiet_holds_the_others_and_is_told(tmp_path, follow_here):
+    """It may be stalled: phones of its proxy must not be blamed."""
     one, two = tmp_path / "one.log", tmp_path / "two.log"
     followed = follow_here(one, two)
+    write(one, 10, at=followed)
+    write(two, 5, at=followed)
+    followed.take_in()
+    write(one, 700, at=followed)
+    followed.take_in(seconds=690)
+    followed.take_in(seconds=1)
+    assert followed.seen_until == pytest.approx(5.001)
+    assert followed.trouble[0] == "two.log shows nothing new"
+    write(two, 701, at=followed)
+    followed.take_in()
+    assert followed.seen_until == pytest.approx(700.001)
+    assert followed.trouble[0] == ""
+
+
+def test_an_idle_file_of_a_pattern_holds_the_others_for_a_heartbeat_only(
+    tmp_path, follow_here
+):
+    one, two = tmp_path / "one.log", tmp_path / "two.log"
+    followed = follow_here(tmp_path / "*.log")
     write(one, 10, at=followed)
     write(two, 5, at=followed)
     followed.take_in()
