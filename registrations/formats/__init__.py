@@ -8,6 +8,7 @@ from registrations.formats.carried import CARRIERS, Carried
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.form import Format
 from registrations.formats.kinds import KINDS, kind_of
+from registrations.formats.maybe_lined import MaybeLined
 from registrations.formats.once import Once
 from registrations.formats.reader import TIMELESS, Reader
 from registrations.formats.record import Record
@@ -19,7 +20,7 @@ from registrations.formats.xlog import Template
 BY_NAME = {kind.name: kind for kind in KINDS}
 NAMES = (*BY_NAME, *CAPTURES)
 
-AnyReader = Reader | WrappedReader | Once | Sipdump | Carried | CaptureFile
+AnyReader = Reader | WrappedReader | Once | Sipdump | Carried | MaybeLined | CaptureFile
 
 
 #: What may carry another program's log.

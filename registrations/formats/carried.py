@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from registrations.formats.cutting import is_whole
+from registrations.formats.journal import JournalExport
 from registrations.formats.jsonlog import JsonLog
 from registrations.formats.record import Pulse, Record, Request
 from registrations.formats.refused import endless
@@ -123,10 +124,7 @@ class Carried:
 
     def feed(self, data: bytes) -> list[Record]:
         """Records that these bytes complete."""
-        self._data += data
-        end = self._data.rfind(b"\n") + 1
-        lines, self._data = self._data[:end], self._data[end:]
-        records = self._read(lines)
+        records = self._read(self._data + data)
         if len(self._data) > LONGEST_RECORD:
             if not self._is_lost:
                 records.append(endless(self._base, self._data))
@@ -136,40 +134,40 @@ class Carried:
 
     def end(self) -> list[Record]:
         """Records left when nothing more will come."""
-        last, self._data = self._data, b""
-        records = self._read(last + b"\n") if last else []
+        records = self._read(self._data + b"\n\n") if self._data else []
         return records + self._placed(self._inner.end())
 
-    def _read(self, lines: bytes) -> list[Record]:
-        before = self._newest
-        text = b"".join(self._texts(lines))
+    def _read(self, data: bytes) -> list[Record]:
+        before, begin = self._newest, self._base
+        text = b"".join(self._texts(data))
+        self._data = data[self._base - begin :]
         records = self._placed(self._inner.feed(text)) if text else []
         if self._newest is not None and self._newest != before:
             records.append(Pulse(position=self.resume_position, at=self._newest))
         self._forget()
         return records
 
-    def _texts(self, lines: bytes) -> Iterator[bytes]:
-        for line in lines.split(b"\n")[:-1]:
+    def _texts(self, data: bytes) -> Iterator[bytes]:
+        for record, size in self._wrapper.split(data):
             # The first line behind one that was too long is the rest of it.
-            envelope = None if self._is_lost else self._wrapper.unwrap(line)
+            envelope = None if self._is_lost else self._wrapper.unwrap(record)
             self._is_lost = False
-            if envelope is not None and self._is_ours(envelope.text, line):
-                yield self._text(envelope, line)
-            self._base += len(line) + 1
+            if envelope is not None and self._is_ours(envelope.text, record):
+                yield self._text(envelope, record)
+            self._base += size
 
-    def _is_ours(self, text: bytes, line: bytes) -> bool:
-        origin = self._wrapper.origin(line)
+    def _is_ours(self, text: bytes, record: bytes) -> bool:
+        origin = self._wrapper.origin(record)
         if self._shape.match(ended(text)):
             self._origin = origin
         return origin == self._origin
 
-    def _text(self, envelope: Envelope, line: bytes) -> bytes:
+    def _text(self, envelope: Envelope, record: bytes) -> bytes:
         self._places.append(Place(self._length, self._base, envelope.at))
         at, text = envelope.at, envelope.text
         if at is not None and (self._newest is None or at > self._newest):
             self._newest = at
-        if not self._wrapper.goes_on(line):
+        if not self._wrapper.goes_on(record):
             text = ended(text)
         self._length += len(text)
         return text
@@ -199,4 +197,9 @@ class Carried:
 
 
 #: What can carry another log.
-CARRIERS: tuple[Callable[[Stamps], Wrapper], ...] = (Cri, JsonLog, Syslog)
+CARRIERS: tuple[Callable[[Stamps], Wrapper], ...] = (
+    Cri,
+    JsonLog,
+    Syslog,
+    JournalExport,
+)

@@ -7,8 +7,10 @@ length (little endian), the bytes, a line end. An empty line ends the entry.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from registrations.formats.stamps import Stamps
 from registrations.formats.syslog import EPOCH
 from registrations.formats.wrapped import Envelope, Wrapper
 
@@ -21,10 +23,13 @@ REALTIME = re.compile(rb"__REALTIME_TIMESTAMP=(\d{1,17})")
 
 
 class JournalExport(Wrapper):
-    """An entry begins with its cursor."""
+    """An entry begins with its cursor. It says the time in full: no stamp is filled in."""
 
     name = "journal-export"
     header = re.compile(rb"__CURSOR=")
+
+    def __init__(self, stamps: Stamps) -> None:
+        pass
 
     def end(self, data: bytes, start: int, marker: int, *, is_last: bool) -> int | None:
         at = start
@@ -43,6 +48,20 @@ class JournalExport(Wrapper):
             at = after
         return len(data) if is_last else None
 
+    def split(self, data: bytes) -> Iterator[tuple[bytes, int]]:
+        at = 0
+        while at < len(data):
+            end = self.end(data, at, at, is_last=False)
+            if end is None:
+                return
+            yield data[at:end], end - at
+            at = end
+
+    def origin(self, record: bytes) -> bytes:
+        return b" ".join(
+            value for name, value in _fields(record) if name in (b"_HOSTNAME", b"_PID")
+        )
+
     def is_one_line(self, line: bytes) -> bool:
         return False
 
@@ -56,16 +75,19 @@ class JournalExport(Wrapper):
 
 
 def _message(record: bytes) -> bytes | None:
+    return next((value for name, value in _fields(record) if name == b"MESSAGE"), None)
+
+
+def _fields(record: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and value of each field, up to one that is none."""
     at = 0
     while at < len(record) and (field := FIELD.match(record, at)):
         after = _behind_field(record, at)
         if after is None:
-            return None
-        if field[1] == b"MESSAGE":
-            start = field.end() + (8 if field[2] == b"\n" else 0)
-            return record[start : after - 1]
+            return
+        start = field.end() + (8 if field[2] == b"\n" else 0)
+        yield field[1], record[start : after - 1]
         at = after
-    return None
 
 
 def _behind_field(data: bytes, at: int) -> int | None:

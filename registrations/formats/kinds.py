@@ -14,12 +14,13 @@ from registrations.formats import (
     sipdump,
     sofia,
 )
-from registrations.formats.carried import CARRIERS, Carried, Within
+from registrations.formats.carried import CARRIERS, CRI, Carried, Cri, Within
 from registrations.formats.flexisip_events import FlexisipEvents
 from registrations.formats.form import Format
 from registrations.formats.journal import JournalExport
 from registrations.formats.jsonlog import JsonLog
 from registrations.formats.logcat import Logcat
+from registrations.formats.maybe_lined import MaybeLined
 from registrations.formats.once import Once
 from registrations.formats.opensips import OpenSips
 from registrations.formats.plain import Plain
@@ -42,7 +43,7 @@ class Kind:
     shape: re.Pattern[bytes] | Within
     make: Callable[
         [Stamps, Template, int],
-        Reader | WrappedReader | Once | sipdump.Sipdump | Carried,
+        Reader | WrappedReader | Once | sipdump.Sipdump | Carried | MaybeLined,
     ]
 
 
@@ -64,6 +65,26 @@ def _xlog(form: Callable[[Stamps, Template], Format]):
 
 def _own(reader: Callable[[int], sipdump.Sipdump]):
     return lambda stamps, _, position: reader(position)
+
+
+def _carrier(wrapper: Callable[[Stamps], Wrapper]):
+    """What may hold whole messages, or another log line by line."""
+
+    def make(stamps: Stamps, template: Template, position: int) -> MaybeLined:
+        reader = WrappedReader(wrapper(stamps), position, template)
+        lined = LINED[wrapper.name]
+
+        def carried(name: str, at: int) -> Carried:
+            kind = next(kind for kind in lined if kind.name == name)
+            return kind.make(stamps, template, at)
+
+        def lined_kind_of(line: bytes) -> str | None:
+            return next((kind.name for kind in lined if kind.shape.match(line)), None)
+
+        once = Once(reader, template)
+        return MaybeLined(reader, once, lined_kind_of, carried)
+
+    return make
 
 
 def _wrapped(wrapper: Callable[[Stamps], Wrapper]):
@@ -99,23 +120,28 @@ _ALONE = (
     Kind("opensips", OpenSips.prefix, _xlog(OpenSips)),
     Kind("sipdump", sipdump.SHAPE, _own(sipdump.Sipdump)),
     Kind("sofia", sofia.SHAPE, _wrapped(sofia.Sofia)),
-    Kind("journal-export", JournalExport.header, _wrapped(lambda _: JournalExport())),
-    Kind("json", JsonLog.header, _wrapped(JsonLog)),
+    Kind("journal-export", JournalExport.header, _carrier(JournalExport)),
+    Kind("json", JsonLog.header, _carrier(JsonLog)),
     Kind("tcpdump", TCPDUMP_LINE, _wrapped(Tcpdump)),
     Kind("ngrep", Ngrep.header, _wrapped(Ngrep)),
-    Kind("syslog", Syslog.header, _wrapped(Syslog)),
+    Kind("cri", CRI, _carrier(Cri)),
+    Kind("syslog", Syslog.header, _carrier(Syslog)),
     Kind("cat", Bare.prefix, _xlog(lambda _, template: Bare(template))),
     Kind("plain", SIP_LINE, _direct(lambda _: Plain())),
 )
 #: Programs whose own log has a prefix of its own to be known by.
 _PRINTED = ("flexisip", "kamailio", "asterisk", "linphone", "opensips", "sofia")
+#: Of each carrier the logs it may carry line by line. `cat` is a log whose prefix the
+#: carrier took off: single records look like that too, so it never decides by itself.
+LINED = {
+    carrier.name: [
+        _carried(carrier, kind) for kind in _ALONE if kind.name in (*_PRINTED, "cat")
+    ]
+    for carrier in CARRIERS
+}
 #: In the order they are tried on each line; the first line that is of any kind decides.
 KINDS = (
-    *(
-        _carried(carrier, kind)
-        for carrier in CARRIERS
-        for kind in _ALONE
-        if kind.name in _PRINTED
-    ),
+    *(kind for lined in LINED.values() for kind in lined[:-1]),
     *_ALONE,
+    *(lined[-1] for lined in LINED.values()),
 )

@@ -32,6 +32,8 @@ ESCAPED = re.compile(rb"#(0[0-3][0-7]|177)")
 #: What is left of an escape where the line was cut.
 CUT_ESCAPE = re.compile(rb"#(?:0[0-3]?|17?)?\Z")
 LINE_END = b"#012"
+#: Of a line that was a record of its own.
+CR_AT_END = b"#015"
 
 
 class Syslog(Wrapper):
@@ -52,7 +54,7 @@ class Syslog(Wrapper):
             return None
         text = record[header.end() :]
         first, _, rest = text.partition(b"\n")
-        if LINE_END in first:
+        if LINE_END in first or first.endswith(CR_AT_END):
             text = CUT_ESCAPE.sub(b"", ESCAPED.sub(_unescaped, first))
         elif rest:
             text = first + b"\n" + _unindented(rest, header.end())

@@ -56,13 +56,15 @@ def _whole(lead: Lead) -> Lead:
 class Bare(Text):
     """The text alone, as `journalctl -o cat` prints it: nothing tells when.
 
-    Kamailio begins a line with its level, Flexisip with a function.
+    Kamailio begins a line with its level, Flexisip from 2.5 on with a function, before
+    with words of its own.
     """
 
     name = "cat"
     prefix = re.compile(
         rb"(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): (?:<|[a-z_]+ \[)"
         rb"|[A-Za-z]\w*(?:\[0x[0-9a-f]+\])?::\w+ - "
+        rb"|Receiving new |Sending Re|Replying Re|Invoking on|nta: "
     )
 
     start = start_line(rb"(?!%b)" % prefix.pattern)

@@ -6,6 +6,7 @@ inside; the text is then read like any log.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,8 @@ from registrations.formats.xlog import Template
 LONGEST_RECORD = 1024 * 1024
 CONTACT_LAST = re.compile(rb"\n(?:contact|m)[ \t]*:[^\n]*\n?\Z", re.I)
 BEHIND_CONTACT = re.compile(rb"\n(?:expires|content-length|l)[ \t]*:", re.I)
+#: A record with nothing but a start line: what is inside has a record a line.
+ALONE = re.compile(rb"\s*(?:[A-Z]+ +\S+ +SIP/2\.0|SIP/2\.0 \d{3}[^\r\n]*)\s*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,18 @@ class Wrapper:
             return found.start() + 1
         return len(data) if is_last else None
 
+    def begin(self, data: bytes, at: int) -> int:
+        """Where the first record from `at` on begins."""
+        if self.header.match(data, at):
+            return at
+        found = self.boundary.search(data, at)
+        return found.start() + 1 if found else len(data)
+
+    def split(self, data: bytes) -> Iterator[tuple[bytes, int]]:
+        """The whole records that `data` begins with, and the bytes that each has there."""
+        for line in data.split(b"\n")[:-1]:
+            yield line, len(line) + 1
+
     def origin(self, record: bytes) -> bytes:
         """Who printed a record."""
         raise NotImplementedError
@@ -104,7 +119,7 @@ class WrappedReader:
         self, wrapper: Wrapper, position: int = 0, template: Template | None = None
     ) -> None:
         template = template or Template()
-        self._wrapper = wrapper
+        self.wrapper = wrapper
         self._markers = (*wrapper.markers, template.marker)
         self.form = WrappedForm(wrapper.name)
         text = Text(template)
@@ -116,6 +131,8 @@ class WrappedReader:
         #: In a line that is too long, up to its end.
         self._is_lost = False
         self._newest: datetime | None = None
+        #: Where the last record stands that was nothing but a start line.
+        self.start_alone: int | None = None
 
     @property
     def resume_position(self) -> int:
@@ -162,7 +179,7 @@ class WrappedReader:
             self._skip(records, is_last)
             return None
         start = self._start(marker)
-        end = self._wrapper.end(self._data, start, marker, is_last=is_last)
+        end = self.wrapper.end(self._data, start, marker, is_last=is_last)
         if (end or len(self._data)) - start >= LONGEST_RECORD:
             return start, start + LONGEST_RECORD
         if end is None:
@@ -180,7 +197,7 @@ class WrappedReader:
     def _start(self, marker: int) -> int:
         """The begin of the record around an index."""
         start = self._data.rfind(b"\n", self._at, marker) + 1 or self._at
-        while start > self._at and not self._wrapper.header.match(self._data, start):
+        while start > self._at and not self.wrapper.header.match(self._data, start):
             start = self._data.rfind(b"\n", self._at, start - 1) + 1 or self._at
         return start
 
@@ -201,8 +218,11 @@ class WrappedReader:
             self._at = line or len(self._data)
 
     def _read(self, start: int, end: int) -> list[Record]:
-        envelope = self._wrapper.unwrap(self._data[start:end])
+        envelope = self.wrapper.unwrap(self._data[start:end])
         if envelope is None:
+            return []
+        if ALONE.match(envelope.text):
+            self.start_alone = self._base + start
             return []
         is_open = not envelope.text.endswith((b"\r", b"\n"))
         inner = self._inner.feed(envelope.text + b"\n" * is_open) + self._inner.end()
@@ -215,7 +235,7 @@ class WrappedReader:
     def _last_moment(self, start: int, end: int) -> datetime | None:
         for _ in range(LINES_BACK):
             line = self._data.rfind(b"\n", start, max(end - 1, start)) + 1 or start
-            moment = self._wrapper.moment(self._data[line:end]) if line < end else None
+            moment = self.wrapper.moment(self._data[line:end]) if line < end else None
             if moment is not None or line <= start:
                 return moment
             end = line

@@ -27,6 +27,14 @@ def journal(line: bytes) -> bytes:
     return json.dumps(entry).encode() + b"\n"
 
 
+def export(line: bytes) -> bytes:
+    """`journalctl -o export`: what holds a CR has its length before it."""
+    size = len(line).to_bytes(8, "little")
+    text = b"\n" + size + line if b"\r" in line else b"=" + line
+    head = b"__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1795463501377040\n_PID=43\n"
+    return head + b"MESSAGE" + text + b"\n_HOSTNAME=vm\n\n"
+
+
 def prefixed(carrier: str) -> Callable[[bytes], bytes]:
     return lambda line: PREFIXES[carrier].encode() + line + b"\n"
 
@@ -34,6 +42,7 @@ def prefixed(carrier: str) -> Callable[[bytes], bytes]:
 CARRIERS = {
     "docker": docker,
     "journal": journal,
+    "export": export,
     **{carrier: prefixed(carrier) for carrier in PREFIXES},
 }
 
