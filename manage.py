@@ -20,6 +20,8 @@ NEED_NOTHING = {
     "version",
     "--version",
 }
+#: Commands that use nothing of Django but its options: no app is loaded for them.
+STAND_ALONE = {"parse": "registrations.management.commands.parse"}
 OVERVIEW = ([], ["--help"], ["-h"], ["help"])
 
 
@@ -36,6 +38,9 @@ def main() -> None:
     if arguments in OVERVIEW:
         django.setup()
         sys.stdout.write(commands.overview() + "\n")
+        return
+    if arguments[0] in STAND_ALONE:
+        import_module(STAND_ALONE[arguments[0]]).Command().run_from_argv(sys.argv)
         return
     if needs_services(arguments):
         import_module("pushdash.starting").start_services(arguments[0])

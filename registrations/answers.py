@@ -8,7 +8,6 @@ than none.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from registrations.formats.record import Answer, Request
@@ -22,21 +21,26 @@ TICK = timedelta(microseconds=1)
 MOST_WAITING = 2000
 
 
-@dataclass(slots=True, eq=False)
 class Waiting:
-    """A REGISTER and the status that answered it, once one did."""
+    """A REGISTER and the status that answered it, once one did.
 
-    request: Request
-    register: Register
-    status: int | None = None
-    #: The file its request was read in (its row's key), and the log that is a part of.
-    file_id: int | None = None
-    log: str = ""
-    #: Call-ID and CSeq: the same for every copy of one request.
-    ident: tuple[str, int] = field(init=False)
+    `file_id`: the file its request was read in (its row's key); `log`: what that is a part of.
+    """
 
-    def __post_init__(self) -> None:
-        self.ident = self.register.call_id, self.register.cseq
+    __slots__ = ("file_id", "ident", "log", "register", "request", "status")
+
+    def __init__(
+        self,
+        request: Request,
+        register: Register,
+        status: int | None = None,
+        file_id: int | None = None,
+        log: str = "",
+    ) -> None:
+        self.request, self.register, self.status = request, register, status
+        self.file_id, self.log = file_id, log
+        #: Call-ID and CSeq: the same for every copy of one request.
+        self.ident = register.call_id, register.cseq
 
 
 class Pairing:
@@ -46,8 +50,8 @@ class Pairing:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[int, Waiting] = {}
-        self._unanswered: dict[int, Waiting] = {}
+        self._waiting: dict[Waiting, None] = {}
+        self._unanswered: dict[Waiting, None] = {}
         self._by_ident: dict[tuple[str, int], list[Waiting]] = {}
         self._by_key: dict[str, list[Waiting]] = {}
         self._known: OrderedDict[tuple[str, int], int] = OrderedDict()
@@ -56,7 +60,7 @@ class Pairing:
     @property
     def waiting(self) -> list[Waiting]:
         """What waits, in the order it was received."""
-        return list(self._waiting.values())
+        return list(self._waiting)
 
     def ask(
         self,
@@ -71,25 +75,26 @@ class Pairing:
         None for the copy that the next hop received of a request still here: no new one.
         """
         item = Waiting(request, register, None, file_id, log)
-        copies = self._by_ident.get(item.ident)
-        if request.at is not None:
-            self.note(request.at, log)
+        at, copies = request.at, self._by_ident.get(item.ident)
+        if at is not None:
+            self.note(at, log)
         if copies and _hops(request) > _hops(copies[0].request):
             return None
-        item.status = self._known.get(item.ident)
+        if self._known:
+            item.status = self._known.get(item.ident)
         self.wait(item)
         return item
 
     def wait(self, item: Waiting) -> None:
         """Take up a request, as one that waited already before a restart."""
-        self._waiting[id(item)] = item
+        self._waiting[item] = None
         copies = self._by_ident.get(item.ident)
         if copies is None:
             self._by_ident[item.ident] = [item]
         else:
             copies.append(item)
         if item.status is None:
-            self._unanswered[id(item)] = item
+            self._unanswered[item] = None
             if item.request.key is not None:
                 self._by_key.setdefault(item.request.key, []).append(item)
 
@@ -123,14 +128,14 @@ class Pairing:
             # A key we do not know belongs to another request: an OPTIONS, an INVITE.
             keyed = self._by_key.get(answer.key)
             return keyed[-1].ident if keyed else None
-        idents = {item.ident for item in self._unanswered.values()}
+        idents = {item.ident for item in self._unanswered}
         return idents.pop() if len(idents) == 1 else None
 
     def known_until(self, moment: datetime) -> datetime:
         """`moment`, or just before the first request that still waits for its answer."""
         waits = [
             item.request.at - TICK
-            for item in self._unanswered.values()
+            for item in self._unanswered
             if item.request.at is not None and not self._is_over(item)
         ]
         return min([moment, *waits])
@@ -165,12 +170,15 @@ class Pairing:
 
     def _settle(self, item: Waiting) -> None:
         """It waits for no answer any more."""
-        if self._unanswered.pop(id(item), None) and item.request.key is not None:
-            _drop(self._by_key, item.request.key, item)
+        if item in self._unanswered:
+            del self._unanswered[item]
+            if item.request.key is not None:
+                _drop(self._by_key, item.request.key, item)
 
     def _forget(self, item: Waiting) -> None:
-        del self._waiting[id(item)]
-        self._settle(item)
+        del self._waiting[item]
+        if item in self._unanswered:
+            self._settle(item)
         _drop(self._by_ident, item.ident, item)
 
     def _is_over(self, item: Waiting) -> bool:

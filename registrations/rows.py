@@ -29,26 +29,27 @@ class Rows:
         request, register = item.request, item.register
         at, source, agent = request.at, request.source, register.user_agent
         expires, status = register.expires, item.status
+        contacts = register.contacts
+        known = self._contacts.get(id(contacts))
+        text = known[1] if known is not None else self._read(contacts)
         return (
             f'{{"at": {"null" if at is None else _moment(at)}, '
             f'"format": {_string(format)}, "position": {request.position}, '
-            f'"source": {_text(source)}, '
+            f'"source": {"null" if source is None else _string(source)}, '
             f'"call_id": {_string(register.call_id)}, "cseq": {register.cseq}, '
             f'"expires": {"null" if expires is None else expires}, '
-            f'"user_agent": {_text(agent)}, '
+            f'"user_agent": {"null" if agent is None else _string(agent)}, '
             f'"status": {"null" if status is None else status}, '
             f'"aor": {_string(register.aor)}, '
-            f'"contacts": {self._contacts_of(register.contacts)}}}'
+            f'"contacts": {text}}}'
         )
 
-    def _contacts_of(self, contacts: tuple[Contact, ...]) -> str:
-        known = self._contacts.get(id(contacts))
-        if known is None:
-            if len(self._contacts) >= REMEMBERED:
-                self._contacts.clear()
-            text = ", ".join(map(_contact, contacts))
-            known = self._contacts[id(contacts)] = contacts, f"[{text}]"
-        return known[1]
+    def _read(self, contacts: tuple[Contact, ...]) -> str:
+        if len(self._contacts) >= REMEMBERED:
+            self._contacts.clear()
+        text = f"[{', '.join(map(_contact, contacts))}]"
+        self._contacts[id(contacts)] = contacts, text
+        return text
 
 
 def error_row(error: SipError, position: int) -> str:

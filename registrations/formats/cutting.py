@@ -20,8 +20,6 @@ HIDDEN = re.compile(rb"\[\d+ bytes of body hidden\]")
 LINE_ENDS = re.compile(rb"[\r\n]{0,4}")
 #: The prefix of a log line is shorter.
 LONGEST_PREFIX = 64
-#: What may stand before a start line (RFC 3261 §7.5).
-BLANKS = b"\r\n"
 CR = ord("\r")
 
 
@@ -61,6 +59,15 @@ def _sized(data: bytes, start: int, size: int, form: Format, is_last: bool):
 
     So a phone cannot forge a log line in a folded header of its own.
     """
+    end = start + size
+    found = WHOLE.match(data, start, end)
+    if found.lastindex == END and found.end() == end:
+        return data[start:end], _message_of(found), end, True
+    return _missized(data, start, size, form, is_last)
+
+
+def _missized(data: bytes, start: int, size: int, form: Format, is_last: bool):
+    """A message that ends elsewhere than its size says, or is not all here."""
     limit, line_end = start + size, data.find(b"\n", start)
     if line_end > start and data[line_end - 1] != CR:
         limit = _without_crs(data, start, line_end, size)
@@ -78,9 +85,12 @@ def _sized(data: bytes, start: int, size: int, form: Format, is_last: bool):
         end = found.end() if is_ended else end
     if not is_ended or found.end() != end:
         return _part(data, start, _interrupted(data, start, found, end, form))
-    raw = data[start:end]
-    message = read_message(raw) if raw[0] in BLANKS else WHOLE.message(found)
-    return raw, message, end, True
+    return data[start:end], _message_of(found), end, True
+
+
+def _message_of(found: re.Match[bytes]) -> Message:
+    message = WHOLE.message(found)
+    return read_message(found[0]) if message.start_line.isspace() else message
 
 
 def _interrupted(

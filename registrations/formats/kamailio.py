@@ -47,7 +47,7 @@ def told(line: bytes, position: int, template: Template) -> Lead:
     """What an xlog line says: a REGISTER in the words of the template, or something of the
     message behind it in words the operator chose.
     """
-    if template.is_in(line):
+    if line.find(template.marker) >= 0 and line.find(template.second) >= 0:
         brief = made(Brief, (position, None, None, line))
         return Lead(position, None, None, None, True, None, None, (brief,))
     line = line.lower()
@@ -55,12 +55,12 @@ def told(line: bytes, position: int, template: Template) -> Lead:
     received = line.find(b" received") >= 0 or not _is_sent(line)
     peer = PEER.search(line)
     if peer is None:
-        return Lead(position, received=received)
+        return Lead(position, None, None, None, received)
     source, host, size = peer.groups()
     if host.find(b":") >= 0 and not host.startswith(b"["):
         protocol, port = source.partition(b":")[0], source.rpartition(b":")[2]
         source = b"%b:[%b]:%b" % (protocol, host, port)
-    shown = source.decode("ascii", "replace")
+    shown = str(source, "ascii", "replace")
     return Lead(position, None, shown, None, received, int(size) if size else None)
 
 

@@ -10,12 +10,13 @@ from registrations.formats.record import Answer, Record, Request
 from registrations.sip import Message, is_register, made, text_of
 
 STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
+REGISTER = b"REGISTER "
 CSEQ = re.compile(rb"(\d{1,40})[ \t]+REGISTER\b")
 
 
 def record_of(lead: Lead, raw: bytes, message: Message) -> Record | None:
     """The REGISTER or the answer to one that a message is, or what it says of a call."""
-    if is_register(raw):
+    if raw.startswith(REGISTER) or is_register(raw):
         if not lead.received:
             return None
         request = (lead.position, lead.at, lead.source, raw, lead.key, message)

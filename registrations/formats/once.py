@@ -7,6 +7,7 @@ only the lines, they count, and at once: until a message has followed a line non
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from registrations.formats.record import Brief, Pulse, Record, Request, Unreadable
 from registrations.formats.xlog import Template
@@ -69,7 +70,7 @@ class Once:
 
     def _line(self, line: Brief, out: list[Record]) -> None:
         key = self._template.key(line.raw)
-        if _taken(self._messages, key):
+        if self._messages and _taken(self._messages, key):
             self._is_alone = False
             return
         if self._held is not None:
@@ -81,14 +82,15 @@ class Once:
 
     def _message(self, message: Request, out: list[Record]) -> None:
         key = _key(message)
-        if self._held is not None and self._is_held(key):
-            self._held = None
-            out.append(message)
-            out += self._pulses()
-            return
         if self._held is not None:
+            if self._is_held(key):
+                self._held = None
+                out.append(message)
+                if self._pulse is not None:
+                    out += self._pulses()
+                return
             out += self._released()
-        if _taken(self._lines, key):
+        if self._lines and _taken(self._lines, key):
             self._is_alone = False
             return
         _keep(self._messages, key)
@@ -124,10 +126,17 @@ class Once:
 def _key(request: Request) -> Key | None:
     """Of a whole message; None where it has none."""
     message = request.message or read_message(request.raw)
-    call_id, cseq = message.call_id, CSEQ.match(message.cseq or b"")
-    if call_id is None or cseq is None:
+    call_id, cseq = message.call_id, message.cseq
+    number = None if cseq is None else _number(cseq)
+    if call_id is None or number is None:
         return None
-    return cleaned(call_id), int(cseq[1])
+    return cleaned(call_id), number
+
+
+@lru_cache(1024)
+def _number(cseq: bytes) -> int | None:
+    found = CSEQ.match(cseq)
+    return int(found[1]) if found else None
 
 
 def _keep(known: dict[Key, int], key: Key | None) -> None:

@@ -99,24 +99,29 @@ class Reader:
         return records
 
     def _step(self, records: list[Record], is_last: bool) -> bool:
-        """Read on up to the next message; False when nothing whole is left."""
+        """Read on while messages are whole; False when nothing whole is left."""
         data, marks = self._data, self._marks
+        find, rfind = data.find, data.rfind
         is_start, folded = self.form.start.match, self.form.folded
-        while marks and self._open is None and not self._skipping:
-            at, mark = self._at, marks[-1]
+        while self._open is None and marks and not self._skipping:
+            at, mark = self._at, marks.pop()
             if mark < at:
-                marks.pop()
                 continue
-            start = self._at = data.rfind(b"\n", at, mark) + 1 or at
-            end = data.find(b"\n", mark) + 1
+            start = self._at = rfind(b"\n", at, mark) + 1 or at
+            end = find(b"\n", mark) + 1
             if not end:
+                marks.append(mark)
                 break
-            if data[end - 2] == CR and folded and data.find(folded, start, end) >= 0:
+            if is_start(data, start, end) and self._opens(start, end, records):
+                if self._open is not None and not self._message(records, is_last):
+                    return False
+                continue
+            if folded and data[end - 2] == CR and find(folded, start, end) >= 0:
                 end = folded_end(data, start, end) or (len(data) if is_last else 0)
                 if not end:
+                    marks.append(mark)
                     return False
-            if not (is_start(data, start, end) and self._opens(start, end, records)):
-                self._line(start, end, records)
+            self._line(start, end, records)
         if self._open is not None:
             return self._message(records, is_last)
         return self._rest(records, is_last)
@@ -164,7 +169,9 @@ class Reader:
         """Begin the message whose start line this is. False where every message is announced
         and this one is not: it is text of a body.
         """
-        before, self._lead = self._lead_before(start), None
+        at = self._above(start)
+        before = self._lead_at(at) if at < start else None
+        self._lead = None
         if before is None:
             if self._is_foreign(end, records):
                 self._at = end
@@ -173,8 +180,9 @@ class Reader:
                 return False
             before = Lead(self._base + start)
         elif before.size is not None:
-            self._at = self._data.find(b"\n", before.position - self._base) + 1
-        self._open, self._is_inline, self._is_turned = before, False, False
+            self._at = self._data.find(b"\n", at) + 1
+        self._open = before
+        self._is_inline = self._is_turned = False
         return True
 
     def _line(self, start: int, end: int, records: list[Record]) -> None:
@@ -186,11 +194,12 @@ class Reader:
         lead.position = position
         if lead.at is not None:
             self._note(lead.at)
-        if lead.answer is not None:
-            records.append(lead.answer)
         if lead.records:
             records += lead.records
-        elif lead.size is None and line.find(MENTION) >= 0:
+            return
+        if lead.answer is not None:
+            records.append(lead.answer)
+        if lead.size is None and line.find(MENTION) >= 0:
             self._open_inline(lead, start, line)
 
     def _open_inline(self, lead: Lead, start: int, line: bytes) -> None:
@@ -215,30 +224,27 @@ class Reader:
         self._is_turned = True
         return True
 
-    def _lead_before(self, start: int) -> Lead | None:
-        """What the line above says."""
-        at = self._above(start)
-        if at == start:
-            return None
-        lead = self._lead
-        if lead is None or lead.position != self._base + at:
-            end = self._data.find(b"\n", at) + 1
-            lead = self.form.lead(self._data[at:end], self._base + at)
-            if lead is not None:
-                lead.position = self._base + at
-        tells_itself = lead is not None and (lead.answer is not None or lead.records)
-        return None if tells_itself else lead
+    def _lead_at(self, at: int) -> Lead | None:
+        """What the line at `at` says of a message that is to follow."""
+        lead, position = self._lead, self._base + at
+        if lead is None or lead.position != position:
+            data = self._data
+            lead = self.form.lead(data[at : data.find(b"\n", at) + 1], position)
+            if lead is None:
+                return None
+            lead.position = position
+        return None if lead.answer is not None or lead.records else lead
 
     def _above(self, start: int) -> int:
         """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""
         if not self.form.looks_back:
             return start
-        data, at = self._data, start
-        while at > self._floor:
-            end, at = at, data.rfind(b"\n", 0, at - 1) + 1
+        data, at, floor = self._data, start, self._floor
+        while at > floor:
+            end, at = at, data.rfind(b"\n", floor, at - 1) + 1 or floor
             if not data[at:end].isspace():
                 break
-        return max(at, self._floor)
+        return at
 
     def _line_before(self, start: int) -> int:
         return self._data.rfind(b"\n", 0, max(start - 1, 0)) + 1
@@ -255,11 +261,14 @@ class Reader:
             self._note(lead.at)
         lead = self.form.message_read(lead, message)
         # A start line that only the log's next line follows is quoted in its prose.
-        is_quoted = self._is_inline and raw.count(b"\n") == 1
-        record = None if is_quoted else record_of(lead, raw, message)
+        if self._is_inline and raw.count(b"\n") == 1:
+            record = None
+        else:
+            record = record_of(lead, raw, message)
         is_long = len(raw) >= LONGEST_MESSAGE
-        # The rest of a line that was cut is none.
-        self._skipping = is_long and not raw.endswith(b"\n")
+        if is_long:
+            # The rest of a line that was cut is none.
+            self._skipping = not raw.endswith(b"\n")
         is_cut = not is_whole and (is_long or self.form.has_ends)
         if is_cut and isinstance(record, Request):
             record = half(record)

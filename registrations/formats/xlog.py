@@ -78,13 +78,13 @@ class Template:
         literals = [piece.encode() for piece in pieces[::2]]
         before_free = literals[: 1 + min(map(pieces[1::2].index, FREE & {*pieces}))]
         inner = sorted(before_free[1:] or literals[1:], key=len)
-        #: Two texts that stand in every line of this template. The one to look for is not
+        #: `marker` and `second` stand in every line of this template. The marker is not
         #: what a line begins with: `REGISTER from` also announces whole messages.
         self.marker = inner[-1]
         if len(self.marker) < SHORTEST_MARKER:
             self.marker = max(literals, key=len)
         others = [literal for literal in literals if literal != self.marker]
-        self._second = literals[0] or max(others, key=len)
+        self.second = literals[0] or max(others, key=len)
         if len(self.marker) < SHORTEST_MARKER:
             raise BadTemplate(f"{text!r} has no text of its own to know its lines by")
 
@@ -134,10 +134,6 @@ class Template:
             shown = part.literal.decode("utf-8", "replace")
             raise LineError("xlog_ambiguous", f"{shown!r} stands twice in the line")
         return start
-
-    def is_in(self, line: bytes) -> bool:
-        """True when a line is of the template's shape, whether or not it fits wholly."""
-        return line.find(self.marker) >= 0 and line.find(self._second) >= 0
 
     def request(self, brief: Brief) -> Request | Unreadable:
         """The REGISTER that a line tells of, or why it tells of none."""

@@ -94,11 +94,12 @@ class Head:
     def message(self, found: re.Match[bytes]) -> Message:
         """What was matched."""
         *values, more, contact, _ = found.groups()
-        contacts = () if contact is None else (contact,)
         if more is not None:
             every = self._contact.findall(found.string, found.start(), found.end())
-            contacts = tuple(every)
-        return made(Message, (*values, contacts))
+            values.append(tuple(every))
+        else:
+            values.append(() if contact is None else (contact,))
+        return made(Message, values)
 
 
 def _header(number: int, name: str, colon: bytes, value: bytes) -> bytes:
@@ -135,7 +136,8 @@ def decoded(raw: bytes) -> str:
 
 def cleaned(value: bytes) -> bytes:
     """A header value without folds and the blanks around it."""
-    return (FOLD.sub(b" ", value) if value.find(b"\n") >= 0 else value).strip()
+    value = value.strip()
+    return FOLD.sub(b" ", value) if value.find(b"\n") >= 0 else value
 
 
 def text_of(value: bytes | None) -> str | None:

@@ -120,7 +120,7 @@ def read_contact(value: str, expires: int | None = None) -> Contact:
     return _contact(read_address(value), expires)
 
 
-@lru_cache(256)
+@lru_cache(1024)
 def _check_start_line(line: bytes) -> None:
     method, _, rest = line.rstrip().partition(b" ")
     uri, _, version = rest.rpartition(b" ")
@@ -137,6 +137,7 @@ def _missing(name: str) -> MalformedMessage:
     return MalformedMessage(f"{name.replace('-', '_')}_missing", f"no {name} header")
 
 
+@lru_cache(REMEMBERED)
 def _cseq(value: bytes) -> int:
     found = CSEQ.fullmatch(value) or CSEQ.fullmatch(cleaned(value))
     if found is None:
@@ -149,10 +150,10 @@ def _cseq(value: bytes) -> int:
 
 
 def _call_id(value: bytes) -> str:
-    value = cleaned(value)
-    if not value:
+    text = str(cleaned(value), "utf-8", "backslashreplace")
+    if not text:
         raise _missing("call-id")
-    return value.decode("utf-8", "backslashreplace")
+    return text
 
 
 @lru_cache(REMEMBERED)

@@ -85,10 +85,11 @@ def pieces(
 
 
 def _read(records: list[Record], pairing: Pairing) -> Iterator[Read]:
+    ask = pairing.ask
     for record in records:
-        if isinstance(record, Request):
+        if type(record) is Request:
             try:
-                pairing.ask(record, read_register(record.raw, record.message))
+                ask(record, read_register(record.raw, record.message))
             except SipError as error:
                 yield error, record.position
         elif isinstance(record, Answer):
