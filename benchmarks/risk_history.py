@@ -65,7 +65,11 @@ class History:
         self._devices = devices
         self.app = App.objects.create(bundle_id=BUNDLE_ID, name="Bench")
         self.feed = Feed.objects.create(
-            name="bench", heartbeat=timedelta(days=1), seen_until=start
+            name="bench",
+            heartbeat=timedelta(days=1),
+            seen_until=start,
+            # One that is not could show no proof: nothing would be judged unhandled.
+            followed=True,
         )
         self.file = LogFile.objects.create(
             feed=self.feed, path="bench.log", opened_at=start

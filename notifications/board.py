@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils.translation import gettext
 
@@ -16,6 +16,9 @@ from notifications.wording import CHIPS, ago, evidence_of
 from registrations.models import Device, Holding
 
 ROWS = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Spans are told as of a moment so round, or each of them would be news each second.
+STEADY = timedelta(seconds=5)
 STATES = ("suspected", "not_waking", "silent", "released", "recovered")
 
 
@@ -43,7 +46,8 @@ def devices_in(state: str) -> Question:
 
 def board_rows(apps: Iterable[App], now: datetime) -> list[BoardRow]:
     """The first devices that hold a token whose ledger is not fine, the worst first."""
-    rows = [_board_row(one.device, one.token.ledger, now) for one in _worst()]
+    said_at = now - (now - EPOCH) % STEADY
+    rows = [_board_row(one.device, one.token.ledger, said_at) for one in _worst()]
     rows.sort(
         key=lambda row: (
             STATES.index(row.ledger.state),

@@ -6,8 +6,6 @@ import json
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from uuid import UUID
 
 from django import template
 from django.template.loader import render_to_string
@@ -16,12 +14,11 @@ from django.utils.dateformat import format as date_format
 from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
-from notifications.fleet import FeedRow
 from notifications.keyset import pairs
 from notifications.stored_words import told
 from notifications.wording import ACTIONS, CHIPS, UNIT_OF_DAY, ago
@@ -259,26 +256,3 @@ def free_slots(ledger) -> range:
 def meter(strikes: int) -> int:
     """The strikes a three-pip meter can draw."""
     return min(int(strikes or 0), 3)
-
-
-@register.simple_tag
-def feed_item(row: FeedRow) -> SafeString:
-    """A row of the live feed. Of sixty that are shown four times a second few are new."""
-    push = row.push
-    said = (push.pk, row.at, row.tone, str(row.words), row.kinds, push.device.aor)
-    reader = (get_language(), timezone.get_current_timezone_name())
-    return _feed_item(reader, *said)
-
-
-@lru_cache(maxsize=500)
-def _feed_item(
-    reader: tuple[str, str],
-    push: UUID,
-    at: datetime,
-    tone: str,
-    words: str,
-    kinds: str,
-    aor: str,
-) -> SafeString:
-    said = {"push": push, "at": at, "tone": tone, "words": words, "kinds": kinds}
-    return render_to_string("notifications/_feed_item.html", said | {"aor": aor})

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from notifications import charts, fleet
 from notifications.board import ROWS as BOARD_ROWS
 from notifications.board import board_rows
 from notifications.handling import settle
 from notifications.models import Push
+from notifications.templatetags.live_rows import board_item
 from tests import factories
 from tests.factories import MORNING
 
@@ -115,6 +117,28 @@ def test_the_worst_stand_first(feed):
     once, twice = unwoken(1), unwoken(2)
     settle(NOW)
     assert [row.device for row in board_rows([], NOW)] == [twice, once]
+
+
+def test_spans_on_the_board_are_told_in_steps_of_five_seconds(feed):
+    unwoken()
+    settle(NOW)
+    told = [board_rows([], NOW + seconds(after))[0].ages for after in (0, 4.9, 5)]
+    assert told[0] == told[1]
+    late = MORNING + seconds(37)
+    assert [age for _, age in board_rows([], late)[0].ages] == ["35 s"]
+
+
+def test_a_row_is_rendered_again_only_when_it_says_something_new(feed):
+    unwoken(1, "sip:alice@example.org")
+    settle(NOW)
+    first, same = (board_item(board_rows([], NOW)[0]) for _ in range(2))
+    assert same is first
+    assert "alice" in first
+    assert 'data-state="silent"' in first
+    later = board_item(board_rows([], NOW + timedelta(hours=1))[0])
+    assert later != first
+    with translation.override("fr"):
+        assert board_item(board_rows([], NOW)[0]) != first
 
 
 def test_two_devices_with_one_token_both_stand_on_the_board(feed):
