@@ -103,6 +103,9 @@ class Door:
                 # The hub cannot read either: no frame goes out meanwhile.
                 logger.warning("rights cannot be asked", extra={"why": str(error)})
                 continue
+            except Exception:
+                logger.exception("rights cannot be asked")
+                continue
             for socket in list(self._sockets):
                 if socket.session_key in refused:
                     await socket.shut(refused[socket.session_key])

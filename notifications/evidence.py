@@ -20,6 +20,8 @@ from registrations.models import Holding
 #: Facts are looked for this much around a span: the widest window there is, and more.
 AROUND = timedelta(minutes=5)
 NO_TIME = timedelta()
+#: The push type that launches an app without its user.
+BACKGROUND = "background"
 WANTED = """
     WITH wanted AS (
         SELECT * FROM unnest(%(tokens)s::bigint[], %(sinces)s::timestamptz[],
@@ -54,7 +56,8 @@ ROUND = """
 LINE = "f.name, l.path, s.position, s.line"
 LINE_OF = """JOIN registrations_feed f ON f.id = s.feed_id
     JOIN registrations_logfile l ON l.id = s.file_id"""
-#: VoIP pushes to the token, and remote ones to the devices that held it (without a state).
+#: VoIP pushes to the token, and remote ones to the devices that held it: their type in
+#: place of a state.
 PUSHES = """
     {wanted}
     SELECT w.number, p.call_id, p.state, p.sent_at, p.accepted_at FROM wanted w
@@ -62,7 +65,8 @@ PUSHES = """
         AND p.sent_at BETWEEN w.since - %(around)s - %(widest)s AND w.until + %(around)s
     WHERE p.push_type = 'voip' AND p.state IN ('accepted', 'unknown')
     UNION ALL
-    SELECT DISTINCT w.number, NULL, NULL, NULL::timestamptz, p.accepted_at FROM wanted w
+    SELECT DISTINCT w.number, NULL, p.push_type, NULL::timestamptz, p.accepted_at
+    FROM wanted w
     JOIN registrations_holding h ON h.token_id = w.token
     JOIN notifications_push p ON p.device_id = h.device_id
         AND p.accepted_at BETWEEN w.since - %(around)s AND w.until + %(around)s
@@ -96,6 +100,7 @@ class Evidence:
         self._looks = looks
         self._signs: list[dict[int, Sign]] = [{} for _ in looks]
         self._remotes: list[list[datetime]] = [[] for _ in looks]
+        self._wakes: list[list[datetime]] = [[] for _ in looks]
         self._spans: list[list[tuple[str, Span]]] = [[] for _ in looks]
         if looks:
             self._load_signs(lines=lines)
@@ -108,6 +113,10 @@ class Evidence:
     def remotes(self, key: int) -> list[datetime]:
         """When APNs took remote pushes to the devices of the token."""
         return self._remotes[key]
+
+    def wakes(self, key: int) -> list[datetime]:
+        """Those of them that launch an app by themselves."""
+        return self._wakes[key]
 
     def spans(self, key: int, *, but: str | None = None) -> list[Span]:
         """The spans of the token's VoIP pushes, those of the call `but` left out."""
@@ -126,6 +135,8 @@ class Evidence:
             key = number - 1
             if call_id is None:
                 self._remotes[key].append(facts[-1])
+                if facts[0] == BACKGROUND:
+                    self._wakes[key].append(facts[-1])
             else:
                 span = PushFacts(*facts).span(self._looks[key].policy)
                 self._spans[key].append((call_id, span))

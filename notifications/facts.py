@@ -137,6 +137,17 @@ def answers_remote(
     )
 
 
+def shows_opening(sign: Sign, spans: Iterable[Span], wakes: Iterable[datetime]) -> bool:
+    """True when somebody opened the app: it registered, or said so, and no push launched it."""
+    is_foreground = sign.kind == "beacon" and not sign.call_id
+    is_shown = sign.kind in REGISTERS or is_foreground
+    return (
+        is_shown
+        and not was_prompted(sign, spans)
+        and (is_foreground or not answers_remote(sign, wakes))
+    )
+
+
 def in_order(signs: Iterable[Sign]) -> list[Sign]:
     """As they happened; ties by what they are, never by how they came in."""
     return sorted(signs)

@@ -38,11 +38,16 @@ RETRY_SECONDS = 1.0
 #: (language, name) → HTML.
 Regions = dict[tuple[str, str], str]
 #: The feed before the board: a verdict it shows is then in the board too.
-REGIONS = ("sources", "held", "alarms", "kpis", "feed", "board", "outcomes", "wake")
-#: Not each time: the charts (of minutes).
+REGIONS = (
+    *("sources", "held", "alarms", "kpis", "feed", "board"),
+    *("outcomes", "wake", "outcomes_table", "wake_table"),
+)
+#: Not each time: the charts (of minutes), and the same as tables.
 PACES = {
     "outcomes": timedelta(seconds=0.5),
     "wake": timedelta(seconds=0.5),
+    "outcomes_table": timedelta(seconds=5),
+    "wake_table": timedelta(seconds=5),
 }
 #: Templates are indented for their readers; each of 1,000 sockets would carry it.
 INDENTS = re.compile(r"\s*\n\s*")
@@ -173,6 +178,10 @@ class Hub:
             except DatabaseError as error:
                 # No frame goes out: the pages show themselves as stale.
                 logger.warning("live view cannot read", extra={"why": str(error)})
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                # One row that cannot be rendered must not end the page for everybody.
+                logger.exception("live view cannot be made")
                 await asyncio.sleep(RETRY_SECONDS)
             await self._wait(due)
             due = max(due + SHORTEST_SECONDS, loop.time() - CAUGHT_UP_SECONDS)

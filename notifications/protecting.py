@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 class Standing:
     """What the ledger of a voip token says just now.
 
-    `opened_at`: the newest sign of life no VoIP push prompted. `trials`: Call-IDs of pushes
-    that went out after the last strike and have no verdict yet.
+    `opened_at`: when somebody last opened the app since the last strike. `trials`: Call-IDs
+    of pushes that went out after the last strike and have no verdict yet.
     """
 
     strikes: int

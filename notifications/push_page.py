@@ -26,6 +26,9 @@ SIGNS = {
     "register": _("REGISTER of this device"),
     "challenged": _("REGISTER, only challenged"),
     "beacon": _("Beacon of the app"),
+    "answer": _("SIP answer"),
+    "dialog": _("Its own call was answered"),
+    "ended": _("End of a call (BYE)"),
 }
 ICONS = {"ok": "circle-check", "hot": "alert-triangle", "warn": "clock", "bad": "ban"}
 
@@ -73,6 +76,7 @@ def push(found: Push, now: datetime) -> dict:
         "icon": ICONS.get(tone, "info-circle"),
         "words": words,
         "rule": rule_of(call) if call else "",
+        "proof": _titled(call.evidence["kind"], None) if _is_proven(call) else "",
         "held_by": held_by,
         "changes": list(call.changes.all()) if call else [],
         "attempts": attempts,
@@ -163,7 +167,7 @@ def _signs(found: Push, call: Call) -> list[Seen]:
     """The proof a verdict keeps, and every other sign of life until the late window ends."""
     until = (call.accepted_at or found.sent_at) + found.app.late_window
     rows = Sighting.objects.filter(
-        device=found.device,
+        device__in={found.device_id, *found.holders},
         moment__range=(found.sent_at - timedelta(seconds=1), until),
         day__range=(found.sent_at.date() - timedelta(days=1), until.date()),
     ).select_related("feed", "file")
@@ -178,10 +182,8 @@ def _signs(found: Push, call: Call) -> list[Seen]:
 
 
 def _sign(row: Sighting, proof: dict) -> Seen:
-    is_proof = (row.file.path, row.position) == (
-        proof.get("file"),
-        proof.get("position"),
-    )
+    place = row.kind, row.file.path, row.position
+    is_proof = place == tuple(proof.get(name) for name in ("kind", "file", "position"))
     title = _titled(row.kind, row.code)
     place = _place(row.feed.name, row.file.path, row.position)
     if not is_proof:
@@ -191,9 +193,13 @@ def _sign(row: Sighting, proof: dict) -> Seen:
     return Seen(row.moment, "ok", "circle-check", title, place, line)
 
 
+def _is_proven(call: Call | None) -> bool:
+    return call is not None and bool(call.evidence)
+
+
 def _titled(kind: str, code: int | None) -> str:
-    if kind == "answer":
-        return (gettext("SIP answer %(code)s") % {"code": code or ""}).strip()
+    if kind == "answer" and code:
+        return gettext("SIP answer %(code)s") % {"code": code}
     return str(SIGNS.get(kind, kind))
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import F, Q
 
+from notifications.evidence import Evidence, Look
+from notifications.facts import shows_opening
 from notifications.models import App, Call, Ledger, Push
+from notifications.policy import policy_of
 from notifications.protecting import Protection, Standing, protection
 from registrations.models import PushToken
 
@@ -32,7 +36,8 @@ def protection_of(app: App, token: PushToken, call_id: str) -> Protection | None
     ledger = Ledger.objects.select_for_update().filter(token=token).first()
     if ledger is None:
         return None
-    return protection(_standing(ledger, app, _trials_of([ledger])), call_id)
+    opened = _opened([ledger], {ledger.token_id: app})
+    return protection(_standing(ledger, app, _trials_of([ledger]), opened), call_id)
 
 
 def shown_protection(app: App, ledger: Ledger | None) -> Protection | None:
@@ -48,25 +53,60 @@ def shown_protections(
     """token → what would become of the next call's push, where protect mode has a say."""
     by_bundle = {app.bundle_id: app for app in apps if app.protect}
     asked = [one for one in ledgers if one.token.bundle_id in by_bundle]
-    trials = _trials_of(asked)
+    app_of = {one.token_id: by_bundle[one.token.bundle_id] for one in asked}
+    trials, opened = _trials_of(asked), _opened(asked, app_of)
     found = {
         one.token_id: protection(
-            _standing(one, by_bundle[one.token.bundle_id], trials), ""
+            _standing(one, app_of[one.token_id], trials, opened), ""
         )
         for one in asked
     }
     return {token: said for token, said in found.items() if said.rule != "off"}
 
 
-def _standing(ledger: Ledger, app: App, trials: dict[int, set[str]]) -> Standing:
+def _standing(
+    ledger: Ledger,
+    app: App,
+    trials: dict[int, set[str]],
+    opened: dict[int, datetime],
+) -> Standing:
     return Standing(
         strikes=ledger.strikes,
         threshold=app.threshold,
         is_released=ledger.state == Ledger.State.RELEASED,
         last_strike_at=ledger.last_strike_at,
-        opened_at=ledger.last_sign_at,
+        opened_at=opened.get(ledger.token_id),
         trials=frozenset(trials[ledger.token_id]),
     )
+
+
+def _opened(ledgers: Iterable[Ledger], app_of: dict[int, App]) -> dict[int, datetime]:
+    """token → when the app was last opened, of those that were since their last strike. Only
+    where there was a sign of life since then is there anything to look for.
+    """
+    looks = [
+        Look(
+            one.token_id,
+            one.last_strike_at,
+            one.last_sign_at,
+            policy_of(app_of[one.token_id]),
+        )
+        for one in ledgers
+        if one.last_strike_at and one.last_sign_at
+        if one.last_sign_at > one.last_strike_at
+    ]
+    evidence = Evidence(looks, lines=False)
+    found = {}
+    for key, look in enumerate(looks):
+        spans, wakes = evidence.spans(key), evidence.wakes(key)
+        moments = [
+            sign.moment
+            for sign in evidence.signs(key)
+            if sign.moment > look.since and shows_opening(sign, spans, wakes)
+        ]
+        if moments:
+            found[look.token] = max(moments)
+    return found
 
 
 def _trials_of(ledgers: Iterable[Ledger]) -> dict[int, set[str]]:

@@ -69,8 +69,9 @@
       row.hidden = Boolean(state) && row.dataset.state !== state;
     });
   };
+  const isChosen = (row) => !chosenKind.value || row.dataset.kinds.split(' ').includes(chosenKind.value);
   const filterFeed = () => document.querySelectorAll('.pd-feed li[data-kinds]').forEach((row) => {
-    row.hidden = Boolean(chosenKind.value) && !row.dataset.kinds.split(' ').includes(chosenKind.value);
+    row.hidden = !isChosen(row);
   });
   /* Board rows do not move under the pointer or the focus: what is in them is renewed. */
   const renewHeld = (old, fresh) => {
@@ -79,14 +80,18 @@
       if (mine && !mine.contains(document.activeElement)) mine.replaceWith(row);
     });
   };
-  /* A held feed keeps its rows; a button says how many new ones wait and lets them in. */
+  const parsed = (name, html) => new DOMParser().parseFromString(html, 'text/html').getElementById(`live-${name}`);
+  /* A held feed keeps its rows; a button says how many new ones of the chosen kind wait and lets them in. A frame
+     has the newest rows alone: where all of them are new there may be more. */
   const holdFeed = (old, fresh, html) => {
     const known = new Set([...old.querySelectorAll('li[data-push]')].map((row) => row.dataset.push));
     const rows = [...fresh.querySelectorAll('li[data-push]')];
-    const count = rows.filter((row) => !known.has(row.dataset.push)).length;
+    const news = rows.filter((row) => !known.has(row.dataset.push));
+    const count = news.filter(isChosen).length;
+    const isAll = known.size > 0 && news.length === rows.length;
     heldFeed = html;
     waiting.hidden = count === 0;
-    fill(waiting, count);
+    fill(waiting, isAll ? `${count}+` : count);
   };
   const releaseFeed = () => {
     waiting.hidden = true;
@@ -111,7 +116,7 @@
 
   const show = (name, html) => {
     const old = document.getElementById(`live-${name}`);
-    const fresh = new DOMParser().parseFromString(html, 'text/html').getElementById(`live-${name}`);
+    const fresh = parsed(name, html);
     if (!old || !fresh) return;
     if (name === 'feed' && !letThrough && (paused || held(old))) {
       holdFeed(old, fresh, html);
@@ -174,7 +179,10 @@
     if (event.target.closest('[data-feed-pause]')) pauseFeed();
     if (event.target.closest('[data-feed-new]')) releaseFeed();
   });
-  chosenKind.addEventListener('change', filterFeed);
+  chosenKind.addEventListener('change', () => {
+    filterFeed();
+    if (heldFeed) holdFeed(document.getElementById('live-feed'), parsed('feed', heldFeed), heldFeed);
+  });
   document.addEventListener('keydown', (event) => {
     if (event.key === 'p' && window.pushdashKeys.listens(event)) pauseFeed();
   });

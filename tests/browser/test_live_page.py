@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from notifications import live
+from notifications import fleet, live
 from notifications.handling import settle
 from tests import factories
 from tests.browser import house
@@ -78,6 +78,27 @@ def test_a_paused_feed_holds_its_rows_and_counts_the_new_ones(open_as):
     expect(page.locator("#live-feed")).not_to_contain_text("alice")
     waiting.click()
     expect(page.locator("#live-feed")).to_contain_text("alice")
+
+
+def test_the_number_of_new_ones_is_of_the_chosen_kind_and_says_when_there_may_be_more(
+    open_as,
+):
+    factories.feed(seen_until=timezone.now())
+    device = factories.registered_device("sip:alice@example.org")
+    factories.accepted_push(device, timezone.now())
+    page = open_as(person("olga", "see"))
+    expect(page.locator("#live-feed li[data-push]")).to_have_count(1)
+    page.get_by_role("button", name="Pause live feed").click()
+    page.get_by_label("Show in the feed").select_option("remote")
+    factories.accepted_push(device, timezone.now())
+    factories.accepted_push(device, timezone.now(), push_type="alert")
+    waiting = page.locator("[data-feed-new]")
+    expect(waiting).to_have_text("1 new")
+    page.get_by_label("Show in the feed").select_option("")
+    expect(waiting).to_have_text("2 new")
+    for _ in range(fleet.FEED_ROWS):
+        factories.accepted_push(device, timezone.now())
+    expect(waiting).to_have_text(f"{fleet.FEED_ROWS}+ new")
 
 
 def test_the_feed_shows_what_is_chosen_also_after_it_was_renewed(open_as):

@@ -51,7 +51,11 @@ def test_a_push_turns_from_accepted_to_its_wake_time_without_a_reload(open_as):
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until the focused element has this name or text; within one page's round."""
-    told = "(e => e.getAttribute('aria-label') || e.textContent.trim())"
+    # The body, which has the focus before the first Tab has come through, holds every text.
+    told = (
+        "(e => e === document.body ? '' : "
+        "e.getAttribute('aria-label') || e.textContent.trim())"
+    )
     for _ in range(80):
         page.keyboard.press("Tab")
         if name in page.evaluate(f"{told}(document.activeElement)"):
@@ -143,6 +147,17 @@ def test_a_screen_reader_hears_meters_and_charts(open_as):
         expect(
             page.get_by_role("region", name=name).get_by_role("table")
         ).to_be_visible()
+
+
+def test_the_tables_beside_the_charts_follow_without_a_reload(open_as):
+    push = house.furnished()
+    page = open_as(person("olga", "see"))
+    page.get_by_text("Push outcomes as a table").click()
+    cells = page.locator("#live-outcomes_table tbody tr:last-child td")
+    before = cells.all_inner_texts()
+    factories.accepted_push(push.device, timezone.now(), push_type="alert")
+    expect(cells).not_to_have_text(before, timeout=15_000)
+    expect(page.locator("#live-outcomes_table")).to_be_visible()
 
 
 @pytest.fixture

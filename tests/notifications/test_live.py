@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from contextlib import ExitStack
@@ -198,3 +199,25 @@ def test_a_hint_without_redis_is_only_logged(settings, caplog):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     live.announce("verdicts", [1])
     assert "hint not sent" in caplog.text
+
+
+def test_an_unforeseen_error_ends_the_page_for_nobody(monkeypatch, caplog):
+    fails = [KeyError("a row nobody thought of")]
+
+    def read(reader, now, languages):
+        if fails:
+            raise fails.pop()
+        return {("en", name): "<p>" for name in live.REGIONS}
+
+    async def first_frame() -> tuple[int, str]:
+        hub = live.Hub()
+        hub.join("en")
+        try:
+            return await asyncio.wait_for(hub.next_frame("en", 0), 30)
+        finally:
+            hub.leave("en")
+
+    monkeypatch.setattr(live, "_read", read)
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.0)
+    assert asyncio.run(first_frame())[0] == 1
+    assert "live view cannot be made" in caplog.text

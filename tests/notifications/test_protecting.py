@@ -13,12 +13,15 @@ from notifications.board import board_rows
 from notifications.models import App, Call, Ledger, Push, Reset
 from notifications.outbox import PushRequest, enqueue
 from notifications.protecting import Standing, protection
+from registrations.models import Holding
 from tests.factories import (
     MORNING,
     accepted_push,
     app,
     feed,
+    push_token,
     registered_device,
+    reinstall,
     sandbox_credential,
     sighting,
     token_of,
@@ -147,6 +150,48 @@ def test_once_the_app_was_opened_one_call_is_the_trial_and_its_verdict_decides(d
     judged(trial, 360)
     assert ledger_of(device).strikes == 3
     assert call(device, 400).state == "held"
+
+
+def test_a_background_push_that_launched_the_app_does_not_open_it(device):
+    accepted_push(device, at(245), push_type="background")
+    sighting(device, at(250))
+    settle(260)
+    assert ledger_of(device).last_sign_at == at(250), "it was seen alive all the same"
+    assert call(device, 300).state == "held"
+    sighting(device, at(400))
+    settle(410)
+    assert call(device, 420).state == "queued"
+
+
+def test_who_taps_the_alert_in_its_place_has_opened_the_app(device):
+    accepted_push(device, at(245), push_type="alert")
+    sighting(device, at(250))
+    settle(260)
+    assert call(device, 300).state == "queued"
+
+
+def test_an_answer_or_a_beacon_about_a_call_is_no_opening_and_one_of_the_foreground_is(
+    device,
+):
+    sighting(device, at(250), "answer", call_id="unknown", code=180)
+    sighting(device, at(251), "beacon", call_id="unknown")
+    settle(260)
+    assert call(device, 300).state == "held"
+    sighting(device, at(310), "beacon")
+    settle(320)
+    assert call(device, 330).state == "queued"
+
+
+def test_a_new_token_is_not_held(device):
+    device.holdings.filter(token__kind="voip").update(current=False)
+    Holding.objects.create(device=device, token=push_token(), since=at(150))
+    assert call(device, 200).state == "queued"
+
+
+def test_a_reinstall_under_the_same_token_ends_it(device):
+    reinstall(device, at(210))
+    settle(220)
+    assert call(device, 230).state == "queued"
 
 
 def test_a_trial_that_is_handled_ends_it(device):
