@@ -14,7 +14,7 @@ from django.db.models import F
 from notifications.gateway_forms import Asked, Refused
 from notifications.holders import holder_of
 from notifications.models import Push
-from notifications.outbox import CannotSend, PushRequest, enqueue
+from notifications.outbox import CannotSend, PushRequest, enqueue_within
 from registrations.models import PushToken
 
 #: Flexisip repeats an unanswered request, and its own retransmissions, within this.
@@ -26,7 +26,7 @@ NAMESPACE = 0x67617465
 @transaction.atomic
 def take_in(asked: Asked, now: datetime) -> Push:
     """The push of this request: a new one, or the one it repeats. Raises Refused."""
-    token, _ = PushToken.objects.get_or_create(
+    token, _ = PushToken.objects.select_related("health").get_or_create(
         environment=asked.environment,
         bundle_id=asked.bundle_id,
         kind=asked.kind,
@@ -50,7 +50,7 @@ def take_in(asked: Asked, now: datetime) -> Push:
         display_name=asked.from_name,
     )
     try:
-        return enqueue([request], now)[0]
+        return enqueue_within([request], now)[0]
     except CannotSend as error:
         raise Refused(422, str(error)) from error
 

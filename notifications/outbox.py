@@ -1,34 +1,30 @@
-"""Takes pushes in: validates, writes the rows, wakes a worker once they are committed.
-
-The rows are the queue. A lost wake-up costs a second: beat wakes the drain too, and the
-lookout where Redis is away.
-"""
+"""Takes pushes in: validates, writes the rows, wakes a worker once they are committed."""
 
 from __future__ import annotations
 
 import logging
 import re
-import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext
-from kombu.exceptions import OperationalError
 
-from notifications import tasks, wakeups
+from notifications import wakeups
 from notifications.apns import (
     priority_of,
     topic_of,
 )
-from notifications.models import ApiToken, App, Push, Ringing, TokenHealth
+from notifications.bell import ring
+from notifications.models import ApiToken, Push, Ringing, TokenHealth
+from notifications.outfits import Outfit, Outfits
 from notifications.payloads import TemplateError, Values, filled, interval_of
 from notifications.policy import life_of_kind
 from notifications.shielding import OF_PERSONS, REASON, protection_of
-from notifications.templates import template_of
 from notifications.token_health import environment_of
 from notifications.wakeups import WakeUps
 from registrations.models import Device, PushToken
@@ -42,18 +38,7 @@ KINDS = {
 DOUBTED = frozenset({TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC})
 #: RFC 9110 §5.5: what a header may hold.
 HEADER = re.compile(r"[\x21-\x7e]+")
-#: No wake-up is tried so long after one that Redis did not take.
-SILENT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
-
-
-class _Silent:
-    """Until when, by the monotonic clock, this process wakes nobody."""
-
-    until = 0.0
-
-
-_silent = _Silent()
 
 
 class CannotSend(Exception):
@@ -104,22 +89,28 @@ def enqueue(requests: Iterable[PushRequest], now: datetime) -> list[Push]:
     Raises CannotSend, naming the device and what it lacks. Where protect mode holds a VoIP
     push, that is stored as `held`, and an alert is queued in its place.
     """
-    requests = list(requests)
     with transaction.atomic():
-        wakes = WakeUps()
-        pushes = [_shielded(request, wakes, now) for request in requests]
-        alerts = [_alert_for(push, now) for push in pushes]
-        rows = [*pushes, *(alert for alert in alerts if alert is not None)]
-        Push.objects.bulk_create(rows)
-        _begin_ringing(requests, pushes, now)
-        queued = [push for push in rows if push.state == Push.State.QUEUED]
-        for task in {_task_for(push.push_type) for push in queued}:
-            transaction.on_commit(lambda task=task: wake(task))
+        return enqueue_within(list(requests), now)
+
+
+def enqueue_within(requests: list[PushRequest], now: datetime) -> list[Push]:
+    """The same, in the caller's transaction: where this raises, all of that must end."""
+    wakes, outfits = WakeUps(), Outfits()
+    pushes = [_shielded(request, wakes, outfits, now) for request in requests]
+    alerts = [_alert_for(push, outfits, now) for push in pushes]
+    rows = [*pushes, *(alert for alert in alerts if alert is not None)]
+    Push.objects.bulk_create(rows)
+    _begin_ringing(requests, pushes, now)
+    queued = [push for push in rows if push.state == Push.State.QUEUED]
+    for push_type in {push.push_type for push in queued}:
+        transaction.on_commit(partial(ring, push_type))
     return pushes
 
 
-def _shielded(request: PushRequest, wakes: WakeUps, now: datetime) -> Push:
-    push = _push_for(request, wakes, now)
+def _shielded(
+    request: PushRequest, wakes: WakeUps, outfits: Outfits, now: datetime
+) -> Push:
+    push = _push_for(request, wakes, outfits, now)
     if push.push_type == Push.Type.VOIP and push.origin not in OF_PERSONS:
         found = protection_of(push.app, push.token, push.call_id)
         if found is not None and found.holds:
@@ -127,7 +118,7 @@ def _shielded(request: PushRequest, wakes: WakeUps, now: datetime) -> Push:
     return push
 
 
-def _alert_for(push: Push, now: datetime) -> Push | None:
+def _alert_for(push: Push, outfits: Outfits, now: datetime) -> Push | None:
     """What tells of a call whose VoIP push is held; None where nothing can."""
     if push.state != Push.State.HELD:
         return None
@@ -141,39 +132,25 @@ def _alert_for(push: Push, now: datetime) -> Push | None:
         kind=Push.Kind.CALL_END,
     )
     try:
-        return _push_for(request, WakeUps(), now)
+        return _push_for(request, WakeUps(), outfits, now)
     except CannotSend as error:
         logger.info("no alert for a held push", extra={"why": str(error)})
         return None
 
 
-def wake(task) -> None:
-    """Tell a worker that rows wait. Redis may be away: then the lookout serves, and for a
-    while nobody waits here to find out again.
-    """
-    if time.monotonic() < _silent.until:
-        return
-    try:
-        task.apply_async(retry=False, expires=30)
-    except OperationalError as error:
-        _silent.until = time.monotonic() + SILENT_SECONDS
-        logger.warning("wake-up not sent", extra={"why": str(error)})
-
-
-def _task_for(push_type: str):
-    return tasks.wake_voip if push_type == Push.Type.VOIP else tasks.wake_bulk
-
-
-def _push_for(request: PushRequest, wakes: WakeUps, now: datetime) -> Push:
+def _push_for(
+    request: PushRequest, wakes: WakeUps, outfits: Outfits, now: datetime
+) -> Push:
     device = request.device
     token = request.token or _token_for(request)
     environment = request.environment or environment_of(token)
-    app = _app_for(device, token, environment)
     call_id = request.call_id or (
         new_call_id() if request.push_type == Push.Type.VOIP else ""
     )
     push_id = uuid.uuid4()
     kind = request.kind or KINDS[Push.Type(request.push_type)]
+    outfit = _outfit_for(device, token, environment, kind, outfits)
+    app = outfit.app
     life = life_of_kind(app, kind, request.push_type)
     start = now + request.wait
     free_at = wakes.next_free(device, start) if kind == Push.Kind.WAKE else start
@@ -190,7 +167,7 @@ def _push_for(request: PushRequest, wakes: WakeUps, now: datetime) -> Push:
         topic=topic_of(token.bundle_id, request.push_type),
         priority=priority_of(request.push_type),
         collapse_id=_collapse_id(kind, call_id, push_id),
-        payload=_payload(request, app, kind, call_id, life, now),
+        payload=_payload(request, outfit.template, kind, call_id, life, now),
         call_id=call_id,
         created_at=now,
         due_at=free_at,
@@ -243,16 +220,18 @@ def _refuse_troubled(request: PushRequest, token: PushToken) -> None:
         raise CannotSend(told % {"aor": request.device.aor, **facts})
 
 
-def _app_for(device: Device, token: PushToken, environment: str) -> App:
-    app = App.objects.filter(bundle_id=token.bundle_id).first()
-    if app is None:
+def _outfit_for(
+    device: Device, token: PushToken, environment: str, kind: str, outfits: Outfits
+) -> Outfit:
+    outfit = outfits.of(token.bundle_id, environment, kind)
+    if outfit is None:
         told = gettext("%(aor)s: no app is set up for %(bundle_id)s")
         raise CannotSend(told % {"aor": device.aor, "bundle_id": token.bundle_id})
-    if not app.credentials.filter(environment=environment).exists():
+    if not outfit.has_credential:
         told = gettext("%(aor)s: %(app)s has no credential for %(environment)s")
-        facts = {"app": app.name, "environment": environment}
+        facts = {"app": outfit.app.name, "environment": environment}
         raise CannotSend(told % {"aor": device.aor, **facts})
-    return app
+    return outfit
 
 
 def _collapse_id(kind: str, call_id: str, push_id: uuid.UUID) -> str:
@@ -278,7 +257,7 @@ def _begin_ringing(requests: list[PushRequest], pushes: list[Push], now) -> None
 
 
 def _payload(
-    request: PushRequest, app: App, kind: str, call_id: str, life: timedelta, now
+    request: PushRequest, template: dict, kind: str, call_id: str, life: timedelta, now
 ) -> dict:
     values = Values(
         contact=request.device.contact,
@@ -293,6 +272,6 @@ def _payload(
         chat_room=request.chat_room,
     )
     try:
-        return filled(template_of(app, kind), kind, values)
+        return filled(template, kind, values)
     except TemplateError as error:
         raise CannotSend(f"{request.device.aor}: {error}") from error

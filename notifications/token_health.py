@@ -61,8 +61,8 @@ def state_after(result: Result, at: datetime, registered_at: datetime | None):
 
 def environment_of(token: PushToken) -> str:
     """Where a token is good: where APNs accepted it, else as its REGISTER says."""
-    proven = TokenHealth.objects.filter(token=token).values_list("environment")[:1]
-    return next((one for (one,) in proven if one), token.environment)
+    health = getattr(token, "health", None)
+    return (health and health.environment) or token.environment
 
 
 def note(tries: Iterable[Try]) -> None:

@@ -5,28 +5,18 @@ from __future__ import annotations
 import logging
 import secrets
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.decorators import sync_and_async_middleware
 
 HEADER = "X-Case"
 
 
-@sync_and_async_middleware
 def name_cases(get_response):
     """Give each request an id; an error's answer carries it."""
-    if iscoroutinefunction(get_response):
 
-        async def middleware(request):
-            request.case = new_case()
-            return _told(request, await get_response(request))
-
-    else:
-
-        def middleware(request):
-            request.case = new_case()
-            return _told(request, get_response(request))
+    def middleware(request):
+        request.case = new_case()
+        return _told(request, get_response(request))
 
     return middleware
 

@@ -24,9 +24,9 @@ from tests.notifications.test_dry_run import BUNDLE_ID, credential, serving
 ROOT = Path(__file__).resolve().parents[2]
 WAKE = """
 import django; django.setup()
-from notifications import outbox, tasks
+from notifications import bell
 for _ in range(50):
-    outbox.wake(tasks.wake_voip)
+    bell.ring("voip")
 """
 
 
