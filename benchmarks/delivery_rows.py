@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from notifications import bell
+from notifications import outbox
 from notifications.apns import Key, topic_of
 from notifications.apns.provider_token import sign
 from notifications.credentials import seal
@@ -95,7 +95,7 @@ class Stage:
         return push
 
     def wake(self, push_type: str) -> None:
-        bell.ring(push_type)
+        outbox.wake(push_type)
 
     def waiting(self, push_type: str) -> int:
         """Pushes of a type that are under way."""
@@ -124,7 +124,7 @@ def age_token(identity, minutes: int) -> None:
 
 def wake() -> None:
     """What beat does each second."""
-    bell.ring("voip")
+    outbox.wake("voip")
 
 
 def queued() -> int:

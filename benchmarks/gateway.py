@@ -22,6 +22,7 @@ from queue import SimpleQueue
 
 import psycopg
 
+from benchmarks.cpu import cpu_of
 from benchmarks.private_services import ROOT, run_alone
 from benchmarks.quantiles import quantile
 
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> int:
     port = free_port()
     server = start(port)
     try:
-        result = measure(port, secret, given)
+        result = measure(server.pid, port, secret, given)
     finally:
         server.terminate()
         server.wait(10)
@@ -148,13 +149,13 @@ class Flexisip:
         return FORMS["json"], json.dumps(said), kind
 
 
-def measure(port: int, secret: str, given: argparse.Namespace) -> dict:
+def measure(pid: int, port: int, secret: str, given: argparse.Namespace) -> dict:
     """Ask at an even pace, whatever the answers take."""
     flexisip = Flexisip(port, secret, given)
     for _ in range(WARM_REQUESTS):
         flexisip.ask(time.perf_counter())
     flexisip.statuses.clear()
-    number = given.pace * given.seconds
+    number, spent = given.pace * given.seconds, cpu_of(pid)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         begin = time.perf_counter() + 0.1
         asked = []
@@ -163,7 +164,9 @@ def measure(port: int, secret: str, given: argparse.Namespace) -> dict:
             time.sleep(max(0.0, due - time.perf_counter()))
             asked.append(pool.submit(flexisip.ask, due))
         times = sorted(one.result() for one in asked)
-    return row(times, flexisip.statuses, stored() - WARM_REQUESTS, given)
+    spent = (cpu_of(pid) - spent) / number
+    told = row(times, flexisip.statuses, stored() - WARM_REQUESTS, given)
+    return told | {"server_cpu_ms": round(spent * 1000, 2)}
 
 
 def stored() -> int:

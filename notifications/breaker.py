@@ -35,6 +35,8 @@ MISPLACED = frozenset(
 
 def pause_for(result: Result) -> timedelta | None:
     """How long no push may go out with the credential after this answer."""
+    if result.is_renewed:
+        return None
     if result.reason == "TooManyProviderTokenUpdates":
         return TOKEN_PAUSE
     return REFUSED_PAUSE if result.status == 403 else None
@@ -87,8 +89,14 @@ def _note(place: Place, results: list[Result], now: datetime) -> None:
         pause, reason = max(pauses)
         credential.update(paused_until=now + pause, pause_reason=reason)
         logger.error("credential paused", extra={"place": place, "reason": reason})
-    elif any(one.status is not None and one.status < 500 for one in results):
+    elif any(_is_settled(one) for one in results):
         credential.exclude(paused_until=None).update(paused_until=None, pause_reason="")
+
+
+def _is_settled(result: Result) -> bool:
+    """APNs looked at the push, so it took the credential."""
+    is_answer = result.status is not None and result.status < 500
+    return is_answer and not result.is_renewed
 
 
 def _is_in_a_jump(place: Place, now: datetime) -> bool:

@@ -1,9 +1,14 @@
-"""Takes pushes in: validates, writes the rows, wakes a worker once they are committed."""
+"""Takes pushes in: validates, writes the rows, wakes a worker once they are committed.
+
+The rows are the queue. A lost wake-up costs a second: beat wakes the drain too, and the
+lookout where Redis is away.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,16 +17,15 @@ from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.utils.translation import gettext
+from kombu.exceptions import OperationalError
 
-from notifications import wakeups
+from notifications import tasks, wakeups
 from notifications.apns import (
     priority_of,
     topic_of,
 )
-from notifications.bell import ring
-from notifications.models import ApiToken, Push, Ringing, TokenHealth
-from notifications.outfits import Outfit, Outfits
+from notifications.models import ApiToken, Push, Ringing
+from notifications.outfits import CannotSend, Outfits, token_for
 from notifications.payloads import TemplateError, Values, filled, interval_of
 from notifications.policy import life_of_kind
 from notifications.shielding import OF_PERSONS, REASON, protection_of
@@ -34,15 +38,20 @@ KINDS = {
     Push.Type.ALERT: Push.Kind.MESSAGE,
     Push.Type.BACKGROUND: Push.Kind.WAKE,
 }
-#: States of a token that a call tries all the same, and a person.
-DOUBTED = frozenset({TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC})
 #: RFC 9110 §5.5: what a header may hold.
 HEADER = re.compile(r"[\x21-\x7e]+")
+#: No wake-up is tried so long after one that Redis did not take.
+SILENT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-class CannotSend(Exception):
-    """A push that cannot even be queued; the text says why and what would mend it."""
+class _Silent:
+    """Until when, by the monotonic clock, this process wakes nobody."""
+
+    until = 0.0
+
+
+_silent = _Silent()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +112,7 @@ def enqueue_within(requests: list[PushRequest], now: datetime) -> list[Push]:
     _begin_ringing(requests, pushes, now)
     queued = [push for push in rows if push.state == Push.State.QUEUED]
     for push_type in {push.push_type for push in queued}:
-        transaction.on_commit(partial(ring, push_type))
+        transaction.on_commit(partial(wake, push_type))
     return pushes
 
 
@@ -138,18 +147,32 @@ def _alert_for(push: Push, outfits: Outfits, now: datetime) -> Push | None:
         return None
 
 
+def wake(push_type: str) -> None:
+    """Tell a worker that rows wait. Redis may be away: then the lookout serves, and for a
+    while nobody waits here to find out again.
+    """
+    if time.monotonic() < _silent.until:
+        return
+    task = tasks.wake_voip if push_type == Push.Type.VOIP else tasks.wake_bulk
+    try:
+        task.apply_async(retry=False, expires=30)
+    except OperationalError as error:
+        _silent.until = time.monotonic() + SILENT_SECONDS
+        logger.warning("wake-up not sent", extra={"why": str(error)})
+
+
 def _push_for(
     request: PushRequest, wakes: WakeUps, outfits: Outfits, now: datetime
 ) -> Push:
     device = request.device
-    token = request.token or _token_for(request)
+    token = request.token or token_for(device, request.push_type, request.origin)
     environment = request.environment or environment_of(token)
     call_id = request.call_id or (
         new_call_id() if request.push_type == Push.Type.VOIP else ""
     )
     push_id = uuid.uuid4()
     kind = request.kind or KINDS[Push.Type(request.push_type)]
-    outfit = _outfit_for(device, token, environment, kind, outfits)
+    outfit = outfits.for_push(device, token, environment, kind)
     app = outfit.app
     life = life_of_kind(app, kind, request.push_type)
     start = now + request.wait
@@ -177,61 +200,6 @@ def _push_for(
         requested_by=request.requested_by,
         api_token=request.api_token,
     )
-
-
-def _token_for(request: PushRequest) -> PushToken:
-    device, is_voip = request.device, request.push_type == Push.Type.VOIP
-    kind = PushToken.Kind.VOIP if is_voip else PushToken.Kind.REMOTE
-    holding = (
-        device.holdings.filter(current=True, token__kind=kind)
-        .select_related("token__health")
-        .last()
-    )
-    if holding is None:
-        told = gettext("%(aor)s has no %(kind)s token: %(why)s")
-        why = _why_no_token(device)
-        raise CannotSend(told % {"aor": device.aor, "kind": kind.value, "why": why})
-    _refuse_troubled(request, holding.token)
-    return holding.token
-
-
-def _why_no_token(device: Device) -> str:
-    if not device.pn_provider and not device.bundle_id:
-        return gettext("its Contact carries no push parameters")
-    if device.pn_provider and not device.environment:
-        told = gettext("its push provider is %(provider)s, not APNs")
-        return told % {"provider": device.pn_provider}
-    rules = ", ".join(problem["rule"] for problem in device.problems)
-    rules = rules or gettext("no such service in pn-param")
-    return gettext("its newest REGISTER gives none (%(rules)s)") % {"rules": rules}
-
-
-def _refuse_troubled(request: PushRequest, token: PushToken) -> None:
-    """A dead token takes nothing; one in quarantine a call, and what a person tries."""
-    health = getattr(token, "health", None)
-    state = TokenHealth.State.VALID if health is None else health.state
-    is_tried = request.push_type == Push.Type.VOIP or request.origin in OF_PERSONS
-    if state == TokenHealth.State.RETIRED or (state in DOUBTED and not is_tried):
-        told = gettext(
-            "%(aor)s: Apple said %(reason)s of %(token)s; the next REGISTER with this token "
-            "brings it back"
-        )
-        facts = {"reason": health.reason, "token": token.masked}
-        raise CannotSend(told % {"aor": request.device.aor, **facts})
-
-
-def _outfit_for(
-    device: Device, token: PushToken, environment: str, kind: str, outfits: Outfits
-) -> Outfit:
-    outfit = outfits.of(token.bundle_id, environment, kind)
-    if outfit is None:
-        told = gettext("%(aor)s: no app is set up for %(bundle_id)s")
-        raise CannotSend(told % {"aor": device.aor, "bundle_id": token.bundle_id})
-    if not outfit.has_credential:
-        told = gettext("%(aor)s: %(app)s has no credential for %(environment)s")
-        facts = {"app": outfit.app.name, "environment": environment}
-        raise CannotSend(told % {"aor": device.aor, **facts})
-    return outfit
 
 
 def _collapse_id(kind: str, call_id: str, push_id: uuid.UUID) -> str:

@@ -50,12 +50,19 @@ def next_step(
         return Step(FINAL_STATE[result.outcome])
     if tries >= TRIES[push_type]:
         return Step(FINAL_STATE[result.outcome])
-    back_off = min(FIRST_BACK_OFF[push_type] * 2 ** (tries - 1), LONGEST_BACK_OFF)
-    due_at = now + back_off * (0.5 + jitter)
+    due_at = now + _wait(push_type, result, tries, jitter)
     if due_at >= expires_at:
         is_unsent = result.outcome == Outcome.NOT_SENT
         return Step("expired" if is_unsent else FINAL_STATE[result.outcome])
     return Step("queued", due_at)
+
+
+def _wait(push_type: str, result: Result, tries: int, jitter: float) -> timedelta:
+    """Until the next try: a new provider token needs none, APNs may ask for a longer one."""
+    if result.is_renewed:
+        return timedelta(0)
+    back_off = min(FIRST_BACK_OFF[push_type] * 2 ** (tries - 1), LONGEST_BACK_OFF)
+    return max(back_off * (0.5 + jitter), timedelta(seconds=result.retry_after or 0))
 
 
 def end_after(state: str, outcomes: Collection[str]) -> str:
@@ -80,4 +87,4 @@ def _is_safe(push_type: str, result: Result) -> bool:
         # is pushed too often must not be woken once more.
         return push_type != "voip"
     reason = REASONS.get(result.reason)
-    return reason is not None and reason.retry_safe
+    return result.is_renewed or (reason is not None and reason.retry_safe)

@@ -33,6 +33,10 @@ class Result:
     apns_unique_id: str | None = None
     #: Apple's timestamp of a 410: since when the token is surely no longer valid.
     gone_since: datetime | None = None
+    #: The provider token that was refused is replaced: the push may be sent again at once.
+    is_renewed: bool = False
+    #: Seconds APNs asks to wait before another try (RFC 9110 §10.2.3).
+    retry_after: int | None = None
 
 
 class Kind(Enum):
@@ -64,6 +68,7 @@ class Reason:
 #: APNs began in 2009: what is said of before, or of another century, is no moment.
 EARLIEST, LATEST = datetime(2009, 6, 17, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"[A-Za-z]{1,64}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[A-Za-z0-9._:\-]{1,64}")
 _OURS = "Fix the request: this is an error of the sender, not of the phone."
 _KEY = "Check the key, its id and the team on Settings; replace it if it was revoked."
@@ -133,10 +138,7 @@ def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
             apns_id=_id(headers.get("apns-id", "")),
             apns_unique_id=_id(headers.get("apns-unique-id", "")),
         )
-    said = _json(body)
-    reason = said.get("reason")
-    # Apple's reasons are single words; whatever else stands there is not stored.
-    reason = reason if isinstance(reason, str) and _WORD.fullmatch(reason) else ""
+    reason = reason_in(body)
     detail = "" if reason else f"HTTP {status} without a reason"
     return Result(
         outcome=_outcome(status),
@@ -145,8 +147,15 @@ def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
         detail=detail,
         apns_id=_id(headers.get("apns-id", "")),
         apns_unique_id=_id(headers.get("apns-unique-id", "")),
-        gone_since=_moment(said.get("timestamp")),
+        gone_since=_moment(_json(body).get("timestamp")),
+        retry_after=_seconds(headers.get("retry-after", "")),
     )
+
+
+def reason_in(body: bytes) -> str:
+    """Apple's reason: a single word. Whatever else stands there is not stored."""
+    reason = _json(body).get("reason")
+    return reason if isinstance(reason, str) and _WORD.fullmatch(reason) else ""
 
 
 def _outcome(status: int) -> Outcome:
@@ -162,6 +171,11 @@ def _reason_of_bare(status: int) -> str:
 
 def _id(value: str) -> str | None:
     return value if _ID.fullmatch(value) else None
+
+
+def _seconds(value: str) -> int | None:
+    """Of the two forms the one in seconds: Apple names neither, so its clock is not asked."""
+    return int(value) if _SECONDS.fullmatch(value) else None
 
 
 def _json(body: bytes) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .answer import Outcome, Result, result_of
 from .connecting import Connections
@@ -61,7 +61,8 @@ class Client:
         """Send one push. Never raises for what APNs or the network does; never hangs.
 
         `not_sent` is sure: APNs did not process it. `unknown`: it left, no answer came.
-        An expired provider token is renewed and the push sent once more, no other is.
+        After ExpiredProviderToken the provider token is renewed, if it may be: the result
+        then `is_renewed`, and the next send of the push carries the new one.
         `leave` is called just before the push is handed to the socket.
         """
         flights: list[Flight] = []
@@ -102,9 +103,8 @@ class Client:
         result, token = await self._try(push, leave, flights)
         if result.reason != "ExpiredProviderToken":
             return result
-        if await self._proof.renewed(token) != token:
-            result, _ = await self._try(push, leave, flights)
-        return result
+        is_renewed = await self._proof.renewed(token) != token
+        return replace(result, is_renewed=is_renewed)
 
     async def _try(
         self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]

@@ -15,7 +15,7 @@ from aioapns import APNs
 
 from .connection import Connection, Flight
 from .errors import NotProcessed
-from .exchange import Answer
+from .stream import Answer
 from .tunnel import Proxy, open_tunnel
 
 MOST_CONNECTIONS = 4

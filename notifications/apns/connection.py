@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from aioapns.connection import APNsTLSClientProtocol
 
 from .errors import Lost, NotProcessed
-from .exchange import Answer, Ending, Exchange, Stream
+from .exchange import Exchange
 from .http2 import Header
+from .stream import Answer, Ending, Stream
 from .tls import write
 
 TICK_SECONDS = 0.5
@@ -77,8 +78,10 @@ class Connection(APNsTLSClientProtocol):
     def is_busy(self) -> bool:
         """A push would have to wait here, or had better go elsewhere."""
         now = time.monotonic()
-        is_full = self._waiting or not self._has_room(now)
-        return bool(is_full) or self.is_over or self._exchange.is_doubtful(now)
+        # Those that wait for the answer to a PING leave together; no dial is quicker.
+        is_queue = bool(self._waiting) and not self._exchange.is_stale(now)
+        is_full = is_queue or not self._has_room(now)
+        return is_full or self.is_over or self._exchange.is_doubtful(now)
 
     async def send(self, flight: Flight) -> Answer:
         """Send one request and wait for its answer.
@@ -97,7 +100,9 @@ class Connection(APNsTLSClientProtocol):
     def _admit(self) -> None:
         """Begin waiting requests, first come first served, while there is room."""
         now = time.monotonic()
-        while self._waiting and (self.is_over or self._has_room(now)):
+        if self._waiting and self._exchange.is_stale(now):
+            self._exchange.ask(now)
+        while self._waiting and (self.is_over or self._may_begin(now)):
             flight = self._waiting.popleft()
             if flight.ended.done():
                 continue  # its deadline passed while it waited
@@ -109,6 +114,9 @@ class Connection(APNsTLSClientProtocol):
 
     def _has_room(self, now: float) -> bool:
         return self._stuffed_at is None and self._exchange.has_room(now)
+
+    def _may_begin(self, now: float) -> bool:
+        return self._has_room(now) and not self._exchange.is_stale(now)
 
     def _begin(self, flight: Flight, now: float) -> None:
         if self.is_over:

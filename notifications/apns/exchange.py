@@ -7,14 +7,15 @@ be sent again) or as Lost (nobody knows). `now` is a monotonic clock in seconds.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from jh2 import events
 from jh2.errors import ErrorCodes
 from jh2.exceptions import ProtocolError
 
+from .answer import reason_in
 from .errors import ApnsError, Lost, NotProcessed
 from .http2 import Header, Http2
+from .stream import Answer, Ending, Stream
 
 #: Streams we open at most, whatever the server allows.
 MOST_STREAMS = 1000
@@ -25,40 +26,13 @@ PING_ANSWER_SECONDS = 5.0
 SETTINGS_SECONDS = 5.0
 #: An unanswered PING this old makes new pushes look for another connection.
 DOUBT_SECONDS = 1.0
+#: Nothing heard for so long while idle: a push begins only once a PING was answered, for what
+#: leaves on a dead connection is lost.
+STALE_SECONDS = 10.0
 #: How long the first push may hold up the others, where SETTINGS allow more than one.
 PROBATION_SECONDS = 1.0
 MOST_BODY_BYTES = 65_536
 STATUS = re.compile(r"[1-5][0-9]{2}")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What APNs said: status, header names in lower case, the body as far as it came."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-Ending = tuple[int, Answer | NotProcessed | Lost]
-
-
-@dataclass(slots=True)
-class Stream:
-    """One request under way. `rest`: what the windows have not let out of its body yet."""
-
-    rest: bytes
-    began_at: float
-    is_whole: bool = False
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    def answer(self) -> Answer | None:
-        """The answer as far as it came; None before its status."""
-        if not self.status:
-            return None
-        return Answer(self.status, self.headers, self.body)
 
 
 class Exchange:
@@ -101,6 +75,10 @@ class Exchange:
             and self._http2.outbound_flow_control_window > 0
         )
 
+    def is_stale(self, now: float) -> bool:
+        """Idle and quiet for so long that nobody knows whether the server still listens."""
+        return not self._streams and now - self._heard_at >= STALE_SECONDS
+
     def data_to_send(self) -> bytes:
         """What must go to the socket."""
         return self._http2.data_to_send()
@@ -119,6 +97,12 @@ class Exchange:
         stream = self._streams[stream_id] = Stream(body, now)
         self._let_out(stream_id, stream)
         return stream_id, stream
+
+    def ask(self, now: float) -> None:
+        """Ask the server whether it still listens, unless it is being asked."""
+        if self._is_ready and self._pinged_at is None and not self._is_leaving:
+            self._http2.ping(b"pushdash")
+            self._pinged_at = now
 
     def abandon(self, stream_id: int, now: float) -> None:
         """Nobody waits for this answer any more: tell the server, free the stream."""
@@ -161,10 +145,9 @@ class Exchange:
             return self.end(Lost("APNs sent no SETTINGS"))
         if self._pinged_at is None:
             patience = QUIET_BUSY_SECONDS if self._streams else QUIET_IDLE_SECONDS
-            if now - self._heard_at >= patience and not self._is_leaving:
-                self._http2.ping(b"pushdash")
-                self._pinged_at = now
-        elif now - self._pinged_at >= PING_ANSWER_SECONDS:
+            if now - self._heard_at >= patience:
+                self.ask(now)
+        elif now - self._pinged_at >= self._patience():
             return self.end(Lost("the connection went silent"))
         return []
 
@@ -173,6 +156,10 @@ class Exchange:
         self._is_leaving = True
         self._http2.clear_outbound_data_buffer()
         return [self._cut(stream_id, error) for stream_id in list(self._streams)]
+
+    def _patience(self) -> float:
+        """For the answer to a PING: nothing is lost with a connection that is idle."""
+        return PING_ANSWER_SECONDS if self._streams else DOUBT_SECONDS
 
     # Sending
 
@@ -267,7 +254,10 @@ class Exchange:
 
     def _on_goaway(self, event: events.ConnectionTerminated) -> list[Ending]:
         self._is_leaving = True
-        error = NotProcessed("APNs is closing this connection")
+        # Its payload may be JSON with a reason (Apple, "Handling notification responses").
+        why = reason_in(event.additional_data or b"")
+        told = "APNs is closing this connection" + (f": {why}" if why else "")
+        error = NotProcessed(told)
         above = [one for one in self._streams if one > (event.last_stream_id or 0)]
         return [self._cut(stream_id, error) for stream_id in above]
 

@@ -47,7 +47,7 @@ class ByKey:
         return self._tokens.newest(self._key)
 
     async def renewed(self, refused: str) -> str:
-        """After ExpiredProviderToken: the token for the one more try."""
+        """After ExpiredProviderToken: the token for the next try."""
         return await self._tokens.renewed(self._key, refused)
 
     def apns(self, tls: ssl.SSLContext) -> APNs:

@@ -106,7 +106,7 @@ class ProviderTokens:
         return self._mine[key].text
 
     async def renewed(self, key: Key, refused: str) -> str:
-        """After ExpiredProviderToken: the token to try once more with.
+        """After ExpiredProviderToken: the token for the next try.
 
         The same text when the refused one is younger than 20 minutes: then a clock is
         wrong, and another token would be answered with 429.

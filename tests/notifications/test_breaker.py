@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -56,6 +57,8 @@ def answered(result: Result, count: int = 1, now=None) -> list[Push]:
         (rejected(410, "Unregistered"), None),
         (rejected(429, "TooManyRequests"), None),
         (rejected(403, "InvalidProviderToken"), 60),
+        (rejected(403, "ExpiredProviderToken"), 60),
+        (replace(rejected(403, "ExpiredProviderToken"), is_renewed=True), None),
         (rejected(403, ""), 60),
         (rejected(429, "TooManyProviderTokenUpdates"), 600),
         (Result(outcome=Outcome.UNKNOWN), None),

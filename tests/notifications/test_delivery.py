@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from notifications import delivery, window
-from notifications.apns import Outcome
+from notifications.apns import Key, Outcome
+from notifications.apns.provider_token import sign
 from notifications.journal import Journal
 from notifications.models import Attempt, Push
 from notifications.outbox import PushRequest, enqueue
 from notifications.ownership import Owner
+from notifications.provider_tokens import SharedShelf
 from notifications.sending import Sender
 from registrations.models import Environment
 from simulator.directory import Entry
@@ -118,3 +121,29 @@ def test_the_operators_are_told_how_many_a_lost_process_may_have_in_hand(setting
     text = (settings.BASE_DIR / "docs/operations.md").read_text()
     assert f"{window.MOST} a process" in text
     assert text.count("a process.") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_try_before_a_renewed_provider_token_is_an_attempt_of_its_own(
+    identity, owner
+):
+    """The server's clock runs 35 minutes ahead: our 30-minute-old token is 65 there."""
+    key = Key(identity.team_id, identity.key_id, identity.key_pem)
+    SharedShelf().put(key.name, sign(key, int(time.time()) - 30 * 60), None)
+    ahead = 35 * 60
+    with serving(identity, clock=lambda: time.time() + ahead) as (port, phones):
+        row = credential(identity, port)
+        row.environment = Environment.SANDBOX
+        row.save()
+        pushes = [call(phones) for _ in range(3)]
+        list(delivery.drain(delivery.VOIP, owner, timezone.now, BUDGET))
+    for push in pushes:
+        tries = push.attempts.values_list("number", "outcome", "reason")
+        assert list(tries) == [
+            (1, "rejected", "ExpiredProviderToken"),
+            (2, "accepted", ""),
+        ]
+        push.refresh_from_db()
+        assert (push.state, push.reason) == ("accepted", "")
+    row.refresh_from_db()
+    assert row.paused_until is None

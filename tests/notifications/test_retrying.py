@@ -5,15 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from notifications.apns import Outcome, Result
-from notifications.retrying import TRIES, next_step
+from notifications.retrying import TRIES, Step, next_step
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 
 
-def step(push_type, outcome, reason="", tries=1, life=timedelta(seconds=30)):
+def step(push_type, outcome, reason="", tries=1, life=timedelta(seconds=30), **more):
     return next_step(
         push_type=push_type,
-        result=Result(outcome=outcome, reason=reason),
+        result=Result(outcome=outcome, reason=reason, **more),
         tries=tries,
         now=NOW,
         expires_at=NOW + life,
@@ -42,6 +43,24 @@ def test_what_never_left_is_tried_again_until_the_tries_are_used_up(push_type):
 def test_no_try_is_planned_after_the_life_of_a_push():
     over = step("voip", Outcome.NOT_SENT, life=timedelta(milliseconds=100))
     assert over.state == "expired"
+
+
+@pytest.mark.parametrize("push_type", ["voip", "alert", "background"])
+def test_with_a_renewed_provider_token_it_leaves_at_once_inside_its_tries(push_type):
+    told = Outcome.REJECTED, "ExpiredProviderToken"
+    assert step(push_type, *told).state == "rejected"
+    assert step(push_type, *told, is_renewed=True) == Step("queued", NOW)
+    last = TRIES[push_type]
+    assert step(push_type, *told, tries=last, is_renewed=True).state == "rejected"
+
+
+def test_what_apns_asks_to_wait_is_waited_inside_the_life():
+    day = timedelta(days=1)
+    told = Outcome.REJECTED, "ServiceUnavailable"
+    assert step("alert", *told, life=day, retry_after=90).due_at == NOW + 90 * SECOND
+    soon = step("alert", *told, life=day, retry_after=0)
+    assert soon == step("alert", *told, life=day)
+    assert step("voip", *told, retry_after=60).state == "rejected"
 
 
 def test_a_bad_token_is_never_tried_again():

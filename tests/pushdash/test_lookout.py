@@ -24,9 +24,9 @@ from tests.notifications.test_dry_run import BUNDLE_ID, credential, serving
 ROOT = Path(__file__).resolve().parents[2]
 WAKE = """
 import django; django.setup()
-from notifications import bell
+from notifications import outbox
 for _ in range(50):
-    bell.ring("voip")
+    outbox.wake("voip")
 """
 
 

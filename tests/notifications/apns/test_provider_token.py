@@ -78,7 +78,7 @@ def test_a_key_that_cannot_sign_says_so():
         asyncio.run(ProviderTokens().current(Key("T", "K", "no key")))
 
 
-def test_an_expired_token_is_renewed_once_and_the_pushes_go_out(identity):
+def test_an_expired_token_is_renewed_once_for_all_who_were_refused(identity):
     """The server's clock runs 35 minutes ahead: a 30-minute-old token is 65 there."""
     ours, theirs = Clock(), Clock()
 
@@ -91,14 +91,17 @@ def test_an_expired_token_is_renewed_once_and_the_pushes_go_out(identity):
             ours.now += 30 * 60
             theirs.now += 65 * 60
             more = [client.send(push(), 5) for _ in range(50)]
-            return first, await asyncio.gather(*more), server.provider_tokens
+            refused = await asyncio.gather(*more)
+            return first, refused, await client.send(push(), 5), server.provider_tokens
         finally:
             await client.close()
             await server.close()
 
-    first, more, tokens = asyncio.run(main())
-    assert first.outcome == Outcome.ACCEPTED
-    assert {result.outcome for result in more} == {Outcome.ACCEPTED}
+    first, refused, after, tokens = asyncio.run(main())
+    assert {first.outcome, after.outcome} == {Outcome.ACCEPTED}
+    assert {(one.reason, one.is_renewed) for one in refused} == {
+        ("ExpiredProviderToken", True)
+    }
     assert len(tokens) == 2
 
 
@@ -118,7 +121,9 @@ def test_a_clock_two_hours_slow_is_refused_and_mints_no_second_token(identity):
             await server.close()
 
     sent, received, tokens = asyncio.run(main())
-    assert {result.reason for result in sent} == {"ExpiredProviderToken"}
+    assert {(one.reason, one.is_renewed) for one in sent} == {
+        ("ExpiredProviderToken", False)
+    }
     assert {result.outcome for result in sent} == {Outcome.REJECTED}
     assert len(tokens) == 1
     assert set(received.values()) == {1}
