@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from notifications.apns import Client, Key, Outcome, Server, connection, exchange
+from notifications.apns import Client, Key, Outcome, Server, connection
 from notifications.apns.connecting import MOST_CONNECTIONS
 from simulator.apns import ApnsServer
 from simulator.faults import Fault
@@ -262,61 +262,3 @@ def test_no_more_than_four_connections_are_opened_and_none_of_their_pushes_is_lo
     number, results = play(scene)
     assert number == (MOST_CONNECTIONS, MOST_CONNECTIONS)
     assert {result.outcome for result in results} == {Outcome.ACCEPTED}
-
-
-class Wire:
-    """A TCP relay that can be cut so that neither side is told: a lost NAT entry."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.is_cut = False
-
-    async def __aenter__(self):
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self._server.close()
-
-    async def _relay(self, reader, writer) -> None:
-        # One that is dialled later takes a new way.
-        is_old = not self.is_cut
-        there = await asyncio.open_connection("127.0.0.1", self._port)
-        await asyncio.gather(
-            self._carry(reader, there[1], is_old), self._carry(there[0], writer, is_old)
-        )
-
-    async def _carry(self, reader, writer, is_old: bool) -> None:
-        while data := await reader.read(65536):
-            if not (is_old and self.is_cut):
-                writer.write(data)
-        writer.close()
-
-
-def test_a_call_after_a_long_quiet_is_not_lost_on_a_dead_connection(
-    identity, monkeypatch
-):
-    monkeypatch.setattr(exchange, "STALE_SECONDS", 0.3)
-
-    async def main():
-        phones = Phones()
-        server = ApnsServer(phones, identity)
-        await server.start()
-        async with Wire(server.port) as wire:
-            client = client_of(identity, wire.port)
-            try:
-                first = await client.send(push(), 5)
-                await asyncio.sleep(0.4)
-                proven = await client.send(push(), 5)
-                wire.is_cut = True
-                await asyncio.sleep(0.4)
-                late = [client.send(push(), 5) for _ in range(3)]
-                return [first, proven, *await asyncio.gather(*late)], server.opened
-            finally:
-                await client.close()
-                await server.close()
-
-    results, opened = asyncio.run(main())
-    assert [one.outcome for one in results] == [Outcome.ACCEPTED] * 5
-    assert opened == 2

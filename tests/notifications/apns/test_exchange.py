@@ -10,7 +10,7 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import DataFrame, GoAwayFrame
 
 from notifications.apns.errors import Lost, NotProcessed
-from notifications.apns.exchange import STALE_SECONDS, Exchange
+from notifications.apns.exchange import Exchange
 from notifications.apns.http2 import SWEEP_EVERY
 from notifications.apns.stream import Answer
 
@@ -223,45 +223,6 @@ def test_answers_before_a_frame_that_breaks_http2_are_true():
     assert talk.exchange.is_leaving
 
 
-def test_a_silent_connection_is_asked_after_three_seconds_and_left_after_eight():
-    talk = Talk().shake_hands()
-    stream_id = talk.push()
-    talk.up()
-    talk.now += 3
-    assert talk.exchange.tick(talk.now) == []
-    assert not talk.exchange.is_doubtful(talk.now)
-    talk.now += 1.1
-    assert talk.exchange.is_doubtful(talk.now)
-    talk.now += 3.9
-    ((ended, how),) = talk.exchange.tick(talk.now)
-    assert ended == stream_id
-    assert isinstance(how, Lost)
-    assert talk.exchange.is_leaving
-
-
-def test_after_a_long_quiet_a_ping_is_answered_before_a_push_begins():
-    talk = Talk().shake_hands()
-    talk.now += STALE_SECONDS - 0.1
-    assert not talk.exchange.is_stale(talk.now)
-    talk.now += 0.1
-    assert talk.exchange.is_stale(talk.now)
-    talk.exchange.ask(talk.now)
-    talk.exchange.ask(talk.now)  # one PING, not two
-    assert talk.exchange.data_to_send().count(b"pushdash") == 1
-
-
-def test_an_idle_server_that_leaves_a_ping_unanswered_is_left_after_a_second():
-    talk = Talk().shake_hands()
-    talk.now += STALE_SECONDS
-    talk.exchange.ask(talk.now)
-    talk.now += 0.9
-    assert talk.exchange.tick(talk.now) == []
-    assert not talk.exchange.is_leaving
-    talk.now += 0.2
-    assert talk.exchange.tick(talk.now) == []
-    assert talk.exchange.is_leaving
-
-
 def test_the_reason_in_a_goaway_is_told():
     talk = Talk().shake_hands()
     first = talk.push()
@@ -269,18 +230,6 @@ def test_the_reason_in_a_goaway_is_told():
     said = b'{"reason":"Shutdown"}'
     endings = talk.down(GoAwayFrame(0, 0, additional_data=said).serialize())
     assert str(endings[first]) == "APNs is closing this connection: Shutdown"
-
-
-def test_a_slow_server_that_answers_ping_is_waited_for():
-    talk = Talk().shake_hands()
-    stream_id = talk.push()
-    for _ in range(60):
-        talk.now += 1
-        assert talk.exchange.tick(talk.now) == []
-        talk.up()
-        talk.down()
-    talk.answer(stream_id)
-    assert is_status(talk.down()[stream_id], 200)
 
 
 def test_answers_come_out_the_same_one_byte_at_a_time():
