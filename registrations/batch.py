@@ -215,20 +215,18 @@ class Batch:
     ) -> bool:
         """Bring device and holdings up to an accepted Contact; True when it is news."""
         was_bound, turns = device.bound, len(self._holdings.turns)
-        said = {
-            "user_agent": item.register.user_agent or "",
-            "moment": item.moment,
-            "expires": expires,
-        }
+        agent, moment = item.register.user_agent or "", item.moment
         if device.aor in self._loaded:
-            self._holdings.settle(device, item.moment)
+            self._holdings.settle(device, moment)
             if expires > 0:
-                tokens = self._tokens_of(contact, item.moment)
-                self._holdings.carry(device, tokens, item.moment, item.position)
-            is_news = devices.apply(device, contact, **said)
+                tokens = self._tokens_of(contact, moment)
+                self._holdings.carry(device, tokens, moment, item.position)
+            is_news = devices.apply(
+                device, contact, user_agent=agent, moment=moment, expires=expires
+            )
         else:
             is_news = False
-            devices.prolong(device, **said)
+            devices.prolong(device, user_agent=agent, moment=moment, expires=expires)
         if item.held is not None:
             device.expires_at = item.held.until
         device.assumed = item.assumed

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from registrations.sip import made
+
 #: How long after the challenge the answer to it may come (Timer F).
 ROUND = timedelta(seconds=32)
 #: A storm of 3,000 REGISTERs a second fills them in 16 s.
@@ -69,10 +71,13 @@ class Rounds:
         if before is not None and _answers(before, cseq, moment, authorized):
             fold = Fold(False, before.accepted and accepted, before.moment or moment)
         else:
-            fold = Fold(False, False, moment)
-        older = [*before.older, before.cseq][-MOST_OLDER:] if before else []
+            fold = made(Fold, (False, False, moment))
+        if before is None:
+            older = []
+        else:
+            older = [*before.older, before.cseq][-MOST_OLDER:]
+            self._rounds.move_to_end(call_id)
         self._rounds[call_id] = Round(cseq, fold.moment, authorized, accepted, older)
-        self._rounds.move_to_end(call_id)
         if len(self._rounds) > MOST_ROUNDS:
             self._rounds.popitem(last=False)
         return fold

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from registrations.formats.record import Record, Request
-from registrations.sip import Register, SipError, read_register
+from registrations.sip import Register, SipError, made, read_register
 from registrations.storable import storable
 
 
@@ -19,12 +19,12 @@ class Heard(NamedTuple):
 
 def heard(records: Iterable[Record]) -> list[Record | Heard]:
     """The records, each request with what it says."""
-    return [_heard(one) if isinstance(one, Request) else one for one in records]
+    return [_heard(one) if type(one) is Request else one for one in records]
 
 
 def _heard(request: Request) -> Heard:
     try:
         register = read_register(request.raw, request.message)
-        return Heard(request, storable(register, request.raw))
+        return made(Heard, (request, storable(register, request.raw)))
     except SipError as error:
         return Heard(request, error)

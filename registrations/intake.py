@@ -37,7 +37,7 @@ from registrations.progress import Progress
 from registrations.pushlines import Logged, PushLines
 from registrations.rejecting import rejected
 from registrations.remembering import Memory
-from registrations.sip import SipError
+from registrations.sip import SipError, made
 from registrations.skew import Skew
 from registrations.waiting import restored, stored
 
@@ -227,18 +227,20 @@ class Intake:
         if fold.is_repeat:
             return None
         self.feed.has_assumed = self.feed.has_assumed or assumed
-        return Judged(
-            register=register,
-            raw=request.raw,
-            file_id=item.file_id,
-            position=request.position,
-            moment=fold.moment,
-            estimated=estimated,
-            status=item.status,
-            accepted=accepted,
-            assumed=assumed,
-            is_same=fold.is_same,
+        judged = (
+            register,
+            request.raw,
+            item.file_id,
+            request.position,
+            fold.moment,
+            estimated,
+            item.status,
+            accepted,
+            assumed,
+            fold.is_same,
+            None,
         )
+        return made(Judged, judged)
 
     @property
     def _shows_answers(self) -> bool:

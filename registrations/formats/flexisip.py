@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from registrations.formats.flexisip_pushes import MARKERS, OUTER, Pushes
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer
 from registrations.formats.stamps import Stamps
-from registrations.sip import Message, cleaned
+from registrations.sip import Message, cleaned, made
 
 PREFIX = re.compile(
     rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}) "
@@ -43,8 +43,7 @@ DUMP = b"Message:"
 OF_SIP = b" SIP "
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(NamedTuple):
     """A line that says which message is dumped soon, and in which direction it went."""
 
     ident: tuple[bytes, ...]
@@ -72,7 +71,7 @@ class Exchange:
             if not text.rstrip().endswith(DUMP):
                 self.anchor = None
                 return None
-            return Lead(at=at, key=self._key, received=self._received)
+            return Lead(0, at, None, self._key, self._received)
         self.anchor = None
         pointer, (received, status) = POINTER.search(text), words.groups()
         key = pointer[1].decode() if pointer else None
@@ -80,14 +79,14 @@ class Exchange:
             return self._replied(text, at, position, int(status), key)
         ident = IDENT.search(text)
         if ident is not None:
-            one = Announced(ident.groups(), key, received is not None)
-            self._announced.append(one)
+            one = (ident.groups(), key, received is not None)
+            self._announced.append(made(Announced, one))
         if received is None:
             self._key, self._received = None, False
             return Lead(at=at, received=False)
         self._key, self._received, self.anchor = key, True, position
         self._note_method(text, ident, key)
-        return Lead(at=at, key=key)
+        return Lead(0, at, None, key)
 
     def _replied(
         self, text: bytes, at: datetime | None, position: int, status: int, key
@@ -95,8 +94,8 @@ class Exchange:
         self._key, self._received = None, False
         if not self._is_ours(text, key):
             return Lead(at=at, received=False)
-        answer = Answer(position=position, at=at, status=status, key=key)
-        return Lead(at=at, received=False, answer=answer)
+        answer = made(Answer, (position, at, status, None, None, key))
+        return Lead(0, at, None, None, False, None, answer)
 
     def _note_method(
         self, text: bytes, ident: re.Match[bytes] | None, key: str | None
@@ -184,7 +183,7 @@ class Flexisip(Format):
         elif (push := self._pushes.told(text, at, position)) is not None:
             return Lead(at=at, received=False, records=(push,))
         told = self._exchange.told(text, at, position)
-        return told or Lead(at=at, received=False)
+        return told or Lead(0, at, None, None, False)
 
     def message_read(self, lead: Lead, message: Message) -> Lead:
         return self._exchange.message_read(lead, message)

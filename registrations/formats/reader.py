@@ -192,7 +192,7 @@ class Reader:
         if lead is None:
             return
         lead.position = position
-        if lead.at is not None:
+        if lead.at is not None and lead.at is not self._newest:
             self._note(lead.at)
         if lead.records:
             records += lead.records
@@ -257,7 +257,7 @@ class Reader:
         raw, message, end, is_whole = found
         self._at = self._floor = end
         self._open = None
-        if lead.at is not None:
+        if lead.at is not None and lead.at is not self._newest:
             self._note(lead.at)
         lead = self.form.message_read(lead, message)
         # A start line that only the log's next line follows is quoted in its prose.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .errors import MalformedMessage
+from .message import made
 
 DEFAULT_PORTS = {"sip": "5060", "sips": "5061"}
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
@@ -67,7 +68,7 @@ def read_address(text: str) -> Address:
     `address_empty` for no URI at all.
     """
     text = text.strip()
-    opening = _opening_angle(text)
+    opening = 0 if text.startswith("<") else _opening_angle(text)
     if opening is None:
         return _bare(text)
     closing = text.find(">", opening)
@@ -77,9 +78,9 @@ def read_address(text: str) -> Address:
     if not uri:
         raise MalformedMessage("address_empty", f"no URI in {text[:80]!r}")
     behind = text[closing + 1 :]
-    if _has_open_quote(behind):
+    if behind and _has_open_quote(behind):
         raise MalformedMessage("address_quote", f"open quote in {behind[:80]!r}")
-    return Address(uri, _params(behind))
+    return made(Address, (uri, _params(behind)))
 
 
 def _has_open_quote(text: str) -> bool:

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from .address import Address, aor_of, read_address, split_outside_quotes, uri_params
+from .address import (
+    Address,
+    aor_of,
+    read_address,
+    split_outside_quotes,
+    unquoted,
+    uri_params,
+)
 from .errors import MalformedMessage
 from .message import Message, cleaned, decoded, made, read_message
 from .push_params import LEGACY, RFC_8599, Problem, PushParams, read_push_params
@@ -21,6 +28,10 @@ from .push_params import LEGACY, RFC_8599, Problem, PushParams, read_push_params
 LONGEST_EXPIRES = 2**32 - 1
 DIGITS = re.compile(r"\s*([0-9]+)\s*(?:;.*)?")
 PUSH_NAMES = frozenset(RFC_8599 + LEGACY)
+#: An AOR that is what it will be read as, as most phones write it.
+PLAIN_AOR = re.compile(
+    rb"\s*(?:<(sips?:[\w.+-]+@[a-z0-9.-]+)>|(sips?:[\w.+-]+@[a-z0-9.-]+))\s*"
+)
 CSEQ = re.compile(rb"\s*([0-9]+)[ \t]+(\S+)\s*")
 #: Header values remembered, of each kind: about 2 kB a Contact.
 REMEMBERED = 8192
@@ -158,6 +169,9 @@ def _call_id(value: bytes) -> str:
 
 @lru_cache(REMEMBERED)
 def _aor(value: bytes) -> str:
+    plain = PLAIN_AOR.fullmatch(value)
+    if plain is not None:
+        return str(plain[plain.lastindex], "ascii")
     text = decoded(cleaned(value))
     if not text:
         raise _missing("to")
@@ -197,19 +211,20 @@ def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Co
 
 
 def _contact(address: Address, header_expires: int | None) -> Contact:
-    expires, stray = _delta_seconds(address.param("expires")), ()
-    if not PUSH_NAMES.isdisjoint(address.params):
-        stray = tuple(name for name in address.params if name in PUSH_NAMES)
-    return Contact(
-        address.uri,
-        _instance_id(address),
-        header_expires if expires is None else expires,
-        address.param("q"),
-        stray,
-    )
+    uri, params = address
+    expires, stray = header_expires, ()
+    if "expires" in params:
+        own = _delta_seconds(address.param("expires"))
+        expires = header_expires if own is None else own
+    if not PUSH_NAMES.isdisjoint(params):
+        stray = tuple(name for name in params if name in PUSH_NAMES)
+    q = address.param("q") if "q" in params else None
+    return Contact(uri, _instance_id(address), expires, q, stray)
 
 
 def _instance_id(address: Address) -> str | None:
     """`+sip.instance` without quotes, backslashes and brackets (RFC 5626 §4.1)."""
-    value = address.param("+sip.instance")
+    value = address.params.get("+sip.instance")
+    if value is not None and "\\" in value:
+        value = unquoted(value)
     return (value or "").strip(' \t"\\<>') or None

@@ -1,8 +1,16 @@
 """REGISTERs as values: addresses, headers, and what the grammar refuses."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from registrations.sip import MalformedMessage, read_register, redacted
+from registrations.sip import (
+    MalformedMessage,
+    aor_of,
+    read_address,
+    read_register,
+    redacted,
+)
 
 VOIP, REMOTE = "a" * 64, "B" * 64
 
@@ -150,3 +158,19 @@ def test_a_message_cut_off_anywhere_gives_an_error_or_no_token():
         except MalformedMessage:
             continue
         assert all(c.push.pn_prid is None and not c.tokens for c in register.contacts)
+
+
+@given(st.text(alphabet="sip:SIP@<>;a9.-_+ \t", max_size=24))
+@example("<sip:a@b")
+@example("sip:a@b>")
+@example(" <sips:A.b+c@d-e.f> ")
+def test_an_aor_is_read_the_same_however_plain_it_is(to):
+    try:
+        expected = aor_of(read_address(to).uri)
+    except MalformedMessage as error:
+        expected = "to_missing" if not to.strip() else error.rule
+    try:
+        read = read_register(message("<sip:a@1.2.3.4>", to=to)).aor
+    except MalformedMessage as error:
+        read = error.rule
+    assert read == expected
