@@ -227,20 +227,9 @@ class Intake:
         if fold.is_repeat:
             return None
         self.feed.has_assumed = self.feed.has_assumed or assumed
-        judged = (
-            register,
-            request.raw,
-            item.file_id,
-            request.position,
-            fold.moment,
-            estimated,
-            item.status,
-            accepted,
-            assumed,
-            fold.is_same,
-            None,
-        )
-        return made(Judged, judged)
+        place = item.file_id, request.position, fold.moment, estimated
+        fate = item.status, accepted, assumed, fold.is_same, None
+        return made(Judged, (register, request.raw, *place, *fate))
 
     @property
     def _shows_answers(self) -> bool:

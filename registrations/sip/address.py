@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import methodcaller
 from typing import NamedTuple
 
 from .errors import MalformedMessage
@@ -20,6 +21,9 @@ PIECE = {
     )
     for separator in ",;"
 }
+
+
+PARTITION = methodcaller("partition", "=")
 
 
 class Address(NamedTuple):
@@ -158,4 +162,4 @@ def uri_params(uri: str) -> list[tuple[str, str, str]]:
     # The user part may hold ';' (RFC 3261 §19.1.1); an '@' behind the first is a slip.
     user, at, host = rest.partition("@")
     after_user = (host if at else user).partition("?")[0]
-    return [piece.partition("=") for piece in after_user.split(";")[1:]]
+    return list(map(PARTITION, after_user.split(";")[1:]))

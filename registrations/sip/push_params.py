@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from urllib.parse import unquote
 
 #: pn-provider → APNs environment (case-sensitive, as Flexisip compares).
@@ -23,6 +24,8 @@ LONGEST_VALUE = 255
 RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
 LEGACY = ("app-id", "pn-type", "pn-tok")
 NAMES = frozenset(RFC_8599 + LEGACY)
+#: Of a (name, "=", value).
+NAME_AND_VALUE = itemgetter(0, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,24 @@ def read_push_params(triples: list[tuple[str, str, str]]) -> PushParams:
 
 
 def _first_of_each(triples) -> tuple[dict[str, str], PushParams]:
+    found = dict(map(NAME_AND_VALUE, triples))
+    if len(found) == len(triples) and _are_plain(found):
+        return found, PushParams()
+    return _judged_each(triples)
+
+
+def _are_plain(found: dict[str, str]) -> bool:
+    """True where each name is as we know it, and no value too long: nearly always."""
+    names, values = "".join(found), found.values()
+    return (
+        names.islower()
+        and "%" not in names
+        and "".join(values).isascii()
+        and max(map(len, values)) <= LONGEST_VALUE
+    )
+
+
+def _judged_each(triples) -> tuple[dict[str, str], PushParams]:
     found: dict[str, str] = {}
     push = PushParams()
     for written, _, value in triples:
