@@ -63,6 +63,8 @@ class Failures:
     refused: list[tuple[str, int, int]]
     activity: list[AuditEntry]
     failed: int
+    #: Pushes that APNs took and that woke nobody.
+    asleep: int
     pushes: int
     #: In percent; None where there are more than are counted.
     share: float | None
@@ -96,7 +98,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     activity = AuditEntry.objects.filter(at__gte=since)
     seen = activity if sees_activity else activity.none()
     asked_for = Push.objects.filter(created_at__gte=since)
-    failed, pushes, done, unwoken = capped(rows, asked_for, seen, calls)
+    failed, pushes, done, unwoken, slept = capped(rows, asked_for, seen, calls, asleep)
     refused = _refused(since)
     numbers = {
         "deliveries": failed,
@@ -132,6 +134,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         refused=refused,
         activity=_newest(activity, tab == "activity"),
         failed=failed,
+        asleep=slept,
         pushes=pushes,
         share=100 * failed / pushes if 0 < pushes <= COUNTED else None,
         rules=rules_in_words(App.objects.all()),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.apns import LIMITS
+from notifications.curl import command_of
 from notifications.judging import BLIND
-from notifications.models import Attempt, Call, Push
+from notifications.models import Attempt, Call, Credential, Push
 from notifications.payloads import size_of
 from notifications.resend import facts_of, is_safe
 from notifications.rule_words import rule_of
@@ -56,8 +59,14 @@ def rows() -> QuerySet[Push]:
         "requested_by",
         "api_token",
     )
+    credentials = Credential.objects.filter(
+        app=OuterRef("app"), environment=OuterRef("environment")
+    )
+    names = ("kind", "server", "host", "port")
+    spoken_by = JSONObject(**{name: name for name in names})
     return Push.objects.select_related(*related).annotate(
-        holders=ArraySubquery(holders)
+        holders=ArraySubquery(holders),
+        spoken_by=Subquery(credentials.order_by().values_list(spoken_by)[:1]),
     )
 
 
@@ -69,6 +78,8 @@ def push(found: Push, now: datetime) -> dict:
     facts = facts_of(found.device, found.token, found.push_type, now, found)
     siblings, resends = _others(found, call)
     held_by, feeds, gaps = _read(found, call, now) if call else ([], [], [])
+    headers = headers_of(found)
+    spoken_by = Credential(**found.spoken_by) if found.spoken_by else None
     return {
         "push": found,
         "call": call,
@@ -83,7 +94,9 @@ def push(found: Push, now: datetime) -> dict:
         "siblings": siblings,
         "resends": resends,
         "steps": steps_of(found, call, len(attempts), now),
-        "headers": headers_of(found),
+        "headers": headers,
+        "payload_text": json.dumps(found.payload, indent=2),
+        "curl": command_of(found, headers, spoken_by) if found.payload else "",
         "text": text_of(found.payload),
         "size": size_of(found.payload),
         "limit": LIMITS[found.push_type],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from django.urls import reverse
@@ -9,6 +10,17 @@ from django.urls import reverse
 from notifications.device_terms import named
 from notifications.models import Push
 from registrations.models import Device
+
+#: An address as headers write it: `"Karl" <sip:karl@example.org;transport=tls>;tag=1`.
+ADDRESS = re.compile(r"<((?:sips?|tel|urn):[^<>\s;?]+)[^<>]*>", re.IGNORECASE)
+#: The beginning of an apns-id, as lists print it.
+BEGINNING = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){0,3}", re.IGNORECASE)
+
+
+def bare(text: str) -> str:
+    """The URI of an address that was copied out of a header; other text as it is."""
+    found = ADDRESS.search(text)
+    return found[1] if found else text
 
 
 def find(text: str) -> str | None:
@@ -19,9 +31,22 @@ def find(text: str) -> str | None:
     if push is not None:
         return reverse("notifications:push", args=[push.pk])
     found = list(Device.objects.filter(named(text))[:2])
-    if len(found) != 1:
-        return None
-    return reverse("notifications:device", args=[found[0].pk])
+    if len(found) == 1:
+        return reverse("notifications:device", args=[found[0].pk])
+    begun = [] if found else _begun(text)
+    if len(begun) == 1:
+        return reverse("notifications:push", args=[begun[0].pk])
+    return None
+
+
+def _begun(text: str) -> list[Push]:
+    """Two at most of the pushes whose id begins so."""
+    if not BEGINNING.fullmatch(text):
+        return []
+    digits = text.replace("-", "").lower()
+    first, last = digits.ljust(32, "0"), digits.ljust(32, "f")
+    ids = (UUID(first), UUID(last))
+    return list(Push.objects.order_by().filter(pk__range=ids).only("pk")[:2])
 
 
 def _push_named(text: str) -> Push | None:

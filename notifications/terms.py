@@ -133,7 +133,7 @@ def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
             )
         return Term("", "", found[0] if name else value, found[0])
     if name not in known:
-        told = gettext("there is no filter %(name)s:") % {"name": name}
+        told = gettext("No filter is called %(name)s.") % {"name": name}
         raise WrongValue(f"{told} {_meant(name, known)}")
     try:
         return Term(name, *known[name].read(value), found[0], bool(found[1]))

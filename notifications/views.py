@@ -23,7 +23,7 @@ from notifications import (
 from notifications.filters import ALL
 from notifications.keyset import query, words
 from notifications.saved_views import views_for
-from notifications.search import find
+from notifications.search import bare, find
 from registrations.models import Device, Feed
 
 may_see = permission_required("notifications.see", raise_exception=True)
@@ -143,7 +143,7 @@ def malformed(request: HttpRequest) -> HttpResponse:
 @may_see
 def search(request: HttpRequest) -> HttpResponse:
     """Straight to the page of what was looked for when it is unique, else the devices."""
-    wanted = words(request.GET.get("q", ""))
+    wanted = bare(words(request.GET.get("q", "")))
     found = find(wanted)
     if found is not None:
         return redirect(found)

@@ -19,7 +19,7 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 #: Names, and what is typed or read as it is, in templates.
 NAMES = re.compile(
     r"pushdash|sip:(user@domain)?|UTC|ms|apns-id|Call-ID|VoIP|REGISTER|JSON|Flexisip|Kamailio"
-    r"|\w+:(&gt;=|&lt;|>=|<)?\w+|-?\w+:[\w.]+|nurse-12|erin|alice|bob|CSV|alert-circle|p\d\d|n\b"
+    r"|\w+:(&gt;=|&lt;|>=|<)?\w+|-?\w+:[\w.]+|nurse-12|erin|alice|bob|CSV|alert-circle|p\d\d|n\b|cURL"
 )
 #: The same in both languages, or data, where more than one word stands.
 SAME = {

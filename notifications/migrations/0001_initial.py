@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(default=None, null=True)),
                 ('accepted_at', models.DateTimeField(default=None, null=True)),
                 ('handle_by', models.DateTimeField(default=None, null=True)),
-                ('verdict', models.TextField(choices=[('awaited', 'Awaited'), ('handled', 'Handled'), ('unhandled', 'Unhandled'), ('exempt', 'Exempt'), ('not_counted', 'Not Counted')], default='awaited')),
+                ('verdict', models.TextField(choices=[('awaited', 'Awaited'), ('handled', 'Handled'), ('unhandled', 'Unhandled'), ('exempt', 'Exempt'), ('not_counted', 'Not counted')], default='awaited')),
                 ('rule', models.TextField(blank=True, default='')),
                 ('evidence', models.JSONField(default=None, null=True)),
                 ('wake_time', models.DurationField(default=None, null=True)),

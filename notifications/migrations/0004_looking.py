@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                             ("handled", "Handled"),
                             ("unhandled", "Unhandled"),
                             ("exempt", "Exempt"),
-                            ("not_counted", "Not Counted"),
+                            ("not_counted", "Not counted"),
                         ]
                     ),
                 ),
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                             ("handled", "Handled"),
                             ("unhandled", "Unhandled"),
                             ("exempt", "Exempt"),
-                            ("not_counted", "Not Counted"),
+                            ("not_counted", "Not counted"),
                         ]
                     ),
                 ),

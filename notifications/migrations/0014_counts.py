@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                             ("handled", "Handled"),
                             ("unhandled", "Unhandled"),
                             ("exempt", "Exempt"),
-                            ("not_counted", "Not Counted"),
+                            ("not_counted", "Not counted"),
                         ]
                     ),
                 ),

@@ -25,7 +25,7 @@ class Call(models.Model):
         HANDLED = "handled", _("Handled")  #: proof that the app woke; ends a run
         UNHANDLED = "unhandled", _("Unhandled")  #: a strike
         EXEMPT = "exempt", _("Exempt")  #: the app was open anyway
-        NOT_COUNTED = "not_counted", _("Not Counted")  #: says nothing either way
+        NOT_COUNTED = "not_counted", _("Not counted")  #: says nothing either way
 
     token = models.ForeignKey(PushToken, on_delete=models.CASCADE, related_name="calls")
     call_id = models.TextField()

@@ -133,7 +133,7 @@ def test_a_wrong_word_is_named_and_nothing_is_shown(fleet):
     page = people.browser_of("ops").get("/devices/?q=stat:suspected+seen:soon")
     assert not page.context["list"].rows
     text = page.content.decode()
-    assert "there is no filter stat: Did you mean state:?" in text
+    assert "No filter is called stat. Did you mean state:?" in text
     assert "seen:soon: seen takes an age" in text
     assert "This query cannot be read" in text
 

@@ -143,3 +143,23 @@ def test_no_result_no_data_and_no_right_are_said_apart():
     assert "No failed delivery matches" in page.content.decode()
     page = people.browser_of("ops").get("/failures/?tab=activity").content.decode()
     assert "You may not see what people did" in page
+
+
+def test_the_head_counts_what_failed_and_what_woke_nobody():
+    failed("rejected", "Unregistered")
+    now = timezone.now()
+    for aor in ("sip:alice@x.org", "sip:bob@x.org"):
+        push = factories.accepted_push(factories.registered_device(aor), now)
+        push.sip_call = Call.objects.create(
+            token=push.token,
+            call_id=push.call_id,
+            verdict="unhandled",
+            rule="no_proof",
+            sent_at=push.sent_at,
+            created_at=push.created_at,
+        )
+        push.save(update_fields=["sip_call"])
+    page = people.browser_of("ops").get("/failures/").content.decode()
+    assert "1 of 3 pushes failed (33.3 %), 2 woke nobody" in page
+    left = people.browser_of("ops").get("/failures/?q=-outcome:asleep")
+    assert "0 woke nobody" in left.content.decode()

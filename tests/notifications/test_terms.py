@@ -71,8 +71,8 @@ def test_what_is_typed_becomes_terms(text, expected):
         ("state:odd", "state:odd: state is one of fine, silent"),
         ("strikes:many", "strikes:many: strikes takes a number, as 3 or >=2"),
         ("seen:24h", "seen:24h: seen takes an age, as <24h or >7d (m, h, d, w)"),
-        ("sate:fine", "there is no filter sate: Did you mean state:?"),
-        ("x:1", "there is no filter x: There are state:, strikes:, seen:, app:."),
+        ("sate:fine", "No filter is called sate. Did you mean state:?"),
+        ("x:1", "No filter is called x. There are state:, strikes:, seen:, app:."),
         ("state:", "state: wants a value behind it"),
     ],
 )

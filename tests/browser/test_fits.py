@@ -1,0 +1,59 @@
+"""What opens fits into its window, and long runs are as readable as short ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.handling import settle
+from tests import factories
+from tests.browser import house
+from tests.browser.accessibility import violations
+from tests.notifications.people import credential_of
+from tests.people import person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Opens each menu of the page in turn; the names of those that stick out.
+STICKING_OUT = """() => [...document.querySelectorAll('details.pd-menu')]
+  .filter((menu) => menu.querySelector('summary').getBoundingClientRect().width)
+  .filter((menu) => {
+    menu.open = true;
+    const box = menu.querySelector('.pd-pop').getBoundingClientRect();
+    menu.open = false;
+    return box.left < 0 || box.right > innerWidth || box.width === 0;
+  }).map((menu) => menu.querySelector('summary').textContent.trim())"""
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_every_menu_opens_inside_the_window(open_as, width):
+    push = house.furnished()
+    page = open_as(person("olga", *house.ALL), "/settings/")
+    page.set_viewport_size({"width": width, "height": 900})
+    out = {}
+    for path in (
+        "/devices/?q=",
+        "/pushes/",
+        f"/devices/{push.device_id}/",
+        "/failures/",
+    ):
+        page.goto(path)
+        out[path] = page.evaluate(STICKING_OUT)
+    assert {path: names for path, names in out.items() if names} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_numbers_of_a_long_run_can_be_read(open_as, theme):
+    now = timezone.now()
+    credential_of(factories.app())
+    factories.feed(seen_until=now)
+    device = factories.registered_device()
+    for number in range(12):
+        factories.accepted_push(device, now - timedelta(minutes=2 * number + 2))
+    settle(now)
+    page = open_as(person("olga", "see"), f"/devices/{device.pk}/")
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    assert page.locator(".pd-slot > i").last.inner_text() == "12"
+    assert violations(page) == []
