@@ -77,6 +77,36 @@ def grouped(values: QuerySet) -> list[tuple]:
         return cursor.fetchall()
 
 
+def grouped_in_sets(values: QuerySet, *sets: tuple[int, ...]) -> list[list[tuple]]:
+    """The first `COUNTED` + 1 of a `values_list`, looked at once and grouped by each set of
+    its columns: for each set its different rows, every one with how often. `sets`: the
+    columns by their places, each place in one of them at least.
+    """
+    found: list[list[tuple]] = [[] for _ in sets]
+    try:
+        sql, given = values[: COUNTED + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return found
+    places = range(max(map(max, sets)) + 1)
+    names = ", ".join(f"c{place}" for place in places)
+    by = ", ".join(f"({', '.join(f'c{place}' for place in one)})" for one in sets)
+    # PostgreSQL says which columns a row was not grouped by: a bit each, the first the highest.
+    left_out = {
+        sum(1 << (len(places) - 1 - place) for place in places if place not in one): one
+        for one in sets
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {names}, grouping({names}), count(*) FROM ({sql}) AS asked ({names})"
+            f" GROUP BY GROUPING SETS ({by})",
+            given,
+        )
+        for *row, mask, number in cursor.fetchall():
+            one = left_out[mask]
+            found[sets.index(one)].append((*(row[place] for place in one), number))
+    return found
+
+
 class Capped(Subquery):
     """How many rows there are, up to `COUNTED` + 1, as a value beside another row."""
 

@@ -75,6 +75,10 @@ class Outcomes:
     #: (y, number) of the grid lines, (x, moment, is it left out on a phone) of the times.
     levels: list[tuple[float, int]]
     times: list[tuple[float, datetime, bool]]
+    since: datetime
+    until: datetime
+    slots: int = SLOTS
+    gutter: float = GUTTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,8 @@ def outcomes(now: datetime, span: str = "1h") -> Outcomes:
     legend = [(tone, name, totals[key]) for key, tone, name in SERIES if key in shown]
     rows = [(start + i * step, [s[key] for key in shown]) for i, s in enumerate(slots)]
     told = [row for row in rows if any(row[1])]
-    return Outcomes(span, bars, legend, told, _levels(most), _times(start, step))
+    times, until = _times(start, step), start + SPANS[span]
+    return Outcomes(span, bars, legend, told, _levels(most), times, start, until)
 
 
 def _round_up(most: int) -> int:

@@ -170,7 +170,7 @@ def _devices(asked, now: datetime) -> Iterator[list[tuple]]:
     return (list(map(_device_row, some)) for some in pages(rows, BY_FIRST, AT_ONCE))
 
 
-def _check(wanted: Query) -> None:
+def _check(wanted: Query | push_terms.Asked) -> None:
     if wanted.faults:
         raise WrongQuery("; ".join(wanted.faults))
 
@@ -183,7 +183,7 @@ def _device_row(row: tuple) -> tuple:
 
 def _pushes(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted = push_terms.asked_of(asked)
-    _check(wanted.query)
+    _check(wanted)
     found = push_terms.fitting(wanted, now)
     found = found.select_related("device", "token", "app", "sip_call", "requested_by")
     return (list(map(_push_row, some)) for some in pages(found, BY_CREATION, AT_ONCE))

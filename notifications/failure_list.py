@@ -13,7 +13,7 @@ from notifications.conditions import joined
 from notifications.failure_reasons import ASLEEP, FAILED, NOTHING, Told, told
 from notifications.filters import Chip, term_chip
 from notifications.fleet import FeedRow, feed_row
-from notifications.keyset import BY_END, Slice, cut, query, words
+from notifications.keyset import BY_END, Slice, cut, pairs, query, words
 from notifications.models import (
     App,
     AuditEntry,
@@ -24,6 +24,7 @@ from notifications.models import (
     RefusalCount,
 )
 from notifications.push_terms import condition_of, kinds
+from notifications.ranges import Range, range_of
 from notifications.terms import Query, read_query
 from notifications.wording import rules_in_words
 
@@ -47,8 +48,12 @@ class Failures:
     #: What people did was asked for, and who asks may not see it.
     is_kept_back: bool
     tabs: list[tuple[str, str, int]]
+    #: "" where the address names a range.
     span: str
     spans: list[str]
+    range: Range
+    #: From when to when it is.
+    stretch: Range
     told: Told
     #: There were more than are told of.
     is_cut: bool
@@ -73,33 +78,58 @@ class Failures:
     @property
     def failed_address(self) -> str:
         """The failed deliveries of the span on Pushes."""
-        return query(outcome=["rejected", "lost"], span=self.span, q=self.q)
+        return query(outcome=["rejected", "lost"], **self._time, q=self.q)
 
     @property
     def address(self) -> str:
         """All failures of the span on Pushes."""
         outcomes = ["rejected", "lost", "asleep"]
-        return query(outcome=outcomes, span=self.span, q=self.q)
+        return query(outcome=outcomes, **self._time, q=self.q)
+
+    @property
+    def time(self) -> str:
+        """Its time as a part of an address."""
+        return query(**self._time)
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """All but its time, as hidden fields of a form."""
+        return pairs({"tab": self.tab, "q": self.q})
+
+    @property
+    def timed(self) -> list[tuple[str, str]]:
+        """Its time, as hidden fields of a form."""
+        return pairs(self._time)
+
+    @property
+    def _time(self) -> dict[str, str]:
+        return {"span": self.span, **self.range.address}
 
     @property
     def clear(self) -> str:
         """This page without its query."""
-        return query(span=self.span, tab=self.tab)
+        return query(**self._time, tab=self.tab)
 
 
 def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     """Failed pushes of the span; what people did, for those who may see it."""
     span = asked.get("span", "24h")
     span = span if span in SPANS else "24h"
-    since = now - SPANS[span]
+    asked_range = range_of(asked)
+    stretch = _stretch(asked_range, span, now)
+    since = stretch.since
     wanted = read_query(words(asked.get("q", "")), kinds())
-    calls = Call.objects.filter(verdict="unhandled", sent_at__gte=since - LONGEST_CALL)
-    rows, asleep = _fitting(wanted, calls, since, now)
-    activity = AuditEntry.objects.filter(at__gte=since)
+    is_wrong = bool(wanted.faults or asked_range.faults)
+    earlier = Range(since - LONGEST_CALL, stretch.until)
+    calls = Call.objects.filter(earlier.of("sent_at"), verdict="unhandled")
+    rows, asleep = _fitting(wanted, calls, stretch, now)
+    if is_wrong:
+        rows, asleep = rows.none(), asleep.none()
+    activity = AuditEntry.objects.filter(stretch.of("at"))
     seen = activity if sees_activity else activity.none()
-    asked_for = Push.objects.filter(created_at__gte=since)
+    asked_for = Push.objects.filter(stretch.of("created_at"))
     failed, pushes, done, unwoken, slept = capped(rows, asked_for, seen, calls, asleep)
-    refused = _refused(since)
+    refused = _refused(stretch)
     numbers = {
         "deliveries": failed,
         "refused": sum(number for *_, number in refused),
@@ -113,15 +143,18 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     # Only what the tab shows is asked of the database.
     by_reason, is_list = tab == "reasons", tab == "deliveries"
     page = cut(newest, BY_END, asked) if is_list else Slice([], "", "")
-    found = told(rows, asleep, since, now) if by_reason else NOTHING
+    found = told(rows, asleep, since, stretch.until or now) if by_reason else NOTHING
     q = " ".join(term.written for term in wanted.terms)
-    address = {"span": span, "tab": tab, "q": q}
+    span = "" if asked_range else span
+    address = {"span": span, **asked_range.address, "tab": tab, "q": q}
     return Failures(
         tab=tab,
         is_kept_back=is_kept_back,
         tabs=[(name, TABS[name], numbers.get(name, 0)) for name in tabs],
         span=span,
         spans=list(SPANS),
+        range=asked_range,
+        stretch=stretch,
         told=found,
         is_cut=max(failed, unwoken) > COUNTED,
         deliveries=[feed_row(push) for push in page.rows],
@@ -129,8 +162,8 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         older=page.older and query(**address, before=page.older),
         q=q,
         chips=[term_chip(term, wanted, address) for term in wanted.terms],
-        faults=wanted.faults,
-        refusals=_newest(Refusal.objects.filter(at__gte=since), tab == "refused"),
+        faults=wanted.faults + asked_range.faults,
+        refusals=_newest(Refusal.objects.filter(stretch.of("at")), tab == "refused"),
         refused=refused,
         activity=_newest(activity, tab == "activity"),
         failed=failed,
@@ -145,22 +178,26 @@ def _newest(rows: QuerySet, is_shown: bool) -> list:
     return list(rows[:ROWS]) if is_shown else []
 
 
+def _stretch(asked: Range, span: str, now: datetime) -> Range:
+    """From when to when the page is; without a beginning it is as long as the span."""
+    return Range(asked.since or (asked.until or now) - SPANS[span], asked.until)
+
+
 def _fitting(
-    wanted: Query, calls: QuerySet[Call], since: datetime, now: datetime
+    wanted: Query, calls: QuerySet[Call], stretch: Range, now: datetime
 ) -> tuple[QuerySet[Push], QuerySet[Push]]:
-    """What failed, and what did not wake; nothing where a word of the query is wrong."""
-    ended = Push.objects.filter(ended_at__gte=since)
+    """What failed, and what did not wake."""
+    ended = Push.objects.filter(stretch.of("ended_at"))
     # What is asked for is looked for among the newest calls: no filter reads them all.
     newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
     both = ended.filter(FAILED), ended.filter(ASLEEP, sip_call__in=newest)
-    if wanted.faults:
-        return tuple(rows.none() for rows in both)
     asked = joined(wanted, lambda term: condition_of(term, now))
     return tuple(rows.filter(asked) for rows in both)
 
 
-def _refused(since: datetime) -> list[tuple[str, int, int]]:
-    rows = RefusalCount.objects.filter(hour__gt=since - timedelta(hours=1)).order_by()
+def _refused(stretch: Range) -> list[tuple[str, int, int]]:
+    hours = Range(stretch.since - timedelta(minutes=59, seconds=59), stretch.until)
+    rows = RefusalCount.objects.filter(hours.of("hour")).order_by()
     groups = rows.values_list("door", "status").annotate(sum=Sum("number"))
     found = [(Door(door).label, status, number) for door, status, number in groups]
     return sorted(found, key=lambda one: -one[2])

@@ -9,13 +9,14 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from notifications.at_once import COUNTED, capped, grouped
+from notifications.at_once import COUNTED, capped, grouped_in_sets
 from notifications.bulk_page import running
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Facet, Option, chips_of, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_CREATION, cut, pairs, query
 from notifications.models import App, Bulk, Ledger, Push
+from notifications.push_chart import Chart, chart_of, slot_of
 from notifications.push_terms import (
     NAMES,
     ORIGINS,
@@ -29,6 +30,7 @@ from notifications.push_terms import (
     outcome_named,
     spanned,
 )
+from notifications.ranges import Range
 from notifications.terms import proposed
 from notifications.wording import rules_in_words
 
@@ -82,6 +84,13 @@ class Pushes:
     display: Display
     kept: list[tuple[str, str]]
     terms: list[tuple[str, str]]
+    range: Range
+    #: From when to when the rows are; the chart of them, where that has a beginning.
+    stretch: Range
+    chart: Chart | None
+    #: The address without any time, and the same as hidden fields of a form.
+    timeless: str
+    kept_by_range: list[tuple[str, str]]
 
 
 def pushes(asked, now: datetime) -> Pushes:
@@ -90,24 +99,27 @@ def pushes(asked, now: datetime) -> Pushes:
     display = display_of(asked, ORDERS, LIST_COLUMNS)
     chosen = wanted.facets
     apps = list(App.objects.all())
-    groups = _groups(spanned(wanted, now))
+    stretch = wanted.stretch(now)
+    groups, by_slot = _groups(spanned(wanted, now), stretch)
     total = sum(groups.values())
     rows = fitting(wanted, now).select_related("device", "token__ledger", "app")
     rows = rows.prefetch_related("attempts")
     page = cut(rows, display.order.key, asked, display.size)
     labels = _labels(groups, apps)
     address = wanted.address | display.address
+    timeless = address | {"span": "", "from": "", "to": ""}
     return Pushes(
         rows=_shown(page.rows),
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
         facets=[_facet(name, chosen, groups, labels[name]) for name in NAMES],
         chips=[*chips_of(address, labels), *_term_chips(wanted, address)],
-        spans=[(name, query(**address | {"span": name}) or ALL) for name in SPANS],
-        span=wanted.span,
+        spans=[(name, query(**timeless | {"span": name}) or ALL) for name in SPANS],
+        span="" if wanted.range else wanted.span,
         q=address["q"],
-        faults=wanted.query.faults,
-        clear=query(span=address["span"], **display.address) or ALL,
+        faults=wanted.faults,
+        clear=query(span=address["span"], **wanted.range.address, **display.address)
+        or ALL,
         address=query(**address),
         total=total,
         matching=_matching(wanted, groups, total, now),
@@ -117,6 +129,11 @@ def pushes(asked, now: datetime) -> Pushes:
         display=display,
         kept=pairs(wanted.address),
         terms=proposed(kinds()),
+        range=wanted.range,
+        stretch=stretch,
+        chart=None if wanted.faults else chart_of(stretch, by_slot),
+        timeless=query(**timeless),
+        kept_by_range=pairs(timeless),
     )
 
 
@@ -134,16 +151,21 @@ def _matching(wanted: Asked, groups: Counter[tuple], total: int, now: datetime) 
     return capped(fitting(wanted, now))[0]
 
 
-def _groups(rows: QuerySet[Push]) -> Counter[tuple]:
-    """(type, outcome, reason, app, origin) → number, of the newest `COUNTED` + 1."""
+def _groups(rows: QuerySet[Push], stretch: Range) -> tuple[Counter[tuple], list[tuple]]:
+    """(type, outcome, reason, app, origin) → number, of the newest `COUNTED` + 1; and the
+    same rows by slot, type, state, verdict and rule, each with how many.
+    """
     columns = ("push_type", "state", "sip_call__verdict", "sip_call__rule")
     columns += ("reason", "app__bundle_id", "origin")
+    newest = BY_CREATION.ordered(rows.annotate(slot=slot_of(stretch)))
+    values = newest.values_list(*columns, "slot")
+    groups, by_slot = grouped_in_sets(values, tuple(range(7)), (7, 0, 1, 2, 3))
     counted: Counter[tuple] = Counter()
-    for *facts, number in grouped(BY_CREATION.ordered(rows).values_list(*columns)):
+    for *facts, number in groups:
         push_type, state, verdict, rule, reason, app, origin = facts
         outcome = outcome_named(push_type, state, verdict or "awaited", rule)
         counted[push_type, outcome, reason, app, origin] += number
-    return counted
+    return counted, by_slot
 
 
 def _fits(group: tuple, chosen: dict, but: str = "") -> bool:

@@ -12,6 +12,7 @@ from notifications.conditions import aged, joined
 from notifications.device_terms import begins, looked_up, struck
 from notifications.keyset import words
 from notifications.models import Push
+from notifications.ranges import NEVER, Range, range_of
 from notifications.terms import (
     Age,
     Kind,
@@ -83,14 +84,28 @@ class Asked:
 
     facets: dict[str, list[str]]
     query: Query
+    #: Counts where there is no range.
     span: str
+    range: Range = NEVER
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What cannot be read."""
+        return self.query.faults + self.range.faults
 
     @property
     def address(self) -> dict:
         """The same as parts of an address."""
         text = " ".join(term.written for term in self.query.terms)
-        span = "" if self.span == USUAL_SPAN else self.span
-        return {**self.facets, "q": text, "span": span}
+        span = "" if self.span == USUAL_SPAN or self.range else self.span
+        return {**self.facets, "q": text, "span": span, **self.range.address}
+
+    def stretch(self, now: datetime) -> Range:
+        """From when to when: its beginning is None for all there is."""
+        if self.range:
+            return Range(self.range.since, self.range.until or now)
+        length = SPANS[self.span]
+        return Range(None if length is None else now - length, now)
 
 
 def kinds() -> dict[str, Kind]:
@@ -121,6 +136,7 @@ def asked_of(asked) -> Asked:
         named,
         Query(terms, wanted.faults),
         span if span in SPANS else USUAL_SPAN,
+        range_of(asked),
     )
 
 
@@ -131,9 +147,9 @@ def fitting(asked: Asked, now: datetime) -> QuerySet[Push]:
 
 def spanned(asked: Asked, now: datetime) -> QuerySet[Push]:
     """Those before the facets choose among them."""
-    rows = _within(asked.span, now)
-    if asked.query.faults:
-        return rows.none()
+    if asked.faults:
+        return Push.objects.none()
+    rows = _within(asked, now)
     return rows.filter(joined(asked.query, lambda term: condition_of(term, now)))
 
 
@@ -161,9 +177,12 @@ def _several(asked, name: str) -> list[str]:
     return [words(value) for value in asked.getlist(name) if words(value)][:20]
 
 
-def _within(span: str, now: datetime) -> QuerySet[Push]:
+def _within(asked: Asked, now: datetime) -> QuerySet[Push]:
     rows = Push.objects.all()
-    return rows.filter(created_at__gte=now - SPANS[span]) if SPANS[span] else rows
+    if asked.range:
+        return rows.filter(asked.range.of("created_at"))
+    length = SPANS[asked.span]
+    return rows.filter(created_at__gte=now - length) if length else rows
 
 
 def _matching(rows: QuerySet[Push], chosen: dict[str, list[str]]) -> QuerySet[Push]:

@@ -117,7 +117,9 @@
   const show = (name, html) => {
     const old = document.getElementById(`live-${name}`);
     const fresh = parsed(name, html);
-    if (!old || !fresh) return;
+    // A chart that is zoomed in, or has the focus, stays what it is.
+    const isInHand = name === 'outcomes' && (old?.contains(document.activeElement) || old?.querySelector('[data-zooming]'));
+    if (!old || !fresh || isInHand) return;
     if (name === 'feed' && !letThrough && (paused || held(old))) {
       holdFeed(old, fresh, html);
       return;

@@ -161,6 +161,8 @@ def paths(push: Push) -> list[str]:
         f"/devices/{push.device_id}/",
         "/pushes/",
         "/pushes/?outcome=rejected",
+        "/pushes/?from=2026-01-01T00:00Z&zone=Europe/Paris",
+        "/failures/?from=2026-01-01T00:00Z&to=2036-01-01T00:00Z",
         f"/pushes/{push.pk}/",
         f"/pushes/{push.pk}/case",
         f"/pushes/compare/?push={push.pk}&push={Push.objects.exclude(pk=push.pk)[0].pk}",

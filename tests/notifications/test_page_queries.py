@@ -77,6 +77,8 @@ def addresses(push: Push) -> list[str]:
         *house.paths(push),
         "/?span=6h",
         "/?span=24h",
+        "/pushes/?from=2026-01-01T00:00Z",
+        "/failures/?from=2026-01-01T00:00Z",
         "/devices/?q=",
         *(f"/devices/?q=&sort={sort}&rows=200" for sort in ("oldest", "aor_down")),
         "/devices/?q=state:not_waking+strikes:>=1+seen:<24h+app:org.linphone.phone",
