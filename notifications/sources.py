@@ -11,6 +11,7 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext
 
 from notifications.models import Call
+from notifications.stored_words import told
 from notifications.watermarks import read_until
 from notifications.wording import ago, number
 from registrations.models import Feed
@@ -43,7 +44,7 @@ def source_of(feed: Feed, now: datetime) -> Source:
     if feed.trouble:
         age = ago(feed.trouble_since or now, now)
         words = gettext("stalled for %(age)s: %(why)s")
-        words %= {"age": age, "why": feed.trouble}
+        words %= {"age": age, "why": told(feed.trouble)}
         return Source(feed, "bad", words)
     if feed.kind == Feed.Kind.BEACON:
         return Source(feed, "mute", _heard(feed, now))

@@ -1,5 +1,6 @@
 """Texts that are stored in English, for a reader: what is wrong with a registration in the
-parser's words, with what it read between them; why a push was not resent.
+parser's words, with what it read between them; why a push was not resent, why a try came to
+nothing, what troubles a feed.
 """
 
 from __future__ import annotations
@@ -55,10 +56,70 @@ TEXTS = (
 )
 
 
+#: What is stored with names and reasons in it: why a try came to nothing, what troubles a feed.
+#: The narrower one stands first.
+SENTENCES = (
+    _("no connection to %(host)s lasts: %(why)s"),
+    _("no connection to %(host)s: %(why)s"),
+    _("not sent: %(why)s"),
+    _("before it left: %(why)s"),
+    _("before the push was sent, %(why)s"),
+    _("the connection was lost: %(why)s"),
+    _("the connection takes no request: %(why)s"),
+    _("APNs broke HTTP/2: %(why)s"),
+    _("APNs reset the stream (%(code)s)"),
+    _("cut short: %(why)s"),
+    _("the proxy refused: %(why)s"),
+    _("the certificate cannot be used: %(why)s"),
+    _("the .p8 key cannot sign: %(why)s"),
+    _("the database is away: %(why)s"),
+    _("HTTP %(status)s without a reason"),
+    _("Redis does not answer: %(why)s"),
+    _("%(number)s packets lost since the start: more than can be stored"),
+    _("%(file)s cannot be read: %(why)s"),
+    _("%(file)s is gone"),
+    _("%(number)s pushes"),
+    _("no answer within %(seconds)s s (%(why)s)"),
+    _("no answer within %(seconds)s s"),
+)
+#: The same without a name in it.
+WHOLE = (
+    _("the connection closed"),
+    _("closed by APNs"),
+    _("APNs does not read"),
+    _("APNs sent no SETTINGS"),
+    _("the connection went silent"),
+    _("APNs answered without a status"),
+    _("APNs refused the stream"),
+    _("APNs is closing this connection"),
+    _("the client was closed"),
+    _("the worker died while it was sending"),
+    _("the log shows no answer"),
+    _("its life was over"),
+    _("the app has no credential for this environment"),
+    _("the certificate has expired: store a new one on Settings"),
+    _("it closes connections before it answers"),
+    _("dry run"),
+)
+PLACE = re.compile(r"%\\\((\w+)\\\)s")
+PATTERNS = {
+    sentence: re.compile(PLACE.sub(r"(?P<\1>.+?)", re.escape(sentence)), re.DOTALL)
+    for sentence in SENTENCES
+}
+
+
 def told(text: str) -> str:
     """A stored English text in the reader's language; what is none of ours as it stands."""
     known = gettext(text) if text else ""
-    if known != text:
+    if known != text or not text:
         return known
-    read = iter(READ.findall(text))
-    return re.sub("#", lambda _: next(read, "#"), gettext(READ.sub("#", text)))
+    shape = READ.sub("#", text)
+    if gettext(shape) != shape:
+        read = iter(READ.findall(text))
+        return re.sub("#", lambda _: next(read, "#"), gettext(shape))
+    for sentence, pattern in PATTERNS.items():
+        found = pattern.fullmatch(text)
+        if found is not None:
+            said = {name: told(part) for name, part in found.groupdict().items()}
+            return gettext(sentence) % said
+    return "; ".join(map(told, text.split("; "))) if "; " in text else text

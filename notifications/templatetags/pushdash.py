@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
 from notifications.keyset import pairs
+from notifications.models import AuditEntry
 from notifications.stored_words import told
 from notifications.wording import ACTIONS, CHIPS, UNIT_OF_DAY, ago
 
@@ -159,6 +160,13 @@ def health_tone(state: str) -> str:
 def action_words(action: str) -> str:
     """An audit entry's verb as a person says it."""
     return ACTIONS.get(action, action)
+
+
+@register.filter
+def subject_words(entry: AuditEntry) -> str:
+    """What an audit entry is about: of a bulk and an export in our words, else a name."""
+    is_ours = entry.action.startswith(("bulk.", "export."))
+    return told(entry.subject) if is_ours else entry.subject
 
 
 @register.filter

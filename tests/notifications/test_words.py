@@ -8,6 +8,7 @@ import pytest
 from django.template import Context, Template
 from django.utils import timezone, translation
 
+from notifications.models import AuditEntry
 from notifications.stored_words import told
 from notifications.templatetags import pushdash
 from tests.registrations.sip.test_push_params import contact_with
@@ -50,6 +51,39 @@ def test_what_is_stored_in_english_is_said_in_the_language():
         assert struck == "Serait le réveil manqué 3 sur 3"
         assert told("ticket 4711") == "ticket 4711"
     assert told("Would be strike 3 of 3") == "Would be strike 3 of 3"
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (
+            "no connection to api.push.apple.com: the proxy refused: 407",
+            "aucune connexion à api.push.apple.com : le mandataire a refusé : 407",
+        ),
+        ("not sent: no answer within 5.0 s", "pas envoyé : aucune réponse en 5.0 s"),
+        ("HTTP 500 without a reason", "HTTP 500 sans motif"),
+        (
+            "a.log is gone; b.log cannot be read: Permission denied",
+            "a.log a disparu; b.log ne peut pas être lu : Permission denied",
+        ),
+        ("the worker died while it was sending", "le worker est mort pendant l’envoi"),
+        ("12 pushes", "12 push"),
+    ],
+)
+def test_why_a_try_failed_and_a_feed_stalls_is_said_in_the_language(stored, said):
+    assert told(stored) == stored
+    with translation.override("fr"):
+        assert told(stored) == said
+
+
+def test_what_a_person_named_is_no_stored_word():
+    entries = {
+        action: AuditEntry(action=action, subject=subject)
+        for action, subject in (("view.share", "Devices"), ("bulk.start", "3 pushes"))
+    }
+    with translation.override("fr"):
+        assert pushdash.subject_words(entries["view.share"]) == "Devices"
+        assert pushdash.subject_words(entries["bulk.start"]) == "3 push"
 
 
 def test_a_day_is_one_in_each_language():
