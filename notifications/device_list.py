@@ -51,6 +51,8 @@ TABS = (
     ("seen:>24h", _("Not seen for 24 h")),
     ("problem:any", _("With problems")),
 )
+#: Filters of Pushes, where they are typed here.
+OF_PUSHES = dict.fromkeys(("type", "outcome", "reason", "origin", "at"), _("Pushes"))
 ORDERS = {
     "newest": Order(_("Newest first"), BY_ID, _("Newer"), _("Older")),
     "oldest": Order(_("Oldest first"), replace(BY_ID, is_ascending=True)),
@@ -127,7 +129,7 @@ def devices(asked, now: datetime) -> Devices:
     apps = list(App.objects.all())
     known = kinds(apps)
     q = words(asked.get("q", ""))
-    wanted = read_query(q, known)
+    wanted = read_query(q, known, OF_PUSHES)
     everyone = Device.objects.all()
     rows = fitting(everyone, wanted, now)
     held = Holding.objects.filter(current=True).select_related(

@@ -120,9 +120,13 @@ def struck(term: Term) -> QuerySet[Ledger]:
     return ledgers.exclude(state=Ledger.State.FINE) if has_some else ledgers
 
 
+def health_states(term: Term) -> tuple[str, ...]:
+    """The states of a token that `token:` stands for."""
+    return REFUSED if term.value == "invalid" else (term.value,)
+
+
 def _token(term: Term, now: datetime) -> Q:
-    states = REFUSED if term.value == "invalid" else (term.value,)
-    return holding(TokenHealth.objects.filter(state__in=states))
+    return holding(TokenHealth.objects.filter(state__in=health_states(term)))
 
 
 def _bound(term: Term, now: datetime) -> Q:

@@ -23,7 +23,7 @@ from notifications.models import (
     Refusal,
     RefusalCount,
 )
-from notifications.push_terms import condition_of, kinds
+from notifications.push_terms import OF_DEVICES, condition_of, kinds
 from notifications.ranges import Range, range_of
 from notifications.terms import Query, read_query
 from notifications.wording import rules_in_words
@@ -118,7 +118,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     asked_range = range_of(asked)
     stretch = _stretch(asked_range, span, now)
     since = stretch.since
-    wanted = read_query(words(asked.get("q", "")), kinds())
+    wanted = read_query(words(asked.get("q", "")), kinds(), OF_DEVICES)
     is_wrong = bool(wanted.faults or asked_range.faults)
     earlier = Range(since - LONGEST_CALL, stretch.until)
     calls = Call.objects.filter(earlier.of("sent_at"), verdict="unhandled")

@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.conditions import aged, joined
-from notifications.device_terms import begins, looked_up, struck
+from notifications.device_terms import begins, health_states, looked_up, struck
 from notifications.keyset import words
-from notifications.models import Push
+from notifications.models import Push, TokenHealth
 from notifications.ranges import NEVER, Range, range_of
 from notifications.terms import (
     Age,
@@ -23,6 +23,7 @@ from notifications.terms import (
     Text,
     read_query,
 )
+from registrations.models import Environment
 
 SPANS = {
     "15min": timedelta(minutes=15),
@@ -78,6 +79,12 @@ NAMES = {
 }
 
 
+#: Filters of Devices, where they are typed here.
+OF_DEVICES = dict.fromkeys(
+    ("bound", "seen", "version", "ios", "phone", "problem"), _("Devices")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What an address asks for: the chosen values of each facet, the rest, the span."""
@@ -118,13 +125,17 @@ def kinds() -> dict[str, Kind]:
         "origin": OneOf(ORIGINS),
         "state": OneOf(dict(Push.State.choices)),
         "strikes": Number({}),
+        "token": OneOf(
+            {"invalid": _("Refused in any way"), **dict(TokenHealth.State.choices)}
+        ),
+        "env": OneOf(dict(Environment.choices)),
         "at": Age({}),
     }
 
 
 def asked_of(asked) -> Asked:
     """What an address asks for; a facet named in the search box is a facet chosen."""
-    wanted = read_query(words(asked.get("q", "")), kinds())
+    wanted = read_query(words(asked.get("q", "")), kinds(), OF_DEVICES)
     named: dict[str, list[str]] = {name: _several(asked, name) for name in NAMES}
     chosen = [term for term in wanted.terms if term.name in NAMES and not term.is_not]
     for term in chosen:
@@ -163,6 +174,12 @@ def condition_of(term: Term, now: datetime) -> Q:
         return Q(state=term.value)
     if term.name == "strikes":
         return Q(token__in=struck(term).values("token"))
+    if term.name == "env":
+        return Q(environment=term.value)
+    if term.name == "token":
+        states = health_states(term)
+        healths = TokenHealth.objects.filter(state__in=states)
+        return Q(token__in=healths.order_by().values("token"))
     if term.name == "at":
         return aged("created_at", term, now)
     return Q(call_id__startswith=term.value) | _to(looked_up(term.value), term.value)

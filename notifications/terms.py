@@ -110,18 +110,24 @@ class Age:
 Kind = OneOf | Text | Number | Age
 
 
-def read_query(text: str, known: Mapping[str, Kind]) -> Query:
-    """Terms and faults of what was typed, in its order. `known`: name → what it takes."""
+def read_query(
+    text: str, known: Mapping[str, Kind], elsewhere: Mapping[str, str] | None = None
+) -> Query:
+    """Terms and faults of what was typed, in its order. `known`: name → what it takes;
+    `elsewhere`: filters of another list → that list.
+    """
     terms, faults = [], []
     for found in TERM.finditer(text):
         try:
-            terms.append(_term(found, known))
+            terms.append(_term(found, known, elsewhere or {}))
         except WrongValue as wrong:
             faults.append(str(wrong))
     return Query(tuple(terms), tuple(faults))
 
 
-def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
+def _term(
+    found: re.Match[str], known: Mapping[str, Kind], elsewhere: Mapping[str, str]
+) -> Term:
     quoted, bare = found[3], found[4]
     name, value = (found[2] or "").lower(), bare if quoted is None else quoted
     if not name or name in SCHEMES:
@@ -133,20 +139,23 @@ def _term(found: re.Match[str], known: Mapping[str, Kind]) -> Term:
             )
         return Term("", "", found[0] if name else value, found[0])
     if name not in known:
-        told = gettext("No filter is called %(name)s.") % {"name": name}
-        raise WrongValue(f"{told} {_meant(name, known)}")
+        raise WrongValue(_unknown(name, known, elsewhere))
     try:
         return Term(name, *known[name].read(value), found[0], bool(found[1]))
     except WrongValue as wrong:
         raise WrongValue(f"{found[0]}: {name} {wrong}") from None
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def _unknown(name: str, known: Iterable[str], elsewhere: Mapping[str, str]) -> str:
+    if name in elsewhere:
+        told = gettext("%(name)s: can be asked of %(list)s.")
+        return told % {"name": name, "list": elsewhere[name]}
+    told = gettext("No filter is called %(name)s.") % {"name": name}
     near = get_close_matches(name, known, 1)
     if near:
-        return gettext("Did you mean %(name)s:?") % {"name": near[0]}
+        return told + " " + gettext("Did you mean %(name)s:?") % {"name": near[0]}
     names = ", ".join(f"{each}:" for each in known)
-    return gettext("There are %(names)s.") % {"names": names}
+    return told + " " + gettext("There are %(names)s.") % {"names": names}
 
 
 def written(name: str, value: str) -> str:

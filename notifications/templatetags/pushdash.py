@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django import template
@@ -76,6 +76,12 @@ def in_full(moment: datetime) -> str:
     told = f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
     zone = timezone.get_current_timezone_name()
     return f"{told} {zone}" + ("" if zone == "UTC" else f", {moment:%H:%M:%S} UTC")
+
+
+@register.filter
+def in_utc(written: str) -> str:
+    """`2026-11-29 14:02:31 UTC` of ISO 8601."""
+    return f"{datetime.fromisoformat(written).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 @register.filter

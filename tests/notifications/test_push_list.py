@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications.models import Call, Ledger, Push
+from notifications.models import Call, Ledger, Push, TokenHealth
 from notifications.push_terms import OUTCOMES, outcome_named
 from tests import factories
 from tests.notifications import people
@@ -175,3 +175,20 @@ def test_a_wrong_word_is_named_and_nothing_is_shown():
     assert page.context["list"].rows == []
     assert "Did you mean outcome:?" in page.content.decode()
     assert "This query cannot be read" in page.content.decode()
+
+
+def test_pushes_are_asked_for_by_the_state_of_their_token_and_the_environment():
+    refused, fine = judged("handled", "register"), judged("handled", "register")
+    TokenHealth.objects.create(
+        token=refused.token, state="retired", reason="Unregistered", at=timezone.now()
+    )
+    for query in ("token:invalid", "token:retired"):
+        assert [row.row.push for row in listed(f"q={query}").rows] == [refused]
+    assert [row.row.push for row in listed("q=-token:invalid").rows] == [fine]
+    assert len(listed(f"q=env:{fine.environment}").rows) == 2
+    other = {"sandbox": "production", "production": "sandbox"}[fine.environment]
+    assert listed(f"q=env:{other}").rows == []
+
+
+def test_a_filter_of_devices_is_told_to_be_one():
+    assert listed("q=version:6.2.1").faults == ("version: can be asked of Devices.",)

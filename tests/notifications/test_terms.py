@@ -110,3 +110,8 @@ def test_a_term_behind_a_minus_leaves_out_what_it_fits():
         ("", "-alice", False),
         ("", "a-b", False),
     ]
+
+
+def test_a_filter_of_another_list_is_told_where_it_belongs():
+    query = read_query("type:voip", KNOWN, {"type": "Pushes"})
+    assert query.faults == ("type: can be asked of Pushes.",)
