@@ -17,8 +17,7 @@ from tests.people import person
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Opens each menu of the page in turn; the names of those that stick out.
-STICKING_OUT = """() => [...document.querySelectorAll('details.pd-menu')]
-  .filter((menu) => menu.querySelector('summary').getBoundingClientRect().width)
+STICKING_OUT = """() => [...document.querySelectorAll('main details.pd-menu')]
   .filter((menu) => {
     menu.open = true;
     const box = menu.querySelector('.pd-pop').getBoundingClientRect();
@@ -42,6 +41,10 @@ def test_every_menu_opens_inside_the_window(open_as, width):
         page.goto(path)
         out[path] = page.evaluate(STICKING_OUT)
     assert {path: names for path, names in out.items() if names} == {}
+    page.locator("summary[aria-label^='Your menu']:visible").click()
+    button = page.get_by_role("button", name="Log out").locator("visible=true")
+    box = button.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
