@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.utils.translation import gettext
@@ -23,8 +23,19 @@ STATES = ("suspected", "not_waking", "silent", "released", "recovered")
 
 
 @dataclass(frozen=True, slots=True)
+class AtRisk:
+    """One device at risk, as it is stored. `protection`: what protect mode does with the next
+    call's push; None where it has no say.
+    """
+
+    device: Device
+    ledger: Ledger
+    protection: Protection | None
+
+
+@dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One device at risk."""
+    """The same in words."""
 
     device: Device
     ledger: Ledger
@@ -33,8 +44,7 @@ class BoardRow:
     ages: list[tuple[datetime, str]]
     lead: str
     evidence: str
-    #: What protect mode does with the next call's push; None where it has no say.
-    protection: Protection | None = None
+    protection: Protection | None
 
 
 def devices_in(state: str) -> Question:
@@ -46,18 +56,26 @@ def devices_in(state: str) -> Question:
 
 def board_rows(apps: Iterable[App], now: datetime) -> list[BoardRow]:
     """The first devices that hold a token whose ledger is not fine, the worst first."""
-    said_at = now - (now - EPOCH) % STEADY
-    rows = [_board_row(one.device, one.token.ledger, said_at) for one in _worst()]
-    rows.sort(
-        key=lambda row: (
-            STATES.index(row.ledger.state),
-            -row.ledger.strikes,
-            row.device.aor,
-        )
+    return told(worst(apps), now)
+
+
+def worst(apps: Iterable[App]) -> list[AtRisk]:
+    """The same without a word: nothing of it depends on who reads."""
+    found = [(one.device, one.token.ledger) for one in _worst()]
+    found.sort(
+        key=lambda one: (STATES.index(one[1].state), -one[1].strikes, one[0].aor)
     )
-    shown = rows[:ROWS]
-    said = shown_protections([row.ledger for row in shown], apps)
-    return [replace(row, protection=said.get(row.ledger.token_id)) for row in shown]
+    shown = found[:ROWS]
+    said = shown_protections([ledger for _, ledger in shown], apps)
+    return [
+        AtRisk(device, ledger, said.get(ledger.token_id)) for device, ledger in shown
+    ]
+
+
+def told(rows: Iterable[AtRisk], now: datetime) -> list[BoardRow]:
+    """The rows in the language of the reader."""
+    said_at = now - (now - EPOCH) % STEADY
+    return [_board_row(row, said_at) for row in rows]
 
 
 def _worst() -> Iterable[Holding]:
@@ -74,14 +92,17 @@ def _worst() -> Iterable[Holding]:
     return first.union(*others, all=True)
 
 
-def _board_row(device: Device, ledger: Ledger, now: datetime) -> BoardRow:
+def _board_row(row: AtRisk, now: datetime) -> BoardRow:
+    ledger = row.ledger
     tone, icon = CHIPS[ledger.state]
     if ledger.state == "not_waking" and ledger.strikes == 1:
         tone = "warn"
     moments = [datetime.fromisoformat(strike["sent_at"]) for strike in ledger.run]
     ages = [(moment, ago(moment, now)) for moment in reversed(moments[-3:])]
     lead, evidence = evidence_of(ledger, now)
-    return BoardRow(device, ledger, tone, icon, ages, lead, evidence)
+    return BoardRow(
+        row.device, ledger, tone, icon, ages, lead, evidence, row.protection
+    )
 
 
 def counts_of(numbers: dict[str, int]) -> list[tuple[str, str, int]]:

@@ -92,10 +92,25 @@ class WakeTimes:
 
 def outcomes(now: datetime, span: str = "1h") -> Outcomes:
     """What became of the pushes of the span, in 60 slots."""
-    start = now.replace(second=0, microsecond=0) + timedelta(minutes=1) - SPANS[span]
-    step = SPANS[span] / SLOTS
+    return laid_out(counted(now, span), now, span)
+
+
+def counted(now: datetime, span: str) -> list[tuple[datetime, str, int]]:
+    """Minute, key of `SERIES` and how many pushes: what the chart is made of."""
+    return list(_counted(_start(now, span), now))
+
+
+def _start(now: datetime, span: str) -> datetime:
+    return now.replace(second=0, microsecond=0) + timedelta(minutes=1) - SPANS[span]
+
+
+def laid_out(
+    numbers: Iterable[tuple[datetime, str, int]], now: datetime, span: str
+) -> Outcomes:
+    """The chart of what was counted, by the clock of the reader."""
+    start, step = _start(now, span), SPANS[span] / SLOTS
     slots = [dict.fromkeys((key for key, _, _ in SERIES), 0) for _ in range(SLOTS)]
-    for minute, key, number in _counted(start, now):
+    for minute, key, number in numbers:
         slots[(minute - start) // step][key] += number
     most = _round_up(max(sum(slot.values()) for slot in slots))
     bars = [bar for i, slot in enumerate(slots) for bar in _stack(i, slot, most)]

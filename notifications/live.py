@@ -72,14 +72,17 @@ class Reader:
 
     def read(self, now: datetime, languages: Iterable[str]) -> Regions:
         """Every region as HTML, in each of the languages."""
+        picture = fleet.Picture(now)
         return {
             (language, name): html
             for language in languages
-            for name, html in self._regions_in(language, now)
+            for name, html in self._regions_in(language, picture.retold(), now)
         }
 
-    def _regions_in(self, reader: str, now: datetime) -> Iterator[tuple[str, str]]:
-        context = {"live": fleet.Picture(now), "now": now}
+    def _regions_in(
+        self, reader: str, picture: fleet.Picture, now: datetime
+    ) -> Iterator[tuple[str, str]]:
+        context = {"live": picture, "now": now}
         language, _, zone = reader.partition(" ")
         clock = timezone.override(ZoneInfo(zone or "UTC"))
         with translation.override(language), clock:

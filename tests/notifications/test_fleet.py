@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import translation
 
-from notifications import charts, fleet
+from notifications import charts, fleet, live_reads
 from notifications.board import ROWS as BOARD_ROWS
 from notifications.board import board_rows
 from notifications.handling import settle
@@ -204,6 +204,6 @@ def test_wake_times_fall_into_bins_and_the_sleepers_beside_them(feed):
         woken(after)
     unwoken()
     settle(NOW)
-    chart = charts.wake_times(fleet.lately_at(NOW))
+    chart = charts.wake_times(live_reads.lately_at(NOW))
     assert [bar.number for bar in chart.bars] == [1, 1, 0, 0, 0, 1, 1]
     assert (chart.total, chart.asleep) == (4, 1)

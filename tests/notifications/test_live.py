@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -221,3 +222,15 @@ def test_an_unforeseen_error_ends_the_page_for_nobody(monkeypatch, caplog):
     monkeypatch.setattr(live, "RETRY_SECONDS", 0.0)
     assert asyncio.run(first_frame())[0] == 1
     assert "live view cannot be made" in caplog.text
+
+
+def test_readers_of_every_language_and_clock_share_the_rows():
+    factories.registered_device()
+    now, readers = timezone.now(), ["en", "fr", "fr Europe/Paris"]
+    with CaptureQueriesContext(connection) as alone:
+        live.Reader().read(now, readers[:1])
+    with CaptureQueriesContext(connection) as together:
+        found = live.Reader().read(now, readers)
+    assert len(together) == len(alone)
+    assert "Devices registered" in found["en", "kpis"]
+    assert "Appareils enregistrés" in found["fr", "kpis"]
