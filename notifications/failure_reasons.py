@@ -20,6 +20,7 @@ from notifications.apns import REASONS, Kind
 from notifications.at_once import COUNTED
 from notifications.keyset import query
 from notifications.models import Push
+from notifications.stored_words import told as told_in_words
 from notifications.terms import written
 
 SLOTS = 24
@@ -91,7 +92,7 @@ class Reason:
         known = REASONS.get(self.reason)
         if known is None:
             name, *rest = map(str, STATES[self.state])
-            return (self.reason or name, *rest)
+            return (told_in_words(self.reason) or name, *rest)
         meaning, remedy = gettext(known.meaning), gettext(known.remedy)
         status = f"{known.status} · {KINDS[known.kind]}"
         return self.reason, status, meaning, remedy

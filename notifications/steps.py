@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.apns import REASONS
 from notifications.backlog import why_waiting
 from notifications.models import Call, Push
+from notifications.stored_words import told
 from notifications.wording import number
 
 PROOFS = {
@@ -76,7 +77,7 @@ def _sent(found: Push, tries: int, now: datetime) -> Step:
         why = gettext("protect mode: one more unhandled push may block the app")
         return Step("info", "player-pause", gettext("Held"), "", why)
     state = found.get_state_display()
-    return Step("bad", "x", gettext("Not sent"), state, found.reason)
+    return Step("bad", "x", gettext("Not sent"), state, told(found.reason))
 
 
 def _answered(found: Push) -> Step:
@@ -108,8 +109,18 @@ def _woke(found: Push, call: Call | None) -> Step:
         return Step("ok", "check", gettext("App woke"), when, _proof(call))
     if call.verdict == Call.Verdict.UNHANDLED:
         none = gettext("no sign by the deadline")
-        return Step("bad", "x", gettext("App did not wake"), "", none)
+        title = gettext("App did not wake")
+        return Step("bad", "x", title, _strike(found, call), none)
     return Step("todo", "minus", call.get_verdict_display(), "", _rule(call))
+
+
+def _strike(found: Push, call: Call) -> str:
+    """Which strike of the run it is; empty for one that a wake has ended."""
+    ledger = getattr(found.token, "ledger", None)
+    calls = [row["call"] for row in ledger.run] if ledger else []
+    if call.pk not in calls:
+        return ""
+    return gettext("Strike %(number)s") % {"number": calls.index(call.pk) + 1}
 
 
 def _not_yet(found: Push) -> str:

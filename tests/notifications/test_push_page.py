@@ -46,6 +46,7 @@ def test_an_unhandled_call_ends_at_its_deadline(device):
     settle(NOW)
     found = page(push)
     assert found["steps"][-1].title == "App did not wake"
+    assert found["steps"][-1].when == "Strike 1"
     assert found["seen"][-1].title == "Deadline passed, no sign of waking"
     assert found["feeds"] == [("proxy", NOW, "")]
 
