@@ -192,3 +192,15 @@ def test_pushes_are_asked_for_by_the_state_of_their_token_and_the_environment():
 
 def test_a_filter_of_devices_is_told_to_be_one():
     assert listed("q=version:6.2.1").faults == ("version: can be asked of Devices.",)
+
+
+def test_a_push_of_another_day_says_the_day():
+    now = timezone.now()
+    device = factories.registered_device()
+    old = factories.accepted_push(device, now - timedelta(days=3))
+    Push.objects.filter(pk=old.pk).update(created_at=old.sent_at)
+    page = people.browser_of("ops").get("/pushes/?span=7d").content.decode()
+    assert f'<span class="sm fnt">{old.sent_at:%-d %b}</span>' in page
+    factories.accepted_push(device, now)
+    page = people.browser_of("ops").get("/pushes/?span=15min").content.decode()
+    assert f"{now:%-d %b}</span>" not in page
