@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -28,8 +28,8 @@ def beacons(request: HttpRequest) -> HttpResponse:
     """200 once it is stored as evidence; else a 4xx that says why in one word."""
     try:
         beacon = read_beacon(request.body)
-        app = _app_of(beacon)
-        _take_in(beacon, app)
+        app, secrets = _app_of(beacon)
+        _take_in(beacon, app, secrets)
     except BeaconRefused as refused:
         return _refusal(refused)
     except CredentialError as error:
@@ -41,28 +41,30 @@ def beacons(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"accepted": True})
 
 
-def _app_of(beacon: Beacon) -> App:
-    app = App.objects.filter(bundle_id=beacon.bundle_id).first()
-    if app is None or not app.beacon_secrets.exists():
+def _app_of(beacon: Beacon) -> tuple[App, list[str]]:
+    app = App.objects.filter(bundle_id=beacon.bundle_id).only("pk").first()
+    secrets = secrets_of(app) if app else []
+    if not secrets:
         raise BeaconRefused(404, "unknown_app", "no beacons are taken of this app")
-    return app
+    return app, secrets
 
 
-def _take_in(beacon: Beacon, app: App) -> None:
+def _take_in(beacon: Beacon, app: App, secrets: list[str]) -> None:
     now = timezone.now()
+    word = Word(
+        bundle_id=beacon.bundle_id,
+        fingerprint=beacon.fingerprint,
+        call_id=beacon.call_id,
+        at=beacon.at,
+        heard_at=now,
+        line=beacon.line,
+    )
     try:
-        check(beacon, secrets_of(app), now)
+        check(beacon, secrets, now)
         admit(app.pk, beacon.fingerprint, Limits(), now)
-        store(
-            Word(
-                bundle_id=beacon.bundle_id,
-                fingerprint=beacon.fingerprint,
-                call_id=beacon.call_id,
-                at=beacon.at,
-                heard_at=now,
-                line=beacon.line,
-            )
-        )
+        with transaction.atomic():
+            store(word)
+            count(app, "accepted", now)
     except BeaconRefused as refused:
         count(app, refused.error, now)
         raise
@@ -74,7 +76,6 @@ def _take_in(beacon: Beacon, app: App) -> None:
     except HeardBefore:
         count(app, "repeated", now)
         raise BeaconRefused(409, "repeated", "it was taken before") from None
-    count(app, "accepted", now)
 
 
 def _refusal(refused: BeaconRefused) -> HttpResponse:

@@ -16,15 +16,19 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Max
 
+from notifications.beacon_secrets import make_secret
 from notifications.credentials import seal
 from notifications.models import App, Attempt, Credential, Push
 from notifications.outbox import CannotSend, PushRequest, enqueue
 from notifications.policy import life_of
 from registrations.models import Device, Environment, PushToken
+from simulator.beacons import PLACE
 
 BATCH = 1000
 #: The callers make up for a pause no longer than this: nobody rings for a call of last week.
 LONGEST_PAUSE = timedelta(seconds=30)
+#: The app that posts beacons.
+SPEAKS = "com.acme.talk"
 APP_NAMES = {"org.linphone.phone": "Linphone", "com.acme.talk": "Acme Talk"}
 
 
@@ -57,6 +61,15 @@ def create_apps(identity, port: int, now: datetime) -> None:
                     "created_at": now,
                 },
             )
+
+
+def create_beacons(folder: Path, url: str, now: datetime) -> None:
+    """One of the apps posts beacons to `url`: the fleet is told its secret."""
+    app = App.objects.get(bundle_id=SPEAKS)
+    told = {"url": f"{url}/api/v1/beacons", "secrets": {SPEAKS: make_secret(app, now)}}
+    place = folder / PLACE
+    place.touch(mode=0o600)
+    place.write_text(json.dumps(told))
 
 
 def past_is_imported() -> bool:

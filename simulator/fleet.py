@@ -14,6 +14,7 @@ from uuid import UUID
 
 from simulator import flexisip_log, phone
 from simulator.agenda import Agenda, Event
+from simulator.beacons import Spoken
 from simulator.changes import CHANGES
 from simulator.clock import ms
 from simulator.forking import Forks
@@ -56,6 +57,8 @@ class Fleet:
         self._agenda = Agenda(**stored.get("agenda", {}))
         self.registrar = Registrar(self._agenda, write)
         self.registrar.pointers = stored.get("pointers", 0)
+        #: What apps that post beacons want to say.
+        self.spoken: list[Spoken] = []
         #: Where the log shows calls too.
         self.forks: Forks | None = None
         self._pulses = stored.get("pulses", 0)
@@ -176,6 +179,7 @@ class Fleet:
         if reaction is Reaction.WAKES:
             at_ms = event.at_ms + delay_ms
             facts = {"counts": counts, "call_id": event.facts.get("call_id")}
+            facts["is_voip"] = push_type == phone.VOIP
             self._agenda.add(at_ms, "wake", item.name, **facts)
         elif reaction is Reaction.FAILS:
             self._agenda.add(event.at_ms + self.rule.limit_ms, "fail", item.name)
@@ -188,8 +192,16 @@ class Fleet:
             return
         if event.facts.get("counts"):
             phone.handle(item)
+        if event.facts.get("is_voip") and event.facts["call_id"]:
+            self._say(item, event.at_ms, event.facts["call_id"])
         self._register(item, event.at_ms, self._chance(item))
         self._fork(item, event.at_ms + REGISTERED_MS, event.facts.get("call_id"))
+
+    def _say(self, item: Phone, at_ms: int, call_id: str) -> None:
+        if item.has_beacons:
+            token = item.voip_token
+            facts = {"token": token, "call_id": call_id, "at_ms": at_ms}
+            self.spoken.append(Spoken(bundle_id=item.bundle_id, **facts))
 
     def _fork(self, item: Phone, at_ms: int, call_id: str | None) -> None:
         """The call that the push announced goes to the phone."""
@@ -222,6 +234,7 @@ class Fleet:
         item.is_quit = False
         item.foreground_until_ms = event.at_ms + chance.randint(*item.open_ms)
         self._tell(event.at_ms, item, "seen")
+        self._say(item, event.at_ms, "")
         self._register(item, event.at_ms, chance)
 
     def _on_unlock(self, event: Event, item: Phone) -> None:

@@ -77,6 +77,8 @@ class Phone:
     keeps_connection: bool = False
     #: Plugged in with the app always open: refreshes its registration.
     is_kiosk: bool = False
+    #: The app posts beacons.
+    has_beacons: bool = False
 
     is_online: bool = True
     is_installed: bool = True

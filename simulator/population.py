@@ -63,6 +63,7 @@ def _one(index: int, chance: Random) -> Phone:
         bundle_id=bundle_id,
         user_agent=agent.format(model=chance.choice(MODELS)),
     )
+    phone.has_beacons = bundle_id == ACME
     phone.weight = round(chance.uniform(0.7, 1.4), 2)
     phone.opens_every_ms = int(chance.uniform(1.5, 5) * HOUR_MS)
     return phone

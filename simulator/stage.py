@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulator import callers, past
+from simulator.beacons import Speaker, Spoken
 from simulator.clock import ms
 from simulator.directory import Delivery, Entry
 from simulator.fleet import Fleet
@@ -25,6 +26,7 @@ class Stage:
 
     def __init__(self, folder: Path, log: Path) -> None:
         self.folder, self.log = folder, log
+        self.speaker = Speaker(folder)
         self._state = folder / "fleet.json"
         self._inbox = folder / "inbox.jsonl"
         self._roster = folder / "roster.json"
@@ -58,6 +60,7 @@ class Stage:
         part.replace(self.folder / "pushes.jsonl")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._keep_log(self.log.with_suffix(".part"))
+        self._spoken()  # nobody posts what an app said hours ago
         self._save(b"")
         self._keep_roster()
 
@@ -80,6 +83,7 @@ class Stage:
     def tick(self, now: datetime) -> None:
         """Advance to `now`; what the log must show is on disk when this returns."""
         self.fleet.advance(now)
+        self.speaker.say(self._spoken())
         if self._text:
             text = bytes(self._text)
             self._text.clear()
@@ -113,6 +117,7 @@ class Stage:
             "expiration": delivery.expiration,
             "received_at": delivery.received_at,
             "apns_id": delivery.apns_id,
+            "call_id": _call_id_of(delivery.payload),
         }
         line = (json.dumps(row) + "\n").encode()
         with self._inbox.open("ab") as inbox:
@@ -127,7 +132,13 @@ class Stage:
             row["push_type"],
             datetime.fromtimestamp(row["received_at"], UTC),
             datetime.fromtimestamp(until, UTC) if until else None,
+            row.get("call_id", ""),
         )
+
+    def _spoken(self) -> list[Spoken]:
+        spoken = list(self.fleet.spoken)
+        self.fleet.spoken.clear()
+        return spoken
 
     def _work_in(self, start: int) -> None:
         """Pushes that APNs took after the fleet was last saved."""
@@ -166,3 +177,10 @@ class Stage:
         if callees != self._callees:
             callers.save_roster(self._roster, self.fleet.seed, callees)
             self._callees = callees
+
+
+def _call_id_of(payload: dict) -> str:
+    """What liblinphone takes as the call's Call-ID (SIP.md §4)."""
+    aps = payload.get("aps")
+    call_id = aps.get("call-id") if isinstance(aps, dict) else None
+    return call_id if isinstance(call_id, str) else ""

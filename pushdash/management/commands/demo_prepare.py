@@ -19,8 +19,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser) -> None:
         parser.add_argument("--folder", type=Path, required=True)
         parser.add_argument("--apns-port", type=int, required=True)
+        parser.add_argument("--url", required=True, help="where apps post beacons")
 
-    def handle(self, *, folder: Path, apns_port: int, **options) -> None:
+    def handle(self, *, folder: Path, apns_port: int, url: str, **options) -> None:
         passwords = json.loads(os.environ.get("PUSHDASH_DEMO_PASSWORDS", "{}"))
         demo.create_users(passwords)
-        demo.create_apps(make_identity(folder), apns_port, timezone.now())
+        now = timezone.now()
+        demo.create_apps(make_identity(folder), apns_port, now)
+        demo.create_beacons(folder, url, now)

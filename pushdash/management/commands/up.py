@@ -77,11 +77,12 @@ class Command(BaseCommand):
         try:
             self._start_services(supervisor)
             self._manage("migrate", "-v0")
-            passwords = self._prepare_demo(supervisor) if demo else {}
+            url = f"http://{host}:{port}"
+            passwords = self._prepare_demo(supervisor, url) if demo else {}
             for process in processes.product(host, port, self._var):
                 supervisor.start(process)
             self._start_sources(supervisor)
-            self._welcome(f"http://{host}:{port}", passwords)
+            self._welcome(url, passwords)
             supervisor.watch()
         finally:
             self._say("Stopping …")
@@ -134,13 +135,14 @@ class Command(BaseCommand):
             raise CommandError(f"manage.py {arguments[0]} failed: {' '.join(why)}")
         return done.stdout.strip()
 
-    def _prepare_demo(self, supervisor: Supervisor) -> dict[str, str]:
+    def _prepare_demo(self, supervisor: Supervisor, url: str) -> dict[str, str]:
         folder = self._var / "demo"
         os.environ["PUSHDASH_DEMO"] = "1"
         passwords = {name: secrets.token_urlsafe(9) for name in GROUPS}
         apns_port = free_port()
         self._manage(
             *("demo_prepare", "--folder", str(folder), "--apns-port", str(apns_port)),
+            *("--url", url),
             PUSHDASH_DEMO_PASSWORDS=json.dumps(passwords),
         )
         for process in processes.rehearsal(folder, apns_port):
