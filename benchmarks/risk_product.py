@@ -4,12 +4,12 @@ clock it is given. It knows nothing of the truth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db.models import Count
 
+from benchmarks.risk_score import Move
 from notifications import handling
 from notifications.models import App, Call, Ledger, Push
 from registrations.feeds import Told, close_feed
@@ -20,16 +20,6 @@ from simulator.ordeal import Ring
 from simulator.phone import Phone
 
 LIFE = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A ledger's state from `at` on: its token, and the Call-IDs of its strikes."""
-
-    at: datetime
-    token: str
-    state: str
-    run: tuple[str, ...]
 
 
 class Product:

@@ -5,15 +5,26 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 
-from benchmarks.risk_product import Move
 from benchmarks.risk_world import Truth
 from simulator.clock import ms
 
-REACH_MS, WINDOW_MS, LATE_MS = 15 * 60_000, 30_000, 90_000
+WINDOW_MS, LATE_MS = 30_000, 90_000
+REACH = timedelta(minutes=15)
 FOREGROUND_MS = 20_000
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A ledger's state from `at` on: its token, and the Call-IDs of its strikes."""
+
+    at: datetime
+    token: str
+    state: str
+    run: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,9 @@ def score(
     moves: Sequence[Move],
     owners: Mapping[str, str],
     device_days: float,
+    reach: timedelta = REACH,
 ) -> Score:
-    """`owners`: voip token → phone."""
+    """`owners`: voip token → phone. `reach`: the reach window that ledgers went by."""
     alarms: dict[str, list[Span]] = {name: [] for name in truths}
     for token, found in _alarms(moves).items():
         alarms[owners[token]] += found
@@ -86,7 +98,7 @@ def score(
             right, wrong = right + is_right, wrong + (not is_right)
             blamed += any(_has_register(truth, call) for call in alarm.run)
         for block in blocks[name]:
-            shows = showing(truth, block)
+            shows = showing(truth, block, reach)
             if not shows:
                 continue
             seeable += 1
@@ -126,7 +138,7 @@ def blocked(truth: Truth) -> list[Span]:
     return spans if since is None else [*spans, Span(since, None)]
 
 
-def showing(truth: Truth, block: Span) -> list[int]:
+def showing(truth: Truth, block: Span, reach: timedelta) -> list[int]:
     """The pushes after the block that can show it: sent within the reach window of a sign
     of life that the log shows, and not while the app was open, which iOS's rule exempts.
     """
@@ -140,7 +152,7 @@ def showing(truth: Truth, block: Span) -> list[int]:
         for sent in truth.pushes
         if block.start < sent and (block.end is None or sent < block.end)
         if (before := signs[: bisect_right(signs, sent)])
-        and FOREGROUND_MS < sent - before[-1] <= REACH_MS
+        and FOREGROUND_MS < sent - before[-1] <= reach // MILLISECOND
     ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -77,20 +77,21 @@ class Proxy:
         start: datetime,
         end: datetime,
         rule: IosRule,
+        shares: Mapping[str, float] = ordeal.SHARES,
     ) -> None:
         self.manner, self.log = manner, folder / f"{manner.name}.log"
         self.log.touch()
         self.truth: dict[str, Truth] = defaultdict(Truth)
         #: voip token → phone, of those that are gone too
         self.owners: dict[str, str] = {}
-        cast = ordeal.phones(seed, manner.name, phones)
+        cast = ordeal.phones(seed, manner.name, phones, shares)
         members = [phone for role in cast.values() for phone in role]
         self.fleet = Fleet(
             members, self._write, seed=seed, rule=rule, loss=0.03, tell=self._tell
         )
         self.fleet.registrar.on_request = self._heard
         self.fleet.show_calls()
-        self.fleet.begin(start + manner.skew)
+        self._begin(start + manner.skew)
         ordeal.direct(self.fleet, cast, start + manner.skew, end + manner.skew)
         self.troubles = troubles(f"{seed}/{manner.name}", start, end)
         self._rings = [
@@ -127,6 +128,9 @@ class Proxy:
                 self._plan(again.at, again, 0)
         self.fleet.advance(to + self.manner.skew)
         self._deliver(to)
+
+    def _begin(self, now: datetime) -> None:
+        self.fleet.begin(now)
 
     def is_down(self, now: datetime) -> bool:
         """Whether the reader of this log is down just now."""

@@ -19,6 +19,8 @@ class Forks:
     def __init__(self, agenda: Agenda, write: Callable[[bytes], object]) -> None:
         self._agenda, self._write = agenda, write
         self._count = 0
+        #: Told of every 180 as it is written: (phone, milliseconds, Call-ID).
+        self.on_ring: Callable[[Phone, int, str], object] | None = None
 
     def invite(self, phone: Phone, event: Event, chance: Random) -> None:
         """The INVITE goes to the phone's Contact."""
@@ -35,3 +37,5 @@ class Forks:
         """180, through the branch the INVITE came by."""
         if phone.is_online:
             self._write(flexisip_log.rings(phone, event.at_ms, **event.facts))
+            if self.on_ring is not None:
+                self.on_ring(phone, event.at_ms, event.facts["call_id"])

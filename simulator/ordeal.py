@@ -7,7 +7,7 @@ kept open, swiped away, on a slow network, reinstalled, restored, logged out and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -66,18 +66,20 @@ class Ring:
         return f"sip:{self.phone}@{DOMAIN}"
 
 
-def phones(seed: int, proxy: str, count: int) -> dict[str, list[Phone]]:
+def phones(
+    seed: int, proxy: str, count: int, shares: Mapping[str, float] = SHARES
+) -> dict[str, list[Phone]]:
     """role → its phones, each registered at one proxy."""
     chance = Random(f"{seed}/{proxy}/phones")
     cast: dict[str, list[Phone]] = {}
     for number in range(count):
-        role = _role(chance.random())
+        role = _role(chance.random(), shares)
         cast.setdefault(role, []).append(_phone(f"{proxy}{number}", role, chance))
     return cast
 
 
-def _role(draw: float) -> str:
-    for role, share in SHARES.items():
+def _role(draw: float, shares: Mapping[str, float]) -> str:
+    for role, share in shares.items():
         if draw < share:
             return role
         draw -= share

@@ -7,15 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from benchmarks import risk
-from benchmarks.risk_product import Move
-from benchmarks.risk_score import score
+from benchmarks import risk, risk_rules
+from benchmarks.risk_facts import Install, judged
+from benchmarks.risk_score import Move, score
 from benchmarks.risk_world import Truth
+from notifications.facts import Policy, PushFacts, Sign
 from simulator.clock import ms
 from tests.factories import MORNING
 
 START = ms(MORNING)
 MINUTE = 60_000
+HOUR = timedelta(hours=1)
 
 
 def test_a_short_rehearsal_blames_no_feed(capfd):
@@ -78,3 +80,29 @@ def test_a_strike_whose_register_stands_in_the_log_is_blamed(truth):
     truth.registers.append(START + 10 * MINUTE + 2_000)
     found = scored(truth, moved(66, "suspected", ("c1",)))
     assert found.blamed_on_feeds == 1
+
+
+def test_the_rules_alone_meet_the_same_truth(capsys):
+    risk_rules.main(["--seeds", "2", "--phones", "150", "--days", "0.5"])
+    row = json.loads(capsys.readouterr().out)
+    assert (row["bench"], row["seed"], row["blamed_on_feeds"]) == ("risk-rules", 2, 0)
+    assert row["blocks"] > 0
+    assert row["suspected"] > 0
+
+
+def installed(*signs: Sign) -> Install:
+    return Install(signs=list(signs))
+
+
+def test_a_call_is_judged_by_what_the_log_would_have_shown():
+    pushes = {
+        "woken": [PushFacts("accepted", MORNING, MORNING)],
+        "asleep": [PushFacts("accepted", MORNING + HOUR, MORNING + HOUR)],
+        "refused": [PushFacts("rejected", MORNING + 2 * HOUR, None)],
+    }
+    phone = installed(Sign(MORNING + timedelta(seconds=2), "register"))
+    calls = judged(pushes, phone, Policy())
+    assert [(call.call_id, call.verdict.verdict) for call in calls] == [
+        ("woken", "handled"),
+        ("asleep", "unhandled"),
+    ]
