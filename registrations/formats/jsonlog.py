@@ -28,7 +28,7 @@ class JsonLog(Wrapper):
 
     name = "json"
     markers = (*Wrapper.markers, b"\\/2.0", AS_BYTES, b'"MESSAGE" : [', b'"MESSAGE": [')
-    header = re.compile(rb"[ \t]*\{")
+    header = re.compile(rb"[ \t]*\{[ \t]*\"[^\"\x00-\x1f]{1,99}\"[ \t]*:")
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps

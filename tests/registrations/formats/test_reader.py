@@ -155,9 +155,10 @@ def test_bytes_without_end_do_not_stay_in_memory(name, head):
     for _ in range(40):
         reader.feed(b"x" * 100_000)
     inner = reader
-    while hasattr(inner, "_reader"):
+    while getattr(inner, "_reader", None) is not None:
         inner = inner._reader
-    assert len(inner._data) < 1_500_000
+    held = inner._head if inner.form is None else inner._data
+    assert len(held) < 1_500_000
 
 
 def test_a_plain_file_can_hold_several_messages_with_bodies():

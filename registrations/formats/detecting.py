@@ -1,0 +1,175 @@
+"""Finds out which format a log has, line by line; then it is that format's reader.
+
+Lines of no kind decide nothing, however many there are, and none of them is kept.
+"""
+
+from __future__ import annotations
+
+from registrations.formats.capturefile import CaptureFile, CaptureForm
+from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
+from registrations.formats.carried import CARRIERS, Carried
+from registrations.formats.cutting import LONGEST_MESSAGE
+from registrations.formats.form import Format
+from registrations.formats.kinds import KINDS, kind_of
+from registrations.formats.maybe_lined import MaybeLined
+from registrations.formats.once import Once
+from registrations.formats.reader import TIMELESS, Reader
+from registrations.formats.record import Record
+from registrations.formats.refused import endless
+from registrations.formats.sipdump import Sipdump, SipdumpForm
+from registrations.formats.stamps import Stamps
+from registrations.formats.wrapped import WrappedForm, WrappedReader
+from registrations.formats.xlog import Template
+
+BY_NAME = {kind.name: kind for kind in KINDS}
+NAMES = (*BY_NAME, *CAPTURES)
+
+AnyReader = Reader | WrappedReader | Once | Sipdump | Carried | MaybeLined | CaptureFile
+
+#: What may carry another program's log.
+CARRYING = {carrier.name: carrier for carrier in CARRIERS}
+#: No program prints more before its first line with a prefix.
+LONGEST_START = 16 * 1024
+#: Windows programs begin a text with it.
+MARK = b"\xef\xbb\xbf"
+
+
+class Looking:
+    """Looks at one line after the other until one decides.
+
+    What carries other logs decides only with a line that may matter: what a program prints
+    while it starts does not show yet what it is.
+    """
+
+    def __init__(self, template: Template | None = None) -> None:
+        self._template = template
+        #: What carries another log perhaps, and the bytes of its lines.
+        self.carrier: str | None = None
+        self._size = 0
+
+    def at(self, line: bytes) -> str | None:
+        """The format that this line decides for, if it does."""
+        name = kind_of(line)
+        if self.carrier is not None and name in (None, *TIMELESS):
+            name = self.carrier  # a record of several lines
+        if name in CARRYING and self._size < LONGEST_START:
+            self.carrier = self.carrier or name
+            self._size += len(line)
+            return name if self._may_matter(name, line) else None
+        return name
+
+    def _may_matter(self, name: str, line: bytes) -> bool:
+        markers = CARRYING[name].markers
+        if self._template is not None:
+            markers = (*markers, self._template.marker)
+        return any(line.find(marker) >= 0 for marker in markers)
+
+
+def detect(head: bytes, template: Template | None = None) -> str | None:
+    """The format of a log by its first lines; None where none decides."""
+    looking = Looking(template)
+    names = map(looking.at, head.splitlines(keepends=True))
+    return next((name for name in names if name is not None), None)
+
+
+class Detecting:
+    """`name`: the format, where only a byte order mark in front of it is looked for."""
+
+    def __init__(
+        self,
+        stamps: Stamps,
+        template: Template,
+        position: int = 0,
+        name: str | None = None,
+    ) -> None:
+        self._stamps, self._template = stamps, template
+        self._position, self._name = position, name
+        #: What is not read yet, and up to where it was looked at.
+        self._head, self._seen = b"", 0
+        self._looking = Looking(template)
+        self._is_begin = position == 0
+        #: In a line that is too long, up to its end.
+        self._is_lost = False
+        self._reader: AnyReader | None = None
+
+    @property
+    def form(self) -> Format | WrappedForm | SipdumpForm | CaptureForm | None:
+        """The format found, or None so far."""
+        return self._reader.form if self._reader else None
+
+    @property
+    def resume_position(self) -> int:
+        return self._reader.resume_position if self._reader else self._position
+
+    def feed(self, data: bytes) -> list[Record]:
+        if self._reader is not None:
+            return self._reader.feed(data)
+        self._head += data
+        if self._is_begin and not self._has_begun():
+            return []
+        name = self._found()
+        return self._decide(name) if name else self._undecided()
+
+    def end(self) -> list[Record]:
+        if self._reader is not None:
+            return self._reader.end()
+        name = self._found()
+        last = self._head[self._seen :]
+        if name is None and last and not self._is_lost:
+            name = self._looking.at(last + b"\n")
+        records = self._decide(name or self._looking.carrier or "plain")
+        return records + self._reader.end()
+
+    def _has_begun(self) -> bool:
+        """Enough of the first bytes is there; a byte order mark is passed over."""
+        if self._position == 0 and MARK.startswith(self._head[: len(MARK)]):
+            if len(self._head) < len(MARK):
+                return False
+            self._drop(len(MARK))
+        return self._name is not None or not may_be_capture(self._head)
+
+    def _found(self) -> str | None:
+        capture = capture_of(self._head) if self._is_begin else None
+        return self._name or capture or self._look()
+
+    def _look(self) -> str | None:
+        while end := self._head.find(b"\n", self._seen) + 1:
+            line = self._head[self._seen : end]
+            self._seen, self._is_begin = end, False
+            is_none = self._is_lost or line.isspace()
+            name = None if is_none else self._looking.at(line)
+            self._is_lost = False
+            if name is not None:
+                return name
+        return None
+
+    def _undecided(self) -> list[Record]:
+        """Keep what may be read yet: what a carrier holds, or the line under way."""
+        is_long = len(self._head) - self._seen > LONGEST_MESSAGE
+        if self._looking.carrier is not None:
+            return self._decide(self._looking.carrier) if is_long else []
+        self._drop(self._seen)
+        if not is_long:
+            return []
+        records = [] if self._is_lost else [endless(self._position, self._head)]
+        self._is_lost, self._is_begin = True, False
+        self._drop(len(self._head))
+        return records
+
+    def _drop(self, size: int) -> None:
+        self._head, self._position = self._head[size:], self._position + size
+        self._seen = 0
+
+    def _decide(self, name: str) -> list[Record]:
+        self._reader = made(name, self._stamps, self._template, self._position, b"")
+        head, self._head = self._head, b""
+        return self._reader.feed(head)
+
+
+def made(
+    name: str, stamps: Stamps, template: Template, position: int, head: bytes
+) -> AnyReader:
+    """The reader of a format. `head`: the file's first bytes where they are behind."""
+    if name in CAPTURES:
+        return CAPTURES[name](position, head)
+    return BY_NAME[name].make(stamps, template, position)
