@@ -37,6 +37,8 @@ class MaybeLined:
         #: What was read last, and where it ends.
         self._near, self._end = b"", wrapped.resume_position
         self._is_lined = False
+        #: Where the newest record stands that was handed out: nothing before it is read again.
+        self._told = -1
         self._retry_at = 0
 
     @property
@@ -54,48 +56,52 @@ class MaybeLined:
         if self._is_lined:
             return records
         self._end += len(data)
-        if self._wrapped.start_alone is not None:
-            records = self._turn(records, self._near + data)
+        records = self._turned(records, self._near + data)
         if not self._is_lined:
             self._near = (self._near + data[-REACH:])[-REACH:]
+            self._note(records)
         return records
 
     def end(self) -> list[Record]:
         """Records left when nothing more will come."""
         records = self._reader.end()
-        if not self._is_lined and self._wrapped.start_alone is not None:
-            records = self._turn(records, self._near)
+        if not self._is_lined:
+            records = self._turned(records, self._near)
             if self._is_lined:
                 records += self._reader.end()
         return records
 
-    def _turn(self, records: list[Record], near: bytes) -> list[Record]:
+    def _turned(self, records: list[Record], near: bytes) -> list[Record]:
         """Go on line by line where the lines show whose they are."""
-        alone, self._wrapped.start_alone = self._wrapped.start_alone, None
-        if alone < self._retry_at:
-            return records
-        begin = self._end - len(near)
-        found = self._first_line(near, max(alone - begin, 0))
-        if found is None:
-            self._retry_at = alone + REACH
-            return records
-        name, at = found
-        self._near, self._is_lined = b"", True
-        self._reader = self._carried(name, begin + at)
-        # What was read as a whole record stands as it is.
-        before = [
-            one
-            for one in records
-            if one.position < begin + at and not isinstance(one, Pulse)
-        ]
-        return before + self._reader.feed(near[at:])
+        starts, self._wrapped.starts_alone = self._wrapped.starts_alone, []
+        for alone in starts:
+            # What was read as a whole record stands as it is.
+            before = [one for one in records if one.position < alone]
+            self._note(before)
+            found = self._first_line(near, alone) if alone >= self._retry_at else None
+            if found is not None:
+                name, at = found
+                self._near, self._is_lined = b"", True
+                self._reader = self._carried(name, self._end - len(near) + at)
+                told = [one for one in before if not isinstance(one, Pulse)]
+                return told + self._reader.feed(near[at:])
+            self._retry_at = max(self._retry_at, alone + REACH)
+        return records
+
+    def _note(self, records: list[Record]) -> None:
+        places = [one.position for one in records if not isinstance(one, Pulse)]
+        self._told = max(places, default=self._told)
 
     def _first_line(self, near: bytes, alone: int) -> tuple[str, int] | None:
-        """The log that the nearest line above `alone` is of, and its first line in reach."""
-        at = self._wrapped.wrapper.begin(near, max(alone - REACH, 0))
+        """The log that the nearest line above `alone` is of, and the index in `near` of
+        its first line in reach.
+        """
+        begin = self._end - len(near)
+        at = max(alone - REACH, self._told + 1, begin) - begin
+        at = self._wrapped.wrapper.begin(near, at)
         first: dict[str, int] = {}
         name = None
-        for record, size in self._wrapped.wrapper.split(near[at:alone]):
+        for record, size in self._wrapped.wrapper.split(near[at : alone - begin]):
             kind = self._kind_of(record)
             if kind is not None:
                 name = kind

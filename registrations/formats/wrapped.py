@@ -131,8 +131,8 @@ class WrappedReader:
         #: In a line that is too long, up to its end.
         self._is_lost = False
         self._newest: datetime | None = None
-        #: Where the last record stands that was nothing but a start line.
-        self.start_alone: int | None = None
+        #: Where records stand that were nothing but a start line.
+        self.starts_alone: list[int] = []
 
     @property
     def resume_position(self) -> int:
@@ -222,7 +222,7 @@ class WrappedReader:
         if envelope is None:
             return []
         if ALONE.match(envelope.text):
-            self.start_alone = self._base + start
+            self.starts_alone.append(self._base + start)
             return []
         is_open = not envelope.text.endswith((b"\r", b"\n"))
         inner = self._inner.feed(envelope.text + b"\n" * is_open) + self._inner.end()

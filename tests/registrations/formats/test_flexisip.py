@@ -1,5 +1,6 @@
 """Flexisip's log of every version SIP.md §2 names: which dumps count, and their answers."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -247,3 +248,11 @@ def test_a_challenge_and_the_registration_are_told_apart():
     again = first.replace("CSeq: 21", "CSeq: 22").replace("(21 -", "(22 -")
     again = again.replace("401 Unauthorized", "200 Registration successful")
     assert paired(first + again) == [("one", 401), ("one", 200)]
+
+
+def test_without_prefixes_what_was_sent_on_is_told_from_what_was_received():
+    bare = re.sub(r"(?m)^2025\S+ \S+ flexisip-\w+- ?", "", old("") + line("next"))
+    assert detect(bare.encode()) == "cat"
+    reader = open_format("cat", Stamps(UTC))
+    records = reader.feed(bare.encode()) + reader.end()
+    assert [type(one) for one in records] == [Request, Answer]
