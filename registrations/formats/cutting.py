@@ -137,9 +137,21 @@ def _body_end(
         return end
     if not form.has_bodies:
         return _any_body_end(data, end, length, form, is_last)
-    if len(data) < end + length and not is_last:
+    is_passed_on = form.prefix is not None and data[end - 2] != CR
+    room = LONGEST_PREFIX if is_passed_on else 0
+    if len(data) < end + length + room and not is_last:
         return None
-    return min(end + length, len(data))
+    passed_on = _passed_on_end(data, end, length, form) if is_passed_on else None
+    return passed_on or min(end + length, len(data))
+
+
+def _passed_on_end(data: bytes, end: int, length: int, form: Format) -> int | None:
+    """Of a log that was passed on with LF line ends a body lost its CRs too: where the log
+    goes on then, if it does.
+    """
+    short = _without_crs(data, end, data.find(b"\n", end), length)
+    after = LINE_ENDS.match(data, short).end()
+    return after if form.prefix.match(data, after) else None
 
 
 def _any_body_end(

@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from registrations.formats import detect, open_format
 from registrations.formats.record import Pulse, Request
 from registrations.formats.stamps import Stamps
+from tests.registrations.formats.reading import records_of
 from tests.registrations.formats.test_asterisk import ANSWER, MESSAGE
 from tests.registrations.formats.test_xlog import told
 
@@ -57,3 +60,15 @@ def test_bindings_and_lookups_are_no_registrations():
         )
         == []
     )
+
+
+@pytest.mark.parametrize("step", [0, 1, 50])
+def test_a_body_that_lost_its_carriage_returns_ends_with_its_line(step):
+    body = b"v=0\r\ns=-\r\n" * 9
+    other = b"OPTIONS sip:b SIP/2.0\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    log = line("got") + other + line("from udp:1.2.3.4:5") + MESSAGE + line("x")
+    passed_on = log.replace(b"\r", b"")
+    (request,) = records_of(passed_on, step=step)
+    assert request.source == "udp:1.2.3.4:5"
+    (request,) = records_of(log, step=step)
+    assert request.source == "udp:1.2.3.4:5"
