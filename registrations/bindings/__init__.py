@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -25,6 +26,8 @@ __all__ = [
     "read_listing",
 ]
 
+#: Kamailio's `AoR: …` or `AoRs:`, and the `AOR:: …` of older ones and of OpenSIPS.
+AOR_LINE = re.compile(r"^\s*(?:AoRs?|AOR:):", re.M)
 READERS: dict[str, Callable[[str, Listing], Iterator[Binding | NotABinding]]] = {
     "flexisip-cli": flexisip.read_registrar_get,
     "kamailio-usrloc": kamailio.read_usrloc,
@@ -42,7 +45,7 @@ def detect(text: str) -> str:
         return "asterisk-contacts"
     if '"aor"' in text.lower() and '"contacts"' in text.lower():
         return "flexisip-cli" if '"expires-at"' in text else "kamailio-usrloc"
-    if "AoR:" in text or "AoRs:" in text or '"Domains"' in text:
+    if '"Domains"' in text or AOR_LINE.search(text):
         return "kamailio-usrloc"
     if '"contacts"' in text or text.startswith("Error - "):
         return "flexisip-cli"

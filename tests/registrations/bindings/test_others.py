@@ -85,7 +85,7 @@ def test_opensips_json_and_the_older_text_are_read_too():
         f"\t\tContact:: {URI} Q=\n\t\t\tExpires:: 60\n\t\t\tCallid:: n1\n\t\t\tCseq:: 3\n"
         f"\t\tContact:: {URI};x Q=\n\t\t\tExpires:: 90\n\t\t\tCallid:: n2\n\t\t\tCseq:: 4\n"
     )
-    first, second = listed(old, "kamailio-usrloc")
+    first, second = listed(old)
     assert (first.call_id, second.call_id) == ("n1", "n2")
     assert first.contact == f"<{URI}>"
     assert second.expires_at == NOW + timedelta(seconds=90)
