@@ -1,7 +1,9 @@
 """Android's logcat of a linphone app: every line of a message has a prefix of its own.
 
-`11-22 05:35:55.079 24815 24815 I Linphone: channel [0x71]: message sent to [TLS://…]`, or
-as Android Studio prints it, `2022-09-08 09:30:40.086 21107-21107/org.linphone I/Linphone: …`.
+`11-22 05:35:55.079 24815 24815 I Linphone: channel [0x71]: message sent to [TLS://…]`, with
+`-v time` `11-22 05:35:55.079 I/Linphone(24815): …`, or as Android Studio prints it,
+`2022-09-08 09:30:40.086 21107-21107/org.linphone I/Linphone: …`, from 2022 on
+`… 21107-21107 Linphone  org.linphone  I  …`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from registrations.formats.wrapped import Envelope, Wrapper
 NAMES = {number: name for name, number in MONTHS.items()}
 PREFIX = re.compile(
     rb"(?:(\d{4})-)?(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3}) +"
-    rb"(\d+)[ -]+(\d+)(?:/\S+)? +[VDIWEF][ /][^:\r\n]{1,60}?: ?"
+    # Process and thread, then level and tag; of the newest Android Studio tag and level.
+    rb"(?:(\d+)[ -]+(\d+)(?:/\S+)? +(?:[VDIWEF][ /][^:\r\n]{1,60}?: ?"
+    rb"|\S[^\r\n]{0,60}? {2,}[a-z][\w.]+ +[VDIWEF] {2})"
+    rb"|[VDIWEF]/[^(:\r\n]{1,60}\( *(\d+)\): ?)"
 )
 #: A header of a message or the folded rest of one. Behind the last one the log goes on.
 PART = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]+\S|[A-Z]+ \S+ SIP/2\.0|SIP/2\.0 \d{3}")
@@ -53,7 +58,7 @@ class Logcat(Wrapper):
         prefix, lead = PREFIX.match(first), told(first)
         if prefix is None or lead is None:
             return None
-        thread = prefix.groups()[-2:]
+        thread = prefix.groups()[-3:]
         texts = [_text(line) for line in lines if _is_of(thread, line)]
         message = b"\r\n".join([*texts, b"", b""])
         return Envelope(text=message, at=self._moment(prefix), received=lead.received)
@@ -74,13 +79,13 @@ class Logcat(Wrapper):
 
 def _thread(data: bytes, start: int) -> tuple[bytes, ...]:
     prefix = PREFIX.match(data, start)
-    return prefix.groups()[-2:] if prefix else ()
+    return prefix.groups()[-3:] if prefix else ()
 
 
 def _is_of(thread: tuple[bytes, ...], line: bytes) -> bool:
     """False for a line of another thread that stands between."""
     prefix = PREFIX.match(line)
-    return prefix is None or prefix.groups()[-2:] == thread
+    return prefix is None or prefix.groups()[-3:] == thread
 
 
 def _text(line: bytes) -> bytes:

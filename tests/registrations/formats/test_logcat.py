@@ -13,7 +13,10 @@ from tests.registrations.formats.test_asterisk import ANSWER, MESSAGE
 STAMPS = Stamps(UTC, lambda: datetime(2026, 12, 1, tzinfo=UTC))
 STYLES = {
     "threadtime": "11-23 05:35:55.079 24815 {thread} I Linphone: ",
+    "time": "11-23 05:35:55.079 I/Linphone({thread}): ",
     "Android Studio": "2026-11-23 05:35:55.079 24815-{thread}/org.linphone I/Linphone: ",
+    "Android Studio 2022": "2026-11-23 05:35:55.079 24815-{thread} Linphone"
+    "                org.linphone                         I  ",
 }
 
 
@@ -67,7 +70,8 @@ def test_lines_of_other_threads_may_stand_between(style):
 
 def test_an_older_android_studio_indents_the_rest(style):
     first, *rest = sent(style).splitlines(keepends=True)
-    bare = [line[line.index("Linphone: ") + 10 :] for line in rest]
+    prefix = STYLES[style].format(thread=24815)
+    bare = [line.removeprefix(prefix) for line in rest]
     (request,) = read(first + "".join(f"    {line}" for line in bare) + log(style, "x"))
     assert read_register(request.raw).call_id == "one"
 
