@@ -128,6 +128,8 @@ class WrappedReader:
         self._data = b""
         self._base = position
         self._at = 0
+        #: Where each marker stands next in what we have; none of those that stand nowhere.
+        self._marks: dict[bytes, int] = {}
         #: In a line that is too long, up to its end.
         self._is_lost = False
         self._newest: datetime | None = None
@@ -144,6 +146,8 @@ class WrappedReader:
         self._data = self._data[self._at :] + data
         self._base += self._at
         self._at = 0
+        found = ((marker, self._data.find(marker)) for marker in self._markers)
+        self._marks = {marker: at for marker, at in found if at >= 0}
         return self._records(is_last=False)
 
     def end(self) -> list[Record]:
@@ -156,7 +160,6 @@ class WrappedReader:
         while (bounds := self._next(records, is_last)) is not None:
             start, end = bounds
             read = self._read(start, end)
-            self._note(self._last_moment(start, end))
             self._at = end
             self._is_lost = end - start == LONGEST_RECORD
             if self._is_lost and not read:
@@ -173,9 +176,8 @@ class WrappedReader:
         """
         if self._is_lost and not self._found():
             return None
-        found = [self._data.find(marker, self._at) for marker in self._markers]
-        marker = min((at for at in found if at >= 0), default=-1)
-        if marker < 0:
+        marker = self._next_marker()
+        if marker is None:
             self._skip(records, is_last)
             return None
         start = self._start(marker)
@@ -186,6 +188,15 @@ class WrappedReader:
             self._at = start
             return None
         return start, end
+
+    def _next_marker(self) -> int | None:
+        """Each marker is looked for once in all that we have: most stand far off."""
+        for marker, at in list(self._marks.items()):
+            if at < self._at:
+                self._marks[marker] = at = self._data.find(marker, self._at)
+                if at < 0:
+                    del self._marks[marker]
+        return min(self._marks.values(), default=None)
 
     def _found(self) -> bool:
         """Behind what was too long reading goes on at the next line."""
@@ -220,7 +231,9 @@ class WrappedReader:
     def _read(self, start: int, end: int) -> list[Record]:
         envelope = self.wrapper.unwrap(self._data[start:end])
         if envelope is None:
+            self._note(self._last_moment(start, end))
             return []
+        self._note(envelope.at)
         if ALONE.match(envelope.text):
             self.starts_alone.append(self._base + start)
             return []
