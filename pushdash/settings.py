@@ -117,6 +117,7 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.l10n",
+                "notifications.templatetags.pieces",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django import template
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.formats import number_format
@@ -97,23 +96,6 @@ def until(moment: datetime | None) -> str:
 
 
 @register.filter
-def instant(moment: datetime | None) -> SafeString:
-    """`5 min ago`, with the moment on hover, for the middle of a sentence."""
-    return _inline("components/instant.html", moment)
-
-
-def _inline(template: str, moment: datetime | None) -> SafeString:
-    # A rendered template is safe; only `strip` forgets it.
-    return mark_safe(render_to_string(template, {"at": moment}).strip())
-
-
-@register.filter
-def clock(moment: datetime) -> SafeString:
-    """`14:02:31`, with the day on hover, for the middle of a sentence."""
-    return _inline("components/clock.html", moment)
-
-
-@register.filter
 def lasting(span: timedelta) -> str:
     """`40 s`, `3 min`."""
     now = timezone.now()
@@ -195,6 +177,8 @@ def visible(text: str) -> str:
     """Control and bidi characters as escapes: what was read is hostile. The space that
     parts the thousands of a number in French, or stands before a colon, is none of them.
     """
+    if (text or "").isprintable():
+        return text or ""
     found = "".join(
         char if char.isprintable() or char in "\n\t" else f"\\u{ord(char):04x}"
         for char in text or ""
@@ -264,9 +248,3 @@ def icon(state: str) -> str:
 def free_slots(ledger) -> range:
     """The numbers of the strikes not used yet."""
     return range(ledger.strikes + 1, ledger.threshold + 1)
-
-
-@register.filter
-def meter(strikes: int) -> int:
-    """The strikes a three-pip meter can draw."""
-    return min(int(strikes or 0), 3)
