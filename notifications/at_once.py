@@ -17,16 +17,19 @@ COUNTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something to be said of rows, as SQL over them as `asked`; `nothing`: without a row."""
+    """Something to be said of rows, as SQL over them as `asked`; `nothing`: without a row;
+    `is_limited`: a number that stops at `COUNTED` + 1.
+    """
 
     rows: QuerySet
     says: str = "count(*)"
     nothing: object = 0
+    is_limited: bool = False
 
 
 def up_to_limit(rows: QuerySet) -> Question:
     """How many there are, or `COUNTED` + 1 for more than that."""
-    return Question(rows.order_by().values("pk")[: COUNTED + 1])
+    return Question(rows.order_by().values("pk")[: COUNTED + 1], is_limited=True)
 
 
 def different(values: QuerySet, column: str) -> Question:
@@ -34,7 +37,8 @@ def different(values: QuerySet, column: str) -> Question:
     device holds a token or two.
     """
     rows = values[: 2 * (COUNTED + 1)]
-    return Question(rows, f"least(count(DISTINCT asked.{column}), {COUNTED + 1})")
+    says = f"least(count(DISTINCT asked.{column}), {COUNTED + 1})"
+    return Question(rows, says, is_limited=True)
 
 
 def answers(*questions: Question) -> list:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from django.db.models.functions import TruncMinute
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.at_once import COUNTED
 from notifications.models import Call, Push
 
 HEIGHT = 136
@@ -39,6 +40,25 @@ RARE = {"held"}
 #: Upper ends of the wake-time bins, in seconds.
 BINS = (1, 2, 3, 5, 10, 30)
 LABELS = {"none": _("none")}
+
+
+#: A minute, what the pushes count for, how many there were.
+Minute = tuple[datetime, str, int]
+#: Pushes that left so long ago hardly change any more; how long their counts are kept.
+STILL, KEEP = timedelta(minutes=15), timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The minutes of a span before `until`, as they were counted `at` a moment."""
+
+    at: datetime
+    until: datetime
+    minutes: list[Minute]
+
+
+#: By span, in this process.
+_kept: dict[str, Kept] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +117,7 @@ def outcomes(now: datetime, span: str = "1h") -> Outcomes:
 
 def counted(now: datetime, span: str) -> list[tuple[datetime, str, int]]:
     """Minute, key of `SERIES` and how many pushes: what the chart is made of."""
-    return list(_counted(_start(now, span), now))
+    return _counted(span, _start(now, span), now)
 
 
 def _start(now: datetime, span: str) -> datetime:
@@ -154,7 +174,21 @@ def _x(slot: float) -> float:
     return round(GUTTER + (100 - GUTTER) * slot / SLOTS, 2)
 
 
-def _counted(start: datetime, now: datetime):
+def _counted(span: str, start: datetime, now: datetime) -> list[Minute]:
+    """Of a house with many pushes, what is older than `STILL` is counted once in `KEEP`."""
+    known = _kept.get(span)
+    if known is not None and known.at <= now < known.at + KEEP:
+        older = [minute for minute in known.minutes if minute[0] >= start]
+        return [*older, *_between(known.until, now)]
+    minutes = list(_between(start, now))
+    until = now.replace(second=0, microsecond=0) - STILL
+    older = [minute for minute in minutes if minute[0] < until]
+    if sum(number for *_, number in older) > COUNTED:
+        _kept[span] = Kept(now, until, older)
+    return minutes
+
+
+def _between(start: datetime, now: datetime) -> Iterator[Minute]:
     pushes = Push.objects.filter(sent_at__range=(start, now))
     remote = Q(state=Push.State.ACCEPTED) & ~Q(push_type=Push.Type.VOIP)
     sent = pushes.filter(remote | Q(state=Push.State.REJECTED))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_, or_
 
@@ -16,6 +16,8 @@ def joined(asked: Query, condition: Callable[[Term], Q]) -> Q:
     """Values of one filter are alternatives; bounds, texts and other filters all hold.
     What a `-name:value` fits is left out.
     """
+    if excludes_itself(asked):
+        return Q(pk__in=[])
     either: dict[str, list[Q]] = {}
     every = []
     for term in asked.terms:
@@ -27,6 +29,19 @@ def joined(asked: Query, condition: Callable[[Term], Q]) -> Q:
             every.append(condition(term))
     every += [reduce(or_, conditions) for conditions in either.values()]
     return reduce(and_, every, Q())
+
+
+def excludes_itself(asked: Query) -> bool:
+    """Two ages that nothing can have: `seen:<1h seen:>24h`. No row has to be read for that."""
+    newer: dict[str, timedelta] = {}
+    older: dict[str, timedelta] = {}
+    for term in asked.terms:
+        if isinstance(term.value, timedelta) and not term.is_not:
+            if term.sign == "<":
+                newer[term.name] = min(term.value, newer.get(term.name, term.value))
+            else:
+                older[term.name] = max(term.value, older.get(term.name, term.value))
+    return any(newer[name] <= older[name] for name in newer.keys() & older.keys())
 
 
 def aged(column: str, term: Term, now: datetime) -> Q:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from django.db.models import Max, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.at_once import up_to_limit
+from notifications.at_once import COUNTED, up_to_limit
 from notifications.device_terms import LABELS, fitting, kinds
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Choice, Menu
@@ -31,16 +31,27 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def with_seen(rows: QuerySet[Device]) -> QuerySet[Device]:
     """`seen`: when each was seen last. No index has it: each REGISTER would rewrite all of
-    them, and a list in this order is read once in a while.
+    them.
     """
     return rows.annotate(seen=Coalesce("last_seen_at", NEVER))
 
 
 def with_strikes(rows: QuerySet[Device]) -> QuerySet[Device]:
-    """`strikes` of the tokens each holds, and only those that have some."""
-    struck = Ledger.objects.filter(strikes__gt=0).exclude(state=Ledger.State.FINE)
-    held = rows.filter(holdings__current=True, holdings__token__ledger__in=struck)
-    return held.annotate(strikes=Max("holdings__token__ledger__strikes"))
+    """`strikes` of the token of each that has most, with its `place` among all ledgers; only
+    devices that have some.
+    """
+    held = Holding.objects.filter(device=OuterRef("pk"), current=True)
+    more = held.filter(
+        Q(token__ledger__strikes__gt=OuterRef("strikes"))
+        | Q(token__ledger__strikes=OuterRef("strikes"), token__gt=OuterRef("place"))
+    )
+    # One filter: all of it is said of one holding.
+    ledger = "holdings__token__ledger"
+    struck = rows.filter(holdings__current=True, **{f"{ledger}__strikes__gt": 0})
+    placed = struck.annotate(
+        strikes=F(f"{ledger}__strikes"), place=F(f"{ledger}__token")
+    )
+    return placed.filter(~Exists(more))
 
 
 #: Each tab is a query.
@@ -58,9 +69,12 @@ ORDERS = {
     "oldest": Order(_("Oldest first"), replace(BY_ID, is_ascending=True)),
     "aor": Order(_("AOR, A to Z"), BY_AOR),
     "aor_down": Order(_("AOR, Z to A"), replace(BY_AOR, is_ascending=False)),
-    "seen": Order(_("Last seen first"), BY_SEEN, rows=with_seen),
+    "seen": Order(_("Last seen first"), BY_SEEN, rows=with_seen, is_slow=True),
     "unseen": Order(
-        _("Longest unseen first"), replace(BY_SEEN, is_ascending=True), rows=with_seen
+        _("Longest unseen first"),
+        replace(BY_SEEN, is_ascending=True),
+        rows=with_seen,
+        is_slow=True,
     ),
     "strikes": Order(
         _("Most strikes first (those with any)"), BY_STRIKES, rows=with_strikes
@@ -118,6 +132,8 @@ class Devices:
     rules: str
     assuming: list[Feed]
     display: Display
+    #: Only the newest are in this order; the address that has all of them.
+    whole: str
     kept: list[tuple[str, str]]
     terms: list[tuple[str, str]]
 
@@ -125,13 +141,17 @@ class Devices:
 def devices(asked, now: datetime) -> Devices:
     """Devices, the newest first or as the address says."""
     display = display_of(asked, ORDERS, COLUMNS)
-    link = partial(query, **display.address)
+    is_whole = asked.get("whole") == "1" and display.order.is_slow
+    link = partial(query, **display.address, whole="1" if is_whole else "")
     apps = list(App.objects.all())
     known = kinds(apps)
     q = words(asked.get("q", ""))
     wanted = read_query(q, known, OF_PUSHES)
     everyone = Device.objects.all()
     rows = fitting(everyone, wanted, now)
+    older = _behind_the_newest(rows) if display.order.is_slow and not is_whole else None
+    if older is not None:
+        rows = rows.filter(pk__gt=older)
     held = Holding.objects.filter(current=True).select_related(
         "token__ledger", "token__health"
     )
@@ -155,9 +175,16 @@ def devices(asked, now: datetime) -> Devices:
         rules=rules_in_words(apps),
         assuming=list(Feed.objects.filter(enabled=True, has_assumed=True)),
         display=display,
+        whole=query(**display.address, q=q, whole="1") if older is not None else "",
         kept=[("q", q)],
         terms=proposed(known),
     )
+
+
+def _behind_the_newest(rows: QuerySet[Device]) -> int | None:
+    """The first one that is not among the newest `COUNTED`."""
+    pks = BY_ID.ordered(rows).values_list("pk", flat=True)
+    return next(iter(pks[COUNTED : COUNTED + 1]), None)
 
 
 def _chip(term: Term, asked: Query, known: dict[str, Kind], link: Link) -> Chip:

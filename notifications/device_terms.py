@@ -114,10 +114,7 @@ def holding(tokens: QuerySet) -> Q:
 
 def struck(term: Term) -> QuerySet[Ledger]:
     """The ledgers with so many strikes."""
-    ledgers = Ledger.objects.filter(**{f"strikes{LOOKUPS[term.sign]}": term.value})
-    # Who has strikes is not fine, and only those that are not are in an index.
-    has_some = term.sign in {"", ">="} and term.value > 0 or term.sign == ">"
-    return ledgers.exclude(state=Ledger.State.FINE) if has_some else ledgers
+    return Ledger.objects.filter(**{f"strikes{LOOKUPS[term.sign]}": term.value})
 
 
 def health_states(term: Term) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ class Order:
     on: str = _("Next")
     #: The rows with what the key orders by.
     rows: Callable[[QuerySet], QuerySet] = lambda rows: rows
+    #: No index has it: of many rows only the newest are put in order, unless all are wanted.
+    is_slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

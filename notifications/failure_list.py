@@ -10,7 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, capped
 from notifications.conditions import joined
-from notifications.failure_reasons import ASLEEP, FAILED, NOTHING, Told, told
+from notifications.failure_reasons import (
+    FAILED,
+    NOTHING,
+    VERSIONED,
+    Told,
+    told,
+)
 from notifications.filters import Chip, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_END, Slice, cut, pairs, query, words
@@ -57,6 +63,8 @@ class Failures:
     told: Told
     #: There were more than are told of.
     is_cut: bool
+    #: Apps and versions are told of fewer still.
+    is_sampled: bool
     deliveries: list[FeedRow]
     newer: str
     older: str
@@ -157,6 +165,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         stretch=stretch,
         told=found,
         is_cut=max(failed, unwoken) > COUNTED,
+        is_sampled=max(failed, unwoken) > VERSIONED,
         deliveries=[feed_row(push) for push in page.rows],
         newer=page.newer and query(**address, after=page.newer),
         older=page.older and query(**address, before=page.older),
@@ -190,7 +199,7 @@ def _fitting(
     ended = Push.objects.filter(stretch.of("ended_at"))
     # What is asked for is looked for among the newest calls: no filter reads them all.
     newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
-    both = ended.filter(FAILED), ended.filter(ASLEEP, sip_call__in=newest)
+    both = ended.filter(FAILED), ended.filter(state="accepted", sip_call__in=newest)
     asked = joined(wanted, lambda term: condition_of(term, now))
     return tuple(rows.filter(asked) for rows in both)
 

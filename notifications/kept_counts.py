@@ -21,21 +21,36 @@ _kept: dict[str, tuple[datetime, int]] = {}
 def counts(
     asked: Mapping[str, Question], now: datetime, fresh: Mapping[str, Question] = EMPTY
 ) -> dict[str, int]:
-    """The number of each name, in one question or none; what is said of `fresh` is of now."""
+    """The number of each name, in one question or none; what is said of `fresh` is of now,
+    but for numbers that stand at their limit.
+    """
+    whole = {**asked, **fresh}
     found = {
         name: number
         for name, (at, number) in _kept.items()
-        if name in asked and at <= now < at + KEEP
+        if name in whole
+        and at <= now < at + KEEP
+        and (name not in fresh or _is_full(fresh[name], number))
     }
-    wanted = {name: one for name, one in asked.items() if name not in found} | fresh
+    wanted = {name: one for name, one in whole.items() if name not in found}
     if wanted:
         *numbers, devices = answers(*wanted.values(), up_to_limit(Device.objects.all()))
         new = dict(zip(wanted, numbers, strict=True))
         if devices > COUNTED:
-            kept = new.keys() - fresh.keys()
-            _kept.update({name: (now, new[name]) for name in kept})
+            _kept.update(
+                {
+                    name: (now, number)
+                    for name, number in new.items()
+                    if name not in fresh or _is_full(fresh[name], number)
+                }
+            )
         found |= new
     return found
+
+
+def _is_full(question: Question, number: object) -> bool:
+    """More of it is not counted."""
+    return question.is_limited and number == COUNTED + 1
 
 
 def forget() -> None:

@@ -145,7 +145,7 @@ BY_SEEN = Key(
     ("seen", "pk"), lambda row: f"{row.seen.isoformat()}|{row.pk}", _moment_and_id
 )
 BY_STRIKES = Key(
-    ("strikes", "pk"), lambda row: f"{row.strikes}|{row.pk}", _number_and_id
+    ("strikes", "place"), lambda row: f"{row.strikes}|{row.place}", _number_and_id
 )
 BY_MOMENT = Key(
     ("at", "pk"), lambda row: f"{row.at.isoformat()}|{row.pk}", _moment_and_id

@@ -31,9 +31,11 @@ from notifications.push_terms import (
     spanned,
 )
 from notifications.ranges import Range
-from notifications.terms import proposed
+from notifications.terms import Query, proposed
 from notifications.wording import rules_in_words
 
+#: So many pushes are looked through for the strikes of their tokens.
+LOOKED = 20_000
 ORDERS = {
     "newest": Order(_("Newest first"), BY_CREATION, _("Newer"), _("Older")),
     "oldest": Order(_("Oldest first"), replace(BY_CREATION, is_ascending=True)),
@@ -79,6 +81,8 @@ class Pushes:
     matching: int
     #: More than are counted: the numbers of the facets are those of the newest.
     is_cut: bool
+    #: Pushes before it were not looked through for strikes; None: all of the span were.
+    looked_since: datetime | None
     rules: str
     running: list[Bulk]
     display: Display
@@ -100,9 +104,13 @@ def pushes(asked, now: datetime) -> Pushes:
     chosen = wanted.facets
     apps = list(App.objects.all())
     stretch = wanted.stretch(now)
-    groups, by_slot = _groups(spanned(wanted, now), stretch)
+    looked_since, looked = _looked_since(wanted, now), wanted
+    if looked_since is not None:
+        looked = replace(wanted, range=Range(looked_since, wanted.range.until))
+    groups, by_slot = _groups(spanned(looked, now), stretch)
+    fit = fitting(looked, now)
     total = sum(groups.values())
-    rows = fitting(wanted, now).select_related("device", "token__ledger", "app")
+    rows = fit.select_related("device", "token__ledger", "app")
     rows = rows.prefetch_related("attempts")
     page = cut(rows, display.order.key, asked, display.size)
     labels = _labels(groups, apps)
@@ -122,8 +130,9 @@ def pushes(asked, now: datetime) -> Pushes:
         or ALL,
         address=query(**address),
         total=total,
-        matching=_matching(wanted, groups, total, now),
+        matching=_matching(wanted, groups, total, fit),
         is_cut=total > COUNTED,
+        looked_since=looked_since,
         rules=rules_in_words(apps),
         running=list(running()),
         display=display,
@@ -142,13 +151,28 @@ def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
     return [term_chip(term, asked, address) for term in asked.terms]
 
 
-def _matching(wanted: Asked, groups: Counter[tuple], total: int, now: datetime) -> int:
+def _looked_since(wanted: Asked, now: datetime) -> datetime | None:
+    """Whose token has strikes stands in no index of pushes: of a span with more than `LOOKED`
+    of them, only the newest are looked through.
+    """
+    terms = wanted.query.terms
+    if not any(term.name == "strikes" for term in terms):
+        return None
+    ages = tuple(term for term in terms if term.name == "at")
+    rows = spanned(replace(wanted, query=Query(ages, wanted.query.faults)), now)
+    moments = BY_CREATION.ordered(rows).values_list("created_at", flat=True)
+    return next(iter(moments[LOOKED : LOOKED + 1]), None)
+
+
+def _matching(
+    wanted: Asked, groups: Counter[tuple], total: int, fit: QuerySet[Push]
+) -> int:
     """How many rows pass every filter; asked for where the groups are not of all rows."""
     if total <= COUNTED:
         return sum(n for group, n in groups.items() if _fits(group, wanted.facets))
     if not any(wanted.facets.values()):
         return total
-    return capped(fitting(wanted, now))[0]
+    return capped(fit)[0]
 
 
 def _groups(rows: QuerySet[Push], stretch: Range) -> tuple[Counter[tuple], list[tuple]]:

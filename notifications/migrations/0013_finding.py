@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("verdict", "handled"), _negated=True),
                 fields=["verdict", "-sent_at"],
-                include=("pushes_accepted", "token"),
+                include=("id", "pushes_accepted", "token"),
                 name="call_by_verdict",
             ),
         ),

@@ -10,6 +10,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(
+            model_name="ledger",
+            index=models.Index(
+                condition=models.Q(("strikes__gt", 0)),
+                fields=["-strikes", "-token"],
+                name="ledger_by_strikes",
+            ),
+        ),
         migrations.CreateModel(
             name="WakeCount",
             fields=[

@@ -95,7 +95,7 @@ class Call(models.Model):
             # Pushes and Failures pages: the verdicts that are rare, newest first
             models.Index(
                 fields=["verdict", "-sent_at"],
-                include=["pushes_accepted", "token"],
+                include=["id", "pushes_accepted", "token"],
                 condition=~models.Q(verdict="handled"),
                 name="call_by_verdict",
             ),

@@ -62,6 +62,12 @@ class Ledger(models.Model):
                 condition=~models.Q(state="fine"),
                 name="ledger_board",
             ),
+            # Devices page: most strikes first
+            models.Index(
+                fields=["-strikes", "-token"],
+                condition=models.Q(strikes__gt=0),
+                name="ledger_by_strikes",
+            ),
             models.Index(
                 fields=["next_change_at"],
                 condition=models.Q(next_change_at__isnull=False),

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
+from notifications import device_list
 from notifications.models import Ledger, TokenHealth
-from registrations.models import Device
+from registrations.models import Device, Holding
 from tests import factories
 from tests.notifications import people
 
@@ -208,3 +209,37 @@ def test_each_order_is_paged_without_losing_or_repeating_a_device(sort):
     assert len(seen) == len(set(seen)) == 30
     again = listed(second.newer)
     assert [row.device.pk for row in again.rows] == seen[:25]
+
+
+def test_of_many_devices_only_the_newest_are_put_in_order_of_last_seen(monkeypatch):
+    monkeypatch.setattr(device_list, "COUNTED", 2)
+    now = timezone.now()
+    for number in range(4):
+        device = factories.registered_device(f"sip:p{number}@x.org")
+        device.last_seen_at = now - timedelta(hours=number)
+        device.save()
+    some = listed("sort=unseen")
+    assert [row.device.aor for row in some.rows] == ["sip:p3@x.org", "sip:p2@x.org"]
+    every = listed(some.whole)
+    assert [row.device.aor[4:6] for row in every.rows] == ["p3", "p2", "p1", "p0"]
+    assert every.whole == ""
+    assert listed("sort=unseen&q=p1").whole == ""
+
+
+def test_a_device_stands_once_in_the_order_of_strikes_with_its_most():
+    device = factories.registered_device("sip:two@x.org")
+    ledger(device, "suspected", 4)
+    other = factories.registered_device("sip:other@x.org")
+    ledger(other, "suspected", 5)
+    Holding.objects.create(device=device, token=factories.token_of(other))
+    found = listed("sort=strikes").rows
+    assert sorted(row.device.aor for row in found) == [
+        "sip:other@x.org",
+        "sip:two@x.org",
+    ]
+
+
+def test_ages_that_exclude_each_other_fit_nothing_and_read_nothing(fleet):
+    assert aors("q=seen:<1h seen:>24h") == set()
+    assert aors("q=seen:<3d seen:>24h") == {"sip:dave@x.org"}
+    assert aors("q=seen:<1h -seen:>24h") >= {"sip:bob@x.org"}

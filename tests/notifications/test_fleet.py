@@ -11,7 +11,7 @@ from notifications import charts, fleet, live_reads
 from notifications.board import ROWS as BOARD_ROWS
 from notifications.board import board_rows
 from notifications.handling import settle
-from notifications.models import Push
+from notifications.models import Call, Push
 from notifications.templatetags.live_rows import board_item
 from tests import factories
 from tests.factories import MORNING
@@ -207,3 +207,19 @@ def test_wake_times_fall_into_bins_and_the_sleepers_beside_them(feed):
     chart = charts.wake_times(live_reads.lately_at(NOW))
     assert [bar.number for bar in chart.bars] == [1, 1, 0, 0, 0, 1, 1]
     assert (chart.total, chart.asleep) == (4, 1)
+
+
+def test_of_many_pushes_the_older_ones_are_counted_once_a_minute(feed, monkeypatch):
+    monkeypatch.setattr(charts, "COUNTED", 0)
+    monkeypatch.setattr(charts, "_kept", {})
+    woken(1)
+    settle(NOW)
+
+    def woken_at(later: timedelta) -> int:
+        return charts.outcomes(NOW + later, "6h").legend[0][2]
+
+    hour = timedelta(hours=1)
+    assert woken_at(hour) == 1
+    Call.objects.all().delete()
+    assert woken_at(hour + charts.KEEP - seconds(1)) == 1
+    assert woken_at(hour + charts.KEEP) == 0

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from notifications import kept_counts
-from notifications.at_once import up_to_limit
+from notifications.at_once import Question, up_to_limit
 from notifications.kept_counts import KEEP, counts, forget
 from registrations.models import Device
 from tests import factories
@@ -44,3 +44,21 @@ def test_a_large_house_is_counted_now_and_then(monkeypatch, django_assert_num_qu
     with django_assert_num_queries(0):
         assert number(KEEP - timedelta(seconds=1)) == 2
     assert number(KEEP) == 3
+
+
+def test_what_must_be_of_now_is_kept_only_at_its_limit(monkeypatch):
+    monkeypatch.setattr(kept_counts, "COUNTED", 1)
+    for _ in range(2):
+        factories.registered_device()
+    rows = Device.objects.all()
+    named = Device.objects.filter(aor__contains="phone")
+    fresh = {"limited": up_to_limit(rows), "exact": Question(named.order_by())}
+
+    def asked(after: int) -> dict[str, int]:
+        return counts({}, MORNING + timedelta(seconds=after), fresh)
+
+    assert asked(0) == {"limited": 2, "exact": 2}
+    factories.registered_device()
+    # Two is the limit here: more is not counted.
+    assert asked(1) == {"limited": 2, "exact": 3}
+    assert asked(KEEP.seconds) == {"limited": 3, "exact": 3}

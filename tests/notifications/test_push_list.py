@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from notifications import push_list
 from notifications.models import Call, Ledger, Push, TokenHealth
 from notifications.push_terms import OUTCOMES, outcome_named
 from tests import factories
@@ -204,3 +205,21 @@ def test_a_push_of_another_day_says_the_day():
     factories.accepted_push(device, now)
     page = people.browser_of("ops").get("/pushes/?span=15min").content.decode()
     assert f"{now:%-d %b}</span>" not in page
+
+
+def test_strikes_are_looked_for_among_the_newest_of_many(monkeypatch):
+    monkeypatch.setattr(push_list, "LOOKED", 2)
+    old = judged("unhandled", "no_proof")
+    Ledger.objects.create(
+        token=old.token, state="not_waking", strikes=2, since=timezone.now()
+    )
+    Push.objects.filter(pk=old.pk).update(
+        created_at=timezone.now() - timedelta(hours=3)
+    )
+    for _ in range(3):
+        judged("handled", "register")
+    page = listed("q=strikes:>=1")
+    assert (page.rows, page.total) == ([], 0)
+    assert page.looked_since is not None
+    further = listed("q=strikes:>=1+at:>1h")
+    assert (len(further.rows), further.looked_since) == (1, None)
