@@ -30,7 +30,6 @@ WIDTH, HEIGHT = 112, 24
 ROWS = 30
 HOUR = timedelta(hours=1)
 FAILED = Q(state__in=["rejected", "unknown", "failed", "expired"])
-ASLEEP = Q(state="accepted", sip_call__verdict="unhandled")
 #: What a push that failed without a reason of APNs means, by its state.
 STATES = {
     "accepted": (
