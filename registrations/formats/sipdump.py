@@ -36,14 +36,6 @@ LONGEST_HEAD = 512
 END = b"|" * 20 + b"\n"
 #: Where a block ends and the next one follows.
 BOUNDARY = re.compile(rb"\|{20}\n(?=" + HEAD.pattern + rb")")
-#: Answers of Kamailio's own hold no line of a phone's.
-ANSWER = b"SIP/2.0 "
-#: Nothing else begins with such a line.
-SHAPE = re.compile(rb"={20}\r?\n")
-LONGEST_HEAD = 512
-END = b"|" * 20 + b"\n"
-#: Where a block ends and the next one follows.
-BOUNDARY = re.compile(rb"\|{20}\n(?=" + HEAD.pattern + rb")")
 SIP = re.compile(rb"\s*(?:SIP/2\.0 \d|[^\s:]+ +[^\s:]+:\S+ +SIP/2\.0)")
 #: The processes of one Kamailio are started one behind the other.
 PROCESSES = 256
