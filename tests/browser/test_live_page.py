@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from notifications import fleet, live
+from notifications import live, live_reads
 from notifications.handling import settle
 from tests import factories
 from tests.browser import house
@@ -96,9 +96,9 @@ def test_the_number_of_new_ones_is_of_the_chosen_kind_and_says_when_there_may_be
     expect(waiting).to_have_text("1 new")
     page.get_by_label("Show in the feed").select_option("")
     expect(waiting).to_have_text("2 new")
-    for _ in range(fleet.FEED_ROWS):
+    for _ in range(live_reads.FEED_ROWS):
         factories.accepted_push(device, timezone.now())
-    expect(waiting).to_have_text(f"{fleet.FEED_ROWS}+ new")
+    expect(waiting).to_have_text(f"{live_reads.FEED_ROWS}+ new")
 
 
 def test_the_feed_shows_what_is_chosen_also_after_it_was_renewed(open_as):
