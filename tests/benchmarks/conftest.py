@@ -1,0 +1,35 @@
+"""The short runs begin with a copy of services whose tables are made once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks.private_services import MODEL, ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def model(tmp_path_factory):
+    """PostgreSQL and Redis with all tables, stopped."""
+    var = tmp_path_factory.mktemp("model")
+    var.parent.parent.chmod(0o755)
+    var.parent.chmod(0o755)
+    var.chmod(0o755)
+    without = {"DATABASE_URL", "REDIS_URL"}
+    environment = {
+        name: text for name, text in os.environ.items() if name not in without
+    }
+    command = [sys.executable, "-m", "pushdash.keeper", "run", sys.executable]
+    command += ["manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(
+        command, cwd=ROOT, env=environment | {"PUSHDASH_VAR": str(var)}, check=True
+    )
+    while (var / "postgres/postmaster.pid").exists():
+        time.sleep(0.1)
+    os.environ[MODEL] = str(var)
+    yield
+    del os.environ[MODEL]
