@@ -85,7 +85,8 @@ def settle_accounts(
 
 def _log(found: Account, product: Product, session) -> None:
     (path, position, pk) = session.execute(
-        "SELECT path, position, id FROM registrations_logfile"
+        # Beacons have a file of their own, which is never read.
+        "SELECT path, position, id FROM registrations_logfile WHERE position > 0"
     ).fetchone()
     read = [row for row in parsed(path, position) if "call_id" in row]
     answered = [row for row in read if row["status"]]

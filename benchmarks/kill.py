@@ -135,7 +135,7 @@ class Killer:
             return False
         try:
             ((seen_until,),) = self._product.rows(
-                "SELECT seen_until FROM registrations_feed"
+                "SELECT seen_until FROM registrations_feed WHERE followed"
             )
         except psycopg.OperationalError:
             return False
