@@ -91,7 +91,7 @@ def test_it_listens_for_hep_and_watches_a_registrar(tmp_path, monkeypatch):
 def test_a_killed_supervisor_leaves_no_orphans(bare):
     bare.process.kill()
     bare.process.wait()
-    until(lambda: bare.processes() == {})
+    until(lambda: bare.processes() == {}, 120)
 
 
 def test_the_demo_shows_two_strikes_and_a_suspected_device_in_three_minutes(started):
