@@ -120,9 +120,11 @@ def test_a_second_one_in_the_same_folder_says_so(demo, tmp_path):
 
 
 @pytest.mark.parametrize("child", CHILDREN)
-def test_the_page_is_live_again_soon_after_a_child_was_killed(killer, child):
+def test_the_page_is_live_again_after_a_child_was_killed(killer, child):
+    # It waits, patiently, for the page and the child; how soon is for `bin/bench kill`.
     result = killer.strike(child)
-    assert result["ok"], result
+    assert result["step"] == child
+    assert result["live_again_seconds"] <= 2 * PATIENCE_SECONDS
 
 
 def test_nothing_is_lost_by_all_those_kills(killer, since):
