@@ -22,6 +22,8 @@ from websockets.sync.client import connect
 from benchmarks.product import Product
 
 RECONNECT_SECONDS = 0.5
+#: The source that is no log (`registrations.beacons.FEED`).
+BEACONS = "app beacons"
 ROW = re.compile(
     r'<li data-state="(?P<state>\w+)" data-device="(?P<device>\d+)"[^>]*>'
     r'.*?aria-label="(?P<strikes>\d+) of \d+ strikes".*?<p class="why">(?P<why>.*?)</p>',
@@ -54,10 +56,9 @@ class Glance:
 
     @property
     def is_fresh(self) -> bool:
-        """True when every log source is at most a few seconds behind."""
-        return bool(self.sources) and all(
-            re.fullmatch(r"[0-4]\.\d s", words) for words in self.sources.values()
-        )
+        """True when every log source is at most a few seconds behind; beacons are no log."""
+        words = [told for feed, told in self.sources.items() if feed != BEACONS]
+        return bool(words) and all(re.fullmatch(r"[0-4]\.\d s", told) for told in words)
 
     def devices_in(self, state: str, strikes: int = 0) -> list[str]:
         """The evidence sentences of the devices in a state, with at least so many strikes."""
