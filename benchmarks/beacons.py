@@ -7,8 +7,6 @@ they are answered, against the real server with PostgreSQL and Redis.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import hmac
 import http.client
 import json
 import os
@@ -20,9 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from benchmarks.cpu import cpu_of
-from benchmarks.gateway import BUNDLE_ID, free_port, manage, start
+from benchmarks.gateway import BUNDLE_ID, manage, serving
 from benchmarks.private_services import run_alone
 from benchmarks.quantiles import quantile
+from simulator.beacons import Spoken, body_of
 
 CONNECTIONS = 8
 #: Sent before anything is measured: imports, connections, plans.
@@ -56,15 +55,9 @@ def main(arguments: list[str]) -> int:
         return run_alone("benchmarks.beacons", arguments)
     manage("migrate", "--verbosity=0")
     said = manage("shell", "--verbosity=0", "-c", SETUP % given.phones)
-    port = free_port()
-    server = start(port)
-    try:
-        result = measure(
-            port, server.pid, Phones(said.split()[-1], given.phones), given
-        )
-    finally:
-        server.terminate()
-        server.wait(10)
+    phones = Phones(said.split()[-1], given.phones)
+    with serving() as (port, pid):
+        result = measure(port, pid, phones, given)
     sys.stdout.write(json.dumps(result) + "\n")
     return 0 if result["ok"] else 1
 
@@ -73,25 +66,17 @@ class Phones:
     """Makes beacons: the same number never twice."""
 
     def __init__(self, secret: str, count: int) -> None:
-        self._key = secret.encode()
-        self._tokens = [
-            hashlib.sha256(f"{number:064x}".encode()).hexdigest()
-            for number in range(count)
-        ]
+        self._secret, self._count = secret, count
 
-    def beacon(self, number: int) -> str:
+    def beacon(self, number: int) -> bytes:
         """The body of a request."""
-        token, at = self._tokens[number % len(self._tokens)], int(time.time() * 1000)
-        said = f"{token}\nbench-{number}\n{at}".encode()
-        return json.dumps(
-            {
-                "app": BUNDLE_ID,
-                "token": token,
-                "call_id": f"bench-{number}",
-                "at": at,
-                "hmac": hmac.new(self._key, said, hashlib.sha256).hexdigest(),
-            }
+        spoken = Spoken(
+            bundle_id=BUNDLE_ID,
+            token=f"{number % self._count:064x}",
+            call_id=f"bench-{number}",
+            at_ms=int(time.time() * 1000),
         )
+        return body_of(spoken, self._secret)
 
 
 def measure(port: int, pid: int, phones: Phones, given: argparse.Namespace) -> dict:

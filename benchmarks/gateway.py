@@ -16,7 +16,9 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 from queue import SimpleQueue
 
@@ -60,13 +62,8 @@ def main(arguments: list[str]) -> int:
         return run_alone("benchmarks.gateway", arguments)
     manage("migrate", "--verbosity=0")
     secret = manage("shell", "--verbosity=0", "-c", SETUP).split()[-1]
-    port = free_port()
-    server = start(port)
-    try:
-        result = measure(server.pid, port, secret, given)
-    finally:
-        server.terminate()
-        server.wait(10)
+    with serving() as (port, pid):
+        result = measure(pid, port, secret, given)
     sys.stdout.write(json.dumps(result) + "\n")
     return 0 if result["ok"] else 1
 
@@ -83,6 +80,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextmanager
+def serving() -> Iterator[tuple[int, int]]:
+    """A server of its own: its port and its pid."""
+    port = free_port()
+    server = start(port)
+    try:
+        yield port, server.pid
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def start(port: int) -> subprocess.Popen:

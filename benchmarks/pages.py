@@ -26,7 +26,7 @@ import django
 from django.core.management import call_command
 
 from benchmarks.browsing import Reader, first_paint, weights
-from benchmarks.gateway import free_port, start
+from benchmarks.gateway import serving
 from benchmarks.page_addresses import addresses_of
 from benchmarks.page_cpu import cpu_by_page
 from benchmarks.page_queries import queries_of
@@ -92,24 +92,19 @@ def _is_furnished() -> bool:
 
 
 def _measure(given: argparse.Namespace) -> int:
-    port = free_port()
-    server = start(port)
-    try:
+    with serving() as (port, pid):
         reader = Reader(f"http://127.0.0.1:{port}", "ada", PASSWORD)
         pages = addresses_of(os.environ["DATABASE_URL"])
         if given.page:
             pages = {given.page: pages[given.page]}
         if given.cpu:
-            return _measure_cpu(reader, pages, server.pid, given.cpu)
+            return _measure_cpu(reader, pages, pid, given.cpu)
         load(reader, pages, given.pace, min(WARM_SECONDS, given.seconds))
         times = load(reader, pages, given.pace, given.seconds)
         # A search leads to one of the other pages.
         some = {name: _one(make) for name, make in pages.items() if name != "search"}
         first, after = weights(reader, some)
         paint = first_paint(reader, some)
-    finally:
-        server.terminate()
-        server.wait(10)
     rows = [_row(name, times[name], pages[name]) for name in pages if times[name]]
     for row in rows:
         _say(row)

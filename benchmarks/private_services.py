@@ -37,6 +37,18 @@ def run_in(var: Path, module: str, arguments: list[str]) -> int:
     )
 
 
+def environment_of(var: Path) -> dict[str, str]:
+    """Of a command that uses the services below `var` and no others."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DATABASE_URL", "REDIS_URL")
+    }
+    environment |= {"PUSHDASH_VAR": str(var.resolve()), "TZ": "UTC"}
+    environment["DJANGO_SETTINGS_MODULE"] = "pushdash.settings"
+    return environment
+
+
 def _run(before: list[str], module: str, arguments: list[str]) -> int:
     var = Path(tempfile.mkdtemp(prefix="pushdash-bench-"))
     try:
@@ -51,17 +63,10 @@ def _run_in(var: Path, before: list[str], module: str, arguments: list[str]) -> 
     if MODEL in os.environ:
         subprocess.run(["cp", "-a", f"{os.environ[MODEL]}/.", var], check=True)
     embedded.make_secrets(var)
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("DATABASE_URL", "REDIS_URL")
-    }
-    environment |= {"PUSHDASH_VAR": str(var.resolve()), "TZ": "UTC"}
-    environment["DJANGO_SETTINGS_MODULE"] = "pushdash.settings"
     command = [sys.executable, *before, "-m", module, "--inside", *arguments]
     try:
         return subprocess.run(
-            command, cwd=ROOT, env=environment, check=False
+            command, cwd=ROOT, env=environment_of(var), check=False
         ).returncode
     finally:
         _wait_for_the_end(var)

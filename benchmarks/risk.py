@@ -30,13 +30,7 @@ HOUR_MS = 3_600_000
 def main(arguments: list[str]) -> int:
     """One line a seed and one of them all; 1 when a bar is not met."""
     parser = argparse.ArgumentParser(prog="bin/bench risk", description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    parser.add_argument("--phones", type=int, default=2000)
-    parser.add_argument("--days", type=float, default=2.0)
-    parser.add_argument("--threshold", type=int, default=3, help="iOS's, and ours")
-    parser.add_argument(
-        "--release-hours", type=float, default=24, help="iOS's; 0: never"
-    )
+    ask_for_worlds(parser)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if not given.inside:
@@ -50,6 +44,17 @@ def main(arguments: list[str]) -> int:
     row = rehearse(given, given.seeds[0])
     sys.stdout.write(json.dumps(row) + "\n")
     return 0 if row["ok"] else 1
+
+
+def ask_for_worlds(parser: argparse.ArgumentParser) -> None:
+    """The options that say which worlds are played."""
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--phones", type=int, default=2000)
+    parser.add_argument("--days", type=float, default=2.0)
+    parser.add_argument("--threshold", type=int, default=3, help="iOS's, and ours")
+    parser.add_argument(
+        "--release-hours", type=float, default=24, help="iOS's; 0: never"
+    )
 
 
 def rehearse(given: argparse.Namespace, seed: int) -> dict:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.risk import HOUR_MS, START, STEP, told
+from benchmarks.risk import HOUR_MS, START, STEP, ask_for_worlds, told
 from benchmarks.risk_facts import Judged, Silent, judged, spans_of
 from benchmarks.risk_score import Move, score
 from benchmarks.risk_world import MANNERS
@@ -31,13 +31,7 @@ GO_AWAY = ("off", "flaky")
 def main(arguments: list[str]) -> int:
     """One line a seed; 1 when a bar is not met."""
     parser = argparse.ArgumentParser(prog="bin/bench risk-rules", description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    parser.add_argument("--phones", type=int, default=2000)
-    parser.add_argument("--days", type=float, default=2.0)
-    parser.add_argument("--threshold", type=int, default=3, help="iOS's, and ours")
-    parser.add_argument(
-        "--release-hours", type=float, default=24, help="iOS's; 0: never"
-    )
+    ask_for_worlds(parser)
     parser.add_argument(
         "--reach-minutes", type=float, nargs="+", default=[15], help="ours"
     )

@@ -54,13 +54,10 @@ def devices_in(state: str) -> Question:
     return different(held.values("device_id"), "device_id")
 
 
-def board_rows(apps: Iterable[App], now: datetime) -> list[BoardRow]:
-    """The first devices that hold a token whose ledger is not fine, the worst first."""
-    return told(worst(apps), now)
-
-
 def worst(apps: Iterable[App]) -> list[AtRisk]:
-    """The same without a word: nothing of it depends on who reads."""
+    """The first devices that hold a token whose ledger is not fine, the worst first, without
+    a word: nothing of it depends on who reads.
+    """
     found = [(one.device, one.token.ledger) for one in _worst()]
     found.sort(
         key=lambda one: (STATES.index(one[1].state), -one[1].strikes, one[0].aor)

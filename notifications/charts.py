@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -110,11 +110,6 @@ class WakeTimes:
     asleep: int
 
 
-def outcomes(now: datetime, span: str = "1h") -> Outcomes:
-    """What became of the pushes of the span, in 60 slots."""
-    return laid_out(counted(now, span), now, span)
-
-
 def counted(now: datetime, span: str) -> list[tuple[datetime, str, int]]:
     """Minute, key of `SERIES` and how many pushes: what the chart is made of."""
     return _counted(span, _start(now, span), now)
@@ -133,7 +128,14 @@ def laid_out(
     for minute, key, number in numbers:
         slots[(minute - start) // step][key] += number
     most = _round_up(max(sum(slot.values()) for slot in slots))
-    bars = [bar for i, slot in enumerate(slots) for bar in _stack(i, slot, most)]
+    pixels = (HEIGHT - HEADROOM) / most
+    bars = [
+        bar
+        for i, slot in enumerate(slots)
+        for bar in stacked(
+            SERIES, slot, (_x(i + 0.1), 1.25), pixels=pixels, floor=HEIGHT
+        )
+    ]
     totals = {key: sum(slot[key] for slot in slots) for key, _, _ in SERIES}
     shown = [key for key in totals if totals[key] or key not in RARE]
     legend = [(tone, name, totals[key]) for key, tone, name in SERIES if key in shown]
@@ -212,16 +214,24 @@ def _by_minute(rows: QuerySet, moment: str, state: str, number: Aggregate) -> Qu
     return minutes.values_list("minute", state).annotate(number=number)
 
 
-def _stack(slot: int, numbers: dict[str, int], most: int) -> list[Bar]:
-    bars, top = [], HEIGHT
-    for key, tone, name in SERIES:
+def stacked(
+    series: Iterable[tuple],
+    numbers: Mapping[str, int],
+    place: tuple[float, float],
+    *,
+    pixels: float,
+    floor: float,
+) -> list[Bar]:
+    """The bars of one slot, one on the other. `series`: key, tone, legend, from below;
+    `place`: x and width; `pixels`: what one of `numbers` is high; `floor`: where they stand.
+    """
+    bars, top = [], floor
+    for key, tone, name in series:
         if not numbers[key]:
             continue
-        height = round((HEIGHT - HEADROOM) * numbers[key] / most, 1)
-        top -= height
-        bars.append(
-            Bar(_x(slot + 0.1), 1.25, round(top, 1), height, tone, numbers[key], name)
-        )
+        height = round(pixels * numbers[key], 1)
+        top = round(top - height, 1)
+        bars.append(Bar(*place, top, height, tone, numbers[key], name))
     return bars
 
 

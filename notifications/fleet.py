@@ -16,7 +16,7 @@ from notifications.board import (
     told,
 )
 from notifications.expiry import Warning
-from notifications.live_reads import LATELY, Figures, Rows, newest_pushes
+from notifications.live_reads import LATELY, Figures, Rows
 from notifications.models import App, Call, Push
 from notifications.sources import Hold, Source, hold_at, source_of
 from notifications.troubles import endings_of
@@ -183,11 +183,6 @@ def _quantile(ordered: list[float], share: float) -> float | None:
     if not ordered:
         return None
     return ordered[max(0, -(-int(len(ordered) * share * 1000) // 1000) - 1)]
-
-
-def feed_rows() -> list[FeedRow]:
-    """The newest pushes with what became of them."""
-    return [feed_row(push) for push in newest_pushes()]
 
 
 def feed_row(push: Push) -> FeedRow:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext_lazy as _
 
-from notifications.charts import SLOTS, Bar
+from notifications.charts import SLOTS, Bar, stacked
 from notifications.push_terms import outcome_named
 from notifications.ranges import Range
 
@@ -71,28 +71,23 @@ def chart_of(stretch: Range, counted: Iterable[tuple]) -> Chart | None:
         outcome = outcome_named(push_type, state, verdict or "awaited", rule)
         key = outcome if outcome in TOLD_APART else "others"
         slots[max(0, min(slot, SLOTS - 1))][key] += number
-    most = max((sum(slot.values()) for slot in slots), default=0)
+    most = max(sum(slot.values()) for slot in slots) or 1
+    width = 100 / SLOTS
     bars = [
-        bar for place, slot in enumerate(slots) for bar in _stack(place, slot, most)
+        bar
+        for i, slot in enumerate(slots)
+        for bar in stacked(
+            SERIES,
+            slot,
+            (round((i + 0.1) * width, 2), round(width * 0.8, 2)),
+            pixels=HEIGHT / most,
+            floor=HEIGHT,
+        )
     ]
     totals = sum(slots, Counter())
     legend = [(tone, name, totals[key]) for key, tone, name in SERIES if totals[key]]
     times = _times(stretch.since, stretch.until)
     return Chart(stretch.since, stretch.until, bars, legend, times)
-
-
-def _stack(place: int, numbers: Counter[str], most: int) -> list[Bar]:
-    bars, top, width = [], float(HEIGHT), 100 / SLOTS
-    for key, tone, name in SERIES:
-        if not numbers[key]:
-            continue
-        height = round(HEIGHT * numbers[key] / most, 1)
-        top = round(top - height, 1)
-        x = round((place + 0.1) * width, 2)
-        bars.append(
-            Bar(x, round(width * 0.8, 2), top, height, tone, numbers[key], name)
-        )
-    return bars
 
 
 def _times(since: datetime, until: datetime) -> list[tuple[float, str, str]]:

@@ -138,7 +138,8 @@ def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
             apns_id=_id(headers.get("apns-id", "")),
             apns_unique_id=_id(headers.get("apns-unique-id", "")),
         )
-    reason = reason_in(body)
+    said = _json(body)
+    reason = _reason(said)
     detail = "" if reason else f"HTTP {status} without a reason"
     return Result(
         outcome=_outcome(status),
@@ -147,14 +148,19 @@ def result_of(status: int, headers: dict[str, str], body: bytes) -> Result:
         detail=detail,
         apns_id=_id(headers.get("apns-id", "")),
         apns_unique_id=_id(headers.get("apns-unique-id", "")),
-        gone_since=_moment(_json(body).get("timestamp")),
+        gone_since=_moment(said.get("timestamp")),
         retry_after=_seconds(headers.get("retry-after", "")),
     )
 
 
 def reason_in(body: bytes) -> str:
-    """Apple's reason: a single word. Whatever else stands there is not stored."""
-    reason = _json(body).get("reason")
+    """Apple's reason, as an answer and a GOAWAY carry it; empty without one."""
+    return _reason(_json(body))
+
+
+def _reason(said: dict) -> str:
+    # Apple's reasons are single words; whatever else stands there is not stored.
+    reason = said.get("reason")
     return reason if isinstance(reason, str) and _WORD.fullmatch(reason) else ""
 
 

@@ -15,7 +15,7 @@ from registrations.formats.reader import (
     MENTION,
     Reader,
 )
-from registrations.formats.record import Answer, Brief, Pulse, Record, Request
+from registrations.formats.record import Brief, Pulse, Record, Request
 from registrations.formats.refused import endless, half
 from registrations.formats.text import Text
 from registrations.formats.xlog import Template
@@ -269,8 +269,6 @@ def _placed(record: Record, envelope: Envelope, position: int) -> Record | None:
             return None
         source = envelope.source or record.source
         return record._replace(position=position, at=at, source=source)
-    if isinstance(record, Answer):
-        return record._replace(position=position, at=at)
     return record._replace(position=position, at=at)
 
 

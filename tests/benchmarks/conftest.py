@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
-from benchmarks.private_services import MODEL, ROOT
+from benchmarks.private_services import MODEL, ROOT, environment_of
+from benchmarks.product import until
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,17 +19,10 @@ def model(tmp_path_factory):
     var.parent.parent.chmod(0o755)
     var.parent.chmod(0o755)
     var.chmod(0o755)
-    without = {"DATABASE_URL", "REDIS_URL"}
-    environment = {
-        name: text for name, text in os.environ.items() if name not in without
-    }
     command = [sys.executable, "-m", "pushdash.keeper", "run", sys.executable]
     command += ["manage.py", "migrate", "--verbosity=0"]
-    subprocess.run(
-        command, cwd=ROOT, env=environment | {"PUSHDASH_VAR": str(var)}, check=True
-    )
-    while (var / "postgres/postmaster.pid").exists():
-        time.sleep(0.1)
+    subprocess.run(command, cwd=ROOT, env=environment_of(var), check=True)
+    until(lambda: not (var / "postgres/postmaster.pid").exists())
     os.environ[MODEL] = str(var)
     yield
     del os.environ[MODEL]

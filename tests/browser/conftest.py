@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -82,10 +83,18 @@ def context(browser: Browser, base_url: str, complaints) -> Iterator[BrowserCont
 
 
 @pytest.fixture
-def open_as(context: BrowserContext, base_url: str) -> Callable[..., Page]:
+def open_as(
+    open_in: Callable[..., Page], context: BrowserContext
+) -> Callable[..., Page]:
     """open_as(user, path): a page with that person logged in."""
+    return partial(open_in, context)
 
-    def opened(user, path: str = "/") -> Page:
+
+@pytest.fixture
+def open_in(base_url: str) -> Callable[..., Page]:
+    """open_in(context, user, path): the same in a context that a test made."""
+
+    def opened(context: BrowserContext, user, path: str = "/") -> Page:
         value = session_of(user)
         context.add_cookies([{"name": "sessionid", "value": value, "url": base_url}])
         page = context.new_page()

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from notifications.models import Push
 from tests.browser import house
-from tests.people import person, session_of
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def plain(browser: Browser, base_url: str):
+def plain(browser: Browser, base_url: str, open_in):
     """plain(user, path): a page of a browser that runs no script."""
     made = browser.new_context(base_url=base_url, java_script_enabled=False)
     made.set_default_timeout(15_000)
-
-    def opened(user, path: str) -> Page:
-        value = session_of(user)
-        made.add_cookies([{"name": "sessionid", "value": value, "url": base_url}])
-        page = made.new_page()
-        page.goto(path)
-        return page
-
-    yield opened
+    yield partial(open_in, made)
     made.close()
 
 

@@ -27,16 +27,9 @@ def reasons() -> dict:
     return {one.words[0]: one for one in found.told.reasons}
 
 
-def test_a_reason_of_apns_stands_with_meaning_and_remedy():
-    failed("rejected", "BadDeviceToken")
-    one = reasons()["BadDeviceToken"]
-    assert (one.number, one.devices) == (1, 1)
-    assert one.words[1] == "400 · token"
-    assert all(one.words[2:])
-
-
-def test_an_app_that_did_not_wake_is_a_reason_of_its_own():
-    push = factories.accepted_push(factories.registered_device(), timezone.now())
+def woke_nobody(device) -> None:
+    """APNs took a call's push, and the phone did not wake."""
+    push = factories.accepted_push(device, timezone.now())
     push.sip_call = Call.objects.create(
         token=push.token,
         call_id=push.call_id,
@@ -46,6 +39,18 @@ def test_an_app_that_did_not_wake_is_a_reason_of_its_own():
         created_at=push.created_at,
     )
     push.save(update_fields=["sip_call"])
+
+
+def test_a_reason_of_apns_stands_with_meaning_and_remedy():
+    failed("rejected", "BadDeviceToken")
+    one = reasons()["BadDeviceToken"]
+    assert (one.number, one.devices) == (1, 1)
+    assert one.words[1] == "400 · token"
+    assert all(one.words[2:])
+
+
+def test_an_app_that_did_not_wake_is_a_reason_of_its_own():
+    woke_nobody(factories.registered_device())
     assert reasons()["App did not wake"].number == 1
 
 
@@ -147,18 +152,8 @@ def test_no_result_no_data_and_no_right_are_said_apart():
 
 def test_the_head_counts_what_failed_and_what_woke_nobody():
     failed("rejected", "Unregistered")
-    now = timezone.now()
     for aor in ("sip:alice@x.org", "sip:bob@x.org"):
-        push = factories.accepted_push(factories.registered_device(aor), now)
-        push.sip_call = Call.objects.create(
-            token=push.token,
-            call_id=push.call_id,
-            verdict="unhandled",
-            rule="no_proof",
-            sent_at=push.sent_at,
-            created_at=push.created_at,
-        )
-        push.save(update_fields=["sip_call"])
+        woke_nobody(factories.registered_device(aor))
     page = people.browser_of("ops").get("/failures/").content.decode()
     assert "1 of 3 pushes failed (33.3 %), 2 woke nobody" in page
     left = people.browser_of("ops").get("/failures/?q=-outcome:asleep")

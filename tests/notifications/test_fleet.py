@@ -9,7 +9,6 @@ from django.utils import translation
 
 from notifications import charts, fleet, live_reads
 from notifications.board import ROWS as BOARD_ROWS
-from notifications.board import board_rows
 from notifications.handling import settle
 from notifications.models import Call, Push
 from notifications.templatetags.live_rows import board_item
@@ -100,7 +99,7 @@ def test_the_oldest_waiting_push_is_named_by_its_age(feed):
 def test_the_board_holds_a_striking_device_with_its_evidence(feed):
     device = unwoken()
     settle(NOW)
-    (row,) = board_rows([], NOW)
+    (row,) = fleet.Picture(NOW).board
     assert row.device == device
     assert row.ledger.strikes == 1
     assert [moment for moment, _ in row.ages] == [MORNING]
@@ -110,42 +109,42 @@ def test_the_board_holds_a_striking_device_with_its_evidence(feed):
 def test_a_device_that_woke_is_not_on_the_board(feed):
     woken(1)
     settle(NOW)
-    assert board_rows([], NOW) == []
+    assert fleet.Picture(NOW).board == []
 
 
 def test_the_worst_stand_first(feed):
     once, twice = unwoken(1), unwoken(2)
     settle(NOW)
-    assert [row.device for row in board_rows([], NOW)] == [twice, once]
+    assert [row.device for row in fleet.Picture(NOW).board] == [twice, once]
 
 
 def test_spans_on_the_board_are_told_in_steps_of_five_seconds(feed):
     unwoken()
     settle(NOW)
-    told = [board_rows([], NOW + seconds(after))[0].ages for after in (0, 4.9, 5)]
+    told = [fleet.Picture(NOW + seconds(after)).board[0].ages for after in (0, 4.9, 5)]
     assert told[0] == told[1]
     late = MORNING + seconds(37)
-    assert [age for _, age in board_rows([], late)[0].ages] == ["35 s"]
+    assert [age for _, age in fleet.Picture(late).board[0].ages] == ["35 s"]
 
 
 def test_a_row_is_rendered_again_only_when_it_says_something_new(feed):
     unwoken(1, "sip:alice@example.org")
     settle(NOW)
-    first, same = (board_item(board_rows([], NOW)[0]) for _ in range(2))
+    first, same = (board_item(fleet.Picture(NOW).board[0]) for _ in range(2))
     assert same is first
     assert "alice" in first
     assert 'data-state="silent"' in first
-    later = board_item(board_rows([], NOW + timedelta(hours=1))[0])
+    later = board_item(fleet.Picture(NOW + timedelta(hours=1)).board[0])
     assert later != first
     with translation.override("fr"):
-        assert board_item(board_rows([], NOW)[0]) != first
+        assert board_item(fleet.Picture(NOW).board[0]) != first
 
 
 def test_two_devices_with_one_token_both_stand_on_the_board(feed):
     device = unwoken()
     twin = factories.registered_device(voip=factories.token_of(device))
     settle(NOW)
-    assert {row.device for row in board_rows([], NOW)} == {device, twin}
+    assert {row.device for row in fleet.Picture(NOW).board} == {device, twin}
 
 
 def test_outcomes_say_what_was_seen(feed):
@@ -154,7 +153,7 @@ def test_outcomes_say_what_was_seen(feed):
     remote = factories.registered_device()
     factories.accepted_push(remote, MORNING, push_type="alert")
     settle(NOW)
-    assert {row.words for row in fleet.feed_rows()} == {
+    assert {row.words for row in fleet.Picture(NOW).feed} == {
         "woke in 1.9 s",
         "did not wake",
         "alert, accepted",
@@ -166,7 +165,7 @@ def test_the_feed_is_one_query_however_many_its_rows(feed, django_assert_num_que
     unwoken(2)
     settle(NOW)
     with django_assert_num_queries(1):
-        assert len([row.words + row.kinds for row in fleet.feed_rows()]) == 3
+        assert len([row.words + row.kinds for row in fleet.Picture(NOW).feed]) == 3
 
 
 def test_the_board_holds_the_worst_of_many(feed):
@@ -175,7 +174,7 @@ def test_the_board_holds_the_worst_of_many(feed):
         unwoken(1)
     worst = unwoken(2)
     settle(NOW)
-    rows = board_rows([], NOW)
+    rows = fleet.Picture(NOW).board
     assert len(rows) == BOARD_ROWS
     assert rows[0].device == worst
 
@@ -193,7 +192,7 @@ def test_outcomes_over_time_count_each_push_once(feed):
     factories.accepted_push(factories.registered_device(), MORNING, state="rejected")
     settle(NOW)
     for span in charts.SPANS:
-        chart = charts.outcomes(NOW, span)
+        chart = fleet.Picture(NOW, span).outcomes
         assert [total for _, _, total in chart.legend] == [1, 1, 1, 1]
         assert [numbers for _, numbers in chart.rows] == [[1, 1, 1, 1]]
         assert len(chart.bars) == 4
@@ -216,7 +215,7 @@ def test_of_many_pushes_the_older_ones_are_counted_once_a_minute(feed, monkeypat
     settle(NOW)
 
     def woken_at(later: timedelta) -> int:
-        return charts.outcomes(NOW + later, "6h").legend[0][2]
+        return fleet.Picture(NOW + later, "6h").outcomes.legend[0][2]
 
     hour = timedelta(hours=1)
     assert woken_at(hour) == 1

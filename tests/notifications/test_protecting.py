@@ -8,9 +8,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from notifications import charts, fleet
-from notifications.board import board_rows
-from notifications.models import App, Call, Ledger, Push, Reset
+from notifications import fleet
+from notifications.models import Call, Ledger, Push, Reset
 from notifications.outbox import PushRequest, enqueue
 from notifications.protecting import Standing, protection
 from registrations.models import Holding
@@ -241,11 +240,11 @@ def test_the_pages_say_so(device):
 
 def test_live_says_which_phones_are_shielded_and_what_was_held(device):
     held = call(device, 200)
-    (row,) = board_rows(App.objects.all(), at(210))
+    (row,) = fleet.Picture(at(210)).board
     assert (row.protection.holds, row.protection.rule) == (True, "held")
-    (shown,) = [each for each in fleet.feed_rows() if each.push == held]
+    (shown,) = [each for each in fleet.Picture(at(210)).feed if each.push == held]
     assert shown.words == "held by protect mode"
-    chart = charts.outcomes(at(210))
+    chart = fleet.Picture(at(210)).outcomes
     assert ("mute", "Held by protect mode", 1) in chart.legend
     assert all(len(numbers) == len(chart.legend) for _, numbers in chart.rows)
 
@@ -253,13 +252,13 @@ def test_live_says_which_phones_are_shielded_and_what_was_held(device):
 def test_live_says_that_the_next_call_is_the_trial_once_the_app_was_opened(device):
     sighting(device, at(300))
     settle(400)
-    (row,) = board_rows(App.objects.all(), at(400))
+    (row,) = fleet.Picture(at(400)).board
     assert (row.protection.holds, row.protection.rule) == (False, "opened")
 
 
 def test_live_says_nothing_of_it_where_the_app_does_not_ask_for_it(device):
     app(protect=False)
-    (row,) = board_rows(App.objects.all(), at(210))
+    (row,) = fleet.Picture(at(210)).board
     assert row.protection is None
-    legend = charts.outcomes(at(210)).legend
+    legend = fleet.Picture(at(210)).outcomes.legend
     assert "Held by protect mode" not in [name for _, name, _ in legend]
