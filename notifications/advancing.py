@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import connection
-
-from notifications.columns import unnested
+from notifications.columns import execute, unnested
 from notifications.models import Push
 
 TABLE = Push._meta.db_table
@@ -22,8 +20,8 @@ COLUMNS = {
     "attempt_count": "smallint",
 }
 CLAIM = f"""
-    UPDATE {TABLE} SET state = 'sending', owner = %s, departed_at = NULL
-    WHERE id = ANY(%s)"""
+    UPDATE {TABLE} SET state = 'sending', owner = %b, departed_at = NULL
+    WHERE id = ANY(%b)"""
 ADVANCE = f"""
     UPDATE {TABLE} AS push SET owner = NULL, departed_at = NULL,
     {", ".join(f"{name} = new.{name}" for name in COLUMNS if name != "id")}
@@ -34,14 +32,11 @@ def claim(pushes: Sequence[Push], owner: int) -> None:
     """They are this worker's now."""
     for push in pushes:
         push.state, push.owner, push.departed_at = Push.State.SENDING, owner, None
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [owner, [push.pk for push in pushes]])
+    execute(CLAIM, [owner, [push.pk for push in pushes]])
 
 
 def save(pushes: Sequence[Push]) -> None:
     """Store what their tries made of them; no worker holds them any more."""
     if not pushes:
         return
-    values = [[getattr(push, name) for push in pushes] for name in COLUMNS]
-    with connection.cursor() as cursor:
-        cursor.execute(ADVANCE, values)
+    execute(ADVANCE, [[getattr(push, name) for push in pushes] for name in COLUMNS])

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Count, Min, Q
-
+from notifications.columns import execute
 from notifications.limits import WINDOW, Level, Sent, free_at, refilled, room
 from notifications.models import Allowance, App, Credential, Push
 from notifications.sending import Place, place_of
+
+GONE = f"""
+    SELECT token_id, count(*), min(sent_at) FROM {Push._meta.db_table}
+    WHERE token_id = ANY(%b)
+    AND (sent_at > %b OR state = 'sending' AND sent_at IS NULL) GROUP BY token_id"""
 
 
 class Pace:
@@ -109,10 +113,7 @@ def _locked(rates: dict[str, int], now: datetime) -> dict[str, Allowance]:
 
 def _gone(pushes: list[Push], now: datetime) -> dict[int, Sent]:
     """What left to each token within the window, or is being sent."""
-    tokens = {push.token_id for push in pushes}
-    in_hand = Q(state=Push.State.SENDING, sent_at=None)
-    counted = Push.objects.filter(in_hand | Q(sent_at__gt=now - WINDOW))
-    rows = counted.filter(token__in=tokens).order_by().values_list("token")
-    rows = rows.annotate(Count("pk"), Min("sent_at"))
+    tokens = list({push.token_id for push in pushes})
+    rows = execute(GONE, [tokens, now - WINDOW])
     found = {token: Sent(count, first or now) for token, count, first in rows}
     return {token: found.get(token, Sent(0, None)) for token in tokens}

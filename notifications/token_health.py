@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from notifications.apns import REASONS, Kind, Outcome, Result
-from notifications.columns import unnested
+from notifications.columns import execute, unnested
 from notifications.models import TokenHealth, TokenHealthChange
 from notifications.sending import Try
 from registrations.models import Holding, PushToken
@@ -44,6 +44,9 @@ UPSERT = f"""
     SELECT {", ".join(COLUMNS)} FROM {unnested("new", COLUMNS)}
     ON CONFLICT (token_id) DO UPDATE SET
     {", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS)}"""
+KNOWN = f"""
+    SELECT {", ".join(COLUMNS)} FROM {TokenHealth._meta.db_table}
+    WHERE token_id = ANY(%b) ORDER BY token_id FOR UPDATE"""
 
 
 def state_after(result: Result, at: datetime, registered_at: datetime | None):
@@ -75,9 +78,7 @@ def note(tries: Iterable[Try]) -> None:
         state = state_after(done.result, done.ended_at, registered_at)
         if state is not None:
             newest[done.push.token_id] = (done, state)
-    rows = TokenHealth.objects.filter(token__in=newest).order_by("token")
-    told = rows.select_for_update(of=("self",)).values_list(*COLUMNS)
-    known = {row[0]: Health(*row) for row in told}
+    known = {row[0]: Health(*row) for row in execute(KNOWN, [list(newest)])}
     _write(
         [
             _news(known.get(token), done, state)
@@ -139,9 +140,8 @@ def _news(old: Health | None, done: Try, state: str) -> News:
 def _write(news: list[News]) -> None:
     if not news:
         return
-    with connection.cursor() as cursor:
-        rows = [one.row for one in news]
-        cursor.execute(UPSERT, [list(column) for column in zip(*rows, strict=True)])
+    rows = [one.row for one in news]
+    execute(UPSERT, [list(column) for column in zip(*rows, strict=True)])
     TokenHealthChange.objects.bulk_create(
         TokenHealthChange(
             token_id=one.row.token_id,

@@ -30,8 +30,6 @@ class Server:
     proxy: Proxy | None = None
 
 
-#: Headers that many pushes have in common.
-REPEATED = frozenset({"apns-topic", "apns-push-type", "apns-priority"})
 PRODUCTION = Server("api.push.apple.com")
 SANDBOX = Server("api.sandbox.push.apple.com")
 
@@ -145,8 +143,7 @@ class Client:
         return self._connections
 
     def _headers(self, push: ApnsPush, token: str) -> list[Header]:
-        # What differs from push to push stays out of the header table, which then keeps
-        # the provider token; and no device token is ever in it.
+        # No device token is ever in the header table.
         if token != self._token or not self._fixed:
             self._token, self._fixed = token, self._same_for_all(token)
         path = f"/3/device/{push.token}".encode()
@@ -154,10 +151,7 @@ class Client:
             *self._fixed[:2],
             (b":path", path, True),
             *self._fixed[2:],
-            *(
-                (name.encode(), value.encode(), name not in REPEATED)
-                for name, value in push.headers()
-            ),
+            *push.headers(),
         ]
 
     def _same_for_all(self, token: str) -> list[Header]:

@@ -22,6 +22,8 @@ from .tls import write
 TICK_SECONDS = 0.5
 #: A server that does not read for so long is as good as silent.
 DEAF_SECONDS = 5.0
+#: Requests in one write.
+MOST_AT_ONCE = 32
 
 
 @dataclass(slots=True)
@@ -102,12 +104,12 @@ class Connection(APNsTLSClientProtocol):
         now = time.monotonic()
         if self._waiting and self._exchange.is_stale(now):
             self._exchange.ask(now)
-        while self._waiting and (self.is_over or self._may_begin(now)):
+        while self._waiting and ((is_over := self.is_over) or self._may_begin(now)):
             flight = self._waiting.popleft()
             if flight.ended.done():
                 continue  # its deadline passed while it waited
             try:
-                self._begin(flight, now)
+                self._begin(flight, now, is_over)
             except NotProcessed as error:
                 flight.ended.set_exception(error)
         self._flush_soon()
@@ -118,8 +120,8 @@ class Connection(APNsTLSClientProtocol):
     def _may_begin(self, now: float) -> bool:
         return self._has_room(now) and not self._exchange.is_stale(now)
 
-    def _begin(self, flight: Flight, now: float) -> None:
-        if self.is_over:
+    def _begin(self, flight: Flight, now: float, is_over: bool) -> None:
+        if is_over:
             raise NotProcessed(f"before the push was sent, {self._end}")
         flight.stream_id, flight.stream = self._exchange.request(
             flight.headers(), flight.body, now
@@ -138,8 +140,12 @@ class Connection(APNsTLSClientProtocol):
     # Bytes
 
     def _flush_soon(self) -> None:
-        """One write for all that a turn of the loop brings."""
-        if not self._is_flushing:
+        """One write for all that a turn of the loop brings, or a few for very many: APNs
+        can begin with the first meanwhile.
+        """
+        if len(self._leaving) >= MOST_AT_ONCE:
+            self.flush()
+        elif not self._is_flushing:
             self._is_flushing = True
             self.loop.call_soon(self.flush)
 
@@ -153,9 +159,11 @@ class Connection(APNsTLSClientProtocol):
         try:
             for flight in leaving:
                 flight.leave()
-        except OSError:
+        except OSError as error:
             self.transport.abort()  # these bytes are not sent: none may follow them
-            raise
+            said = "what leaves cannot be noted"
+            self.loop.call_exception_handler({"message": said, "exception": error})
+            return
         if write(self.transport, data):
             for flight in leaving:
                 flight.has_left = True

@@ -7,6 +7,7 @@ be sent again) or as Lost (nobody knows). `now` is a monotonic clock in seconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from jh2 import events
 from jh2.errors import ErrorCodes
@@ -14,7 +15,7 @@ from jh2.exceptions import ProtocolError
 
 from .answer import reason_in
 from .errors import ApnsError, Lost, NotProcessed
-from .http2 import Header, Http2
+from .http2 import Answered, Header, Http2
 from .stream import Answer, Ending, Stream
 
 #: Streams we open at most, whatever the server allows.
@@ -218,14 +219,12 @@ class Exchange:
     def _on_response(self, event: events.ResponseReceived) -> list[Ending]:
         stream = self._streams.get(event.stream_id)
         if stream is not None:
-            headers = {
-                str(name, "latin-1").lower(): str(value, "latin-1")
-                for name, value in event.headers
-            }
-            status = headers.pop(":status", "")
-            stream.status = int(status) if STATUS.fullmatch(status) else 0
-            stream.headers = headers
+            _note_headers(stream, event.headers)
         return []
+
+    def _on_answer(self, event: Answered) -> list[Ending]:
+        self._on_response(event)
+        return self._on_end(event)
 
     def _on_data(self, event: events.DataReceived) -> list[Ending]:
         # Also of streams given up: their bytes count in the connection's window.
@@ -276,7 +275,16 @@ class Exchange:
         return stream_id, error
 
 
+def _note_headers(stream: Stream, headers: Iterable[Sequence[bytes]]) -> None:
+    """Each a name and a value, and perhaps something more."""
+    said = {str(one[0], "latin-1").lower(): str(one[1], "latin-1") for one in headers}
+    status = said.pop(":status", "")
+    stream.status = int(status) if STATUS.fullmatch(status) else 0
+    stream.headers = said
+
+
 ACTS = {
+    Answered: Exchange._on_answer,
     events.RemoteSettingsChanged: Exchange._on_settings,
     events.ResponseReceived: Exchange._on_response,
     events.DataReceived: Exchange._on_data,

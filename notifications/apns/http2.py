@@ -1,31 +1,43 @@
-"""jh2's connection with some corrections and a short way out for requests. jh2 is h2 with its
-header compression in Rust.
+"""jh2's connection with some corrections, a short way out for requests and a short way in for
+answers. jh2 is h2 with its header compression in Rust.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from jh2 import events
 from jh2.config import H2Configuration
-from jh2.connection import AllowedStreamIDs, ConnectionInputs, H2Connection
+from jh2.connection import ConnectionInputs, ConnectionState, H2Connection
 from jh2.errors import ErrorCodes
-from jh2.exceptions import ProtocolError, StreamClosedError
+from jh2.exceptions import FrameTooLargeError, ProtocolError, StreamClosedError
 from jh2.hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame
 from jh2.settings import SettingCodes, Settings
-from jh2.stream import StreamInputs, StreamState
+from jh2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
 
 #: How many requests may pass before ended streams are swept.
 SWEEP_EVERY = 256
 #: Frame types and flags (RFC 9113 §6), and the nine bytes before a frame.
-DATA, HEADERS, CONTINUATION = 0x0, 0x1, 0x9
+DATA, HEADERS, RST_STREAM, CONTINUATION = 0x0, 0x1, 0x3, 0x9
 END_STREAM, END_HEADERS = 0x1, 0x4
+WHOLE = END_STREAM | END_HEADERS
 #: Frames of an answer: what a stream's state forbids of them harms no other stream.
 OF_ANSWERS = (HeadersFrame, DataFrame)
-HEAD = struct.Struct(">BHBBL").pack
+HEAD = struct.Struct(">BHBBL")
+#: How jh2's decoder, in Rust, fails with some blocks: by what is no Exception.
+PANIC = "index out of bounds"
 
 #: Name, value, and whether it stays out of the header table (RFC 7541 §7.1.3).
 Header = tuple[bytes, bytes, bool]
+
+
+@dataclass(slots=True)
+class Answered:
+    """A whole answer without a body, as APNs gives for nearly every push."""
+
+    stream_id: int
+    headers: list[Header]
 
 
 class Http2(H2Connection):
@@ -56,9 +68,10 @@ class Http2(H2Connection):
                 SettingCodes.MAX_HEADER_LIST_SIZE: self.DEFAULT_MAX_HEADER_LIST_SIZE,
             },
         )
-        self.seen: list[events.Event] = []
+        self.seen: list[events.Event | Answered] = []
         #: Whole frames received.
         self.frames = self._begun = 0
+        self._piece = b""
 
     def begin(self, headers: list[Header]) -> int:
         """HEADERS of a request, DATA to follow; its stream's id.
@@ -69,15 +82,13 @@ class Http2(H2Connection):
         stream_id = self.get_next_available_stream_id()
         self.state_machine.process_input(ConnectionInputs.SEND_HEADERS)
         self._sweep()
-        machine = self._begin_new_stream(stream_id, AllowedStreamIDs.ODD).state_machine
-        machine.state, machine.client = StreamState.OPEN, True
-        machine.headers_sent = True
+        self._open(stream_id)
         block, limit = self.encoder.encode(headers), self.max_outbound_frame_size
-        pieces = [block[at : at + limit] for at in range(0, len(block), limit)]
-        for piece in pieces:
-            kind = HEADERS if piece is pieces[0] else CONTINUATION
-            flags = END_HEADERS if piece is pieces[-1] else 0
-            self._frame(kind, flags, stream_id, piece)
+        first, rest = block[:limit], block[limit:]
+        self._frame(HEADERS, 0 if rest else END_HEADERS, stream_id, first)
+        while rest:
+            piece, rest = rest[:limit], rest[limit:]
+            self._frame(CONTINUATION, 0 if rest else END_HEADERS, stream_id, piece)
         return stream_id
 
     def send_piece(self, stream_id: int, piece: bytes, *, is_last: bool) -> None:
@@ -85,13 +96,16 @@ class Http2(H2Connection):
         stream, size = self.streams[stream_id], len(piece)
         stream.outbound_flow_control_window -= size
         self.outbound_flow_control_window -= size
-        if is_last:
-            stream.state_machine.process_input(StreamInputs.SEND_END_STREAM)
+        machine = stream.state_machine
+        if is_last and machine.state is StreamState.OPEN:
+            machine.state = StreamState.HALF_CLOSED_LOCAL
+        elif is_last:
+            machine.process_input(StreamInputs.SEND_END_STREAM)
         self._frame(DATA, END_STREAM if is_last else 0, stream_id, piece)
 
     def _frame(self, kind: int, flags: int, stream_id: int, content: bytes) -> None:
         """RFC 9113 §4.1"""
-        self._data_to_send += HEAD(
+        self._data_to_send += HEAD.pack(
             len(content) >> 16, len(content) & 0xFFFF, kind, flags, stream_id
         )
         self._data_to_send += content
@@ -101,12 +115,79 @@ class Http2(H2Connection):
         if self._begun % SWEEP_EVERY == 0:
             self._open_streams(1)
 
-    def _begin_new_stream(self, stream_id, allowed_ids):
-        stream = super()._begin_new_stream(stream_id, allowed_ids)
+    def _open(self, stream_id: int) -> None:
+        """What jh2's `_begin_new_stream` and the sending of HEADERS do."""
+        stream = self.streams[stream_id] = H2Stream(
+            stream_id,
+            self.config,
+            self.local_settings.initial_window_size,
+            self.remote_settings.initial_window_size,
+        )
+        self.highest_outbound_stream_id = stream_id
+        stream.max_inbound_frame_size = self.max_inbound_frame_size
+        stream.max_outbound_frame_size = self.max_outbound_frame_size
         # A content-length that does not fit is the fault of one answer, which ends with
         # its stream: jh2 would end the connection and every push on it.
         stream._initialize_content_length = _expect_any_length
-        return stream
+        machine = stream.state_machine
+        machine.state, machine.client = StreamState.OPEN, True
+        machine.headers_sent = True
+
+    def receive_data(self, data: bytes) -> None:
+        """Take in bytes of the socket: what they say is in `seen`. Raises ProtocolError.
+
+        Whole answers are read here, all other frames by jh2, one by one.
+        """
+        data, at = self._piece + data, 0
+        while len(data) - at >= HEAD.size:
+            high, low, kind, flags, stream_id = HEAD.unpack_from(data, at)
+            start, size = at + HEAD.size, high << 16 | low
+            if size > self.max_inbound_frame_size:
+                self._terminate_connection(ErrorCodes.FRAME_SIZE_ERROR)
+                raise FrameTooLargeError(f"a frame of {size} bytes")
+            end = start + size
+            if end > len(data):
+                break
+            stream = self.streams.get(stream_id)
+            if stream is None or not self._is_plain(stream, kind, flags, size):
+                super().receive_data(data[at:end])
+            elif kind == HEADERS:
+                self._answered(stream, data[start:end])
+            at = end
+        self._piece = data[at:]
+
+    def _is_plain(self, stream: H2Stream, kind: int, flags: int, size: int) -> bool:
+        """A whole answer to a whole request; or RST_STREAM behind one, which a server
+        sends that does not read the body (RFC 9113 §8.1).
+        """
+        state = stream.state_machine.state
+        if kind == HEADERS:
+            is_it = flags == WHOLE and state is StreamState.HALF_CLOSED_LOCAL
+            is_it = is_it and not stream.state_machine.headers_received
+        else:
+            is_it = kind == RST_STREAM and size == 4 and state is StreamState.CLOSED
+        return (
+            is_it
+            and self.state_machine.state is ConnectionState.CLIENT_OPEN
+            and not self.incoming_buffer._headers_buffer
+        )
+
+    def _answered(self, stream: H2Stream, block: bytes) -> None:
+        self.frames += 1
+        try:
+            headers = self.decoder.decode(block, raw=True)
+        except BaseException as error:
+            if not isinstance(error, Exception) and PANIC not in str(error):
+                raise
+            self._terminate_connection(ErrorCodes.COMPRESSION_ERROR)
+            raise ProtocolError(f"headers that are no HPACK: {error}") from error
+        machine = stream.state_machine
+        machine.state, machine.headers_received = StreamState.CLOSED, True
+        machine.stream_closed_by = StreamClosedBy.RECV_END_STREAM
+        if headers and headers[0][1][:1] == b"1":  # no informational answer ends
+            self.seen.append(self._cut(stream.stream_id))
+        else:
+            self.seen.append(Answered(stream.stream_id, headers))
 
     def _receive_frame(self, frame):
         self.frames += 1

@@ -8,14 +8,16 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from .errors import BadPush
+from .http2 import Header
 
 #: Bytes of JSON; a VoIP push may be larger.
 LIMITS = {"voip": 5120, "alert": 4096, "background": 4096}
 PRIORITIES = {"voip": 10, "alert": 10, "background": 5}
 #: A token is opaque hex of even, variable length; this is far above any seen.
-TOKEN = re.compile(r"(?:[0-9a-f]{2}){1,200}")
+TOKEN = re.compile(r"[0-9a-f]{2,400}")
 APNS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LONGEST_COLLAPSE_ID = 64
 #: RFC 9110 §5.5 without what a proxy may mangle: visible ASCII, spaces inside.
@@ -42,7 +44,7 @@ class ApnsPush:
     def __post_init__(self) -> None:
         if self.push_type not in LIMITS:
             raise BadPush(f"no push type {self.push_type!r}")
-        if not TOKEN.fullmatch(self.token):
+        if not TOKEN.fullmatch(self.token) or len(self.token) % 2:
             raise BadPush("the token is not hex")
         if not APNS_ID.fullmatch(self.apns_id):
             raise BadPush("the apns-id is not a lower-case UUID")
@@ -65,18 +67,28 @@ class ApnsPush:
         """The payload as JSON."""
         return self._body
 
-    def headers(self) -> list[tuple[str, str]]:
-        """The apns-* headers."""
+    def headers(self) -> list[Header]:
+        """The apns-* headers. What differs from push to push stays out of the header table,
+        which then keeps the provider token.
+        """
+        lapses_at = b"%d" % self.expiration.timestamp()
         headers = [
-            ("apns-id", self.apns_id),
-            ("apns-topic", self.topic),
-            ("apns-push-type", self.push_type),
-            ("apns-priority", str(self.priority)),
-            ("apns-expiration", str(int(self.expiration.timestamp()))),
+            (b"apns-id", self.apns_id.encode(), True),
+            *_repeated(self.topic, self.push_type, self.priority),
+            (b"apns-expiration", lapses_at, True),
         ]
         if self.collapse_id:
-            headers.append(("apns-collapse-id", self.collapse_id))
+            headers.append((b"apns-collapse-id", self.collapse_id.encode(), True))
         return headers
+
+
+@lru_cache(maxsize=64)
+def _repeated(topic: str, push_type: str, priority: int) -> list[Header]:
+    return [
+        (b"apns-topic", topic.encode(), False),
+        (b"apns-push-type", push_type.encode(), False),
+        (b"apns-priority", b"%d" % priority, False),
+    ]
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

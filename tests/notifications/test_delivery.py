@@ -20,6 +20,7 @@ from notifications.sending import Sender
 from registrations.models import Environment
 from simulator.directory import Entry
 from simulator.faults import Fault, Faults
+from simulator.tls import make_identity
 from tests import factories
 from tests.notifications.test_dry_run import BUNDLE_ID, credential, serving
 
@@ -125,9 +126,10 @@ def test_the_operators_are_told_how_many_a_lost_process_may_have_in_hand(setting
 
 @pytest.mark.django_db(transaction=True)
 def test_the_try_before_a_renewed_provider_token_is_an_attempt_of_its_own(
-    identity, owner
+    tmp_path, owner
 ):
     """The server's clock runs 35 minutes ahead: our 30-minute-old token is 65 there."""
+    identity = make_identity(tmp_path / "apns")  # a key with no provider token yet
     key = Key(identity.team_id, identity.key_id, identity.key_pem)
     SharedShelf().put(key.name, sign(key, int(time.time()) - 30 * 60), None)
     ahead = 35 * 60
