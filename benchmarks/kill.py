@@ -149,7 +149,7 @@ class Killer:
     def _is_on_the_wire(self, push_type: str) -> bool:
         query = """
             SELECT count(*) FROM notifications_push
-            WHERE departed_at IS NOT NULL AND push_type = %s"""
+            WHERE claimed_at IS NOT NULL AND push_type = %s"""
         return self._count(query, push_type) > 0
 
     def _wishes(self, first: str) -> list[tuple[str, str]]:

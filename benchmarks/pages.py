@@ -101,13 +101,13 @@ def _measure(given: argparse.Namespace) -> int:
             return _measure_cpu(reader, pages, pid, given.cpu)
         load(reader, pages, given.pace, min(WARM_SECONDS, given.seconds))
         times = load(reader, pages, given.pace, given.seconds)
+        rows = [_row(name, times[name], pages[name]) for name in pages if times[name]]
+        for row in rows:
+            _say(row)
         # A search leads to one of the other pages.
         some = {name: _one(make) for name, make in pages.items() if name != "search"}
         first, after = weights(reader, some)
         paint = first_paint(reader, some)
-    rows = [_row(name, times[name], pages[name]) for name in pages if times[name]]
-    for row in rows:
-        _say(row)
     whole = {
         "bench": "pages",
         "requests": sum(map(len, times.values())),

@@ -1,7 +1,7 @@
 """Drains the outbox: claim rows, put them on the wire, record what happened.
 
 No transaction is open while anything is sent. Order of the commits: claimed (an owner is
-named), departed (from here on the owner's journal tells what left), recorded.
+named, whose journal tells from here on what left), recorded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from notifications import advancing, breaker, clients, reaping, recording
 from notifications.models import Credential, Push
@@ -27,10 +27,6 @@ LOOK_SECONDS = 0.05
 TIDY_EVERY = timedelta(seconds=1)
 VOIP = (Push.Type.VOIP,)
 BULK = (Push.Type.ALERT, Push.Type.BACKGROUND)
-
-
-class NotOurs(Exception):
-    """Rows we had claimed belong to another worker now: our session was lost."""
 
 
 def drain(
@@ -65,7 +61,6 @@ def _send_due(
                 pushes = claim(push_types, number, clock(), sender.places, room)
                 if not pushes:
                     break
-                _depart(pushes, number, clock())
                 sender.begin(pushes, _credentials_of(pushes))
             if not len(sender):
                 break
@@ -129,19 +124,10 @@ def claim(
     pushes = _one_each(pushes, probed)
     pushes, waiting = pace.admit(pushes)
     pace.save()
-    _commit_unhurried()
     if waiting:
         Push.objects.bulk_update(waiting, ["due_at", "reason"])
-    advancing.claim(pushes, owner)
+    advancing.claim(pushes, owner, now)
     return pushes
-
-
-def _commit_unhurried() -> None:
-    """This transaction need not reach the disk by itself: nothing leaves before the
-    departure is committed, and that makes all before it durable.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def _one_each(pushes: list[Push], places: set[Place]) -> list[Push]:
@@ -153,15 +139,6 @@ def _one_each(pushes: list[Push], places: set[Place]) -> list[Push]:
             kept.append(push)
         seen.add(place)
     return kept
-
-
-def _depart(pushes: list[Push], number: int, now: datetime) -> None:
-    """From here on the journal tells what left. Raises NotOurs when the rows were taken
-    from us meanwhile: nothing of them is sent then.
-    """
-    ours = Push.objects.held_by(number).filter(departed_at=None)
-    if ours.update(departed_at=now) != len(pushes):
-        raise NotOurs(f"rows of owner {number} were taken over")
 
 
 def _credentials_of(pushes: list[Push]) -> dict[Place, Credential]:

@@ -21,7 +21,8 @@ from notifications.apns import Outcome, Result
 
 logger = logging.getLogger(__name__)
 
-RESULT = tuple(field.name for field in fields(Result))
+#: What a Result says by itself: only what differs is noted.
+DEFAULTS = {field.name: field.default for field in fields(Result)}
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 #: A process that has just made its journal may not have locked it yet.
 SWEPT_AFTER = timedelta(hours=1)
@@ -119,21 +120,24 @@ def _read(data: bytes) -> Remains:
 
 def _plain(ended: Ended) -> dict:
     result = ended.result
-    gone_since = result.gone_since
-    return {
-        "started_at": ended.started_at.isoformat(),
-        "ended_at": ended.ended_at.isoformat(),
-        **{name: getattr(result, name) for name in RESULT},
-        "outcome": result.outcome.value,
-        "gone_since": gone_since and gone_since.isoformat(),
+    said = {
+        name: value
+        for name, default in DEFAULTS.items()
+        if (value := getattr(result, name)) != default
     }
+    said["outcome"] = result.outcome.value
+    if result.gone_since is not None:
+        said["gone_since"] = result.gone_since.isoformat()
+    said["started_at"] = ended.started_at.isoformat()
+    said["ended_at"] = ended.ended_at.isoformat()
+    return said
 
 
 def _ended(facts: dict) -> Ended:
     started_at = datetime.fromisoformat(facts.pop("started_at"))
     ended_at = datetime.fromisoformat(facts.pop("ended_at"))
-    gone_since = facts["gone_since"]
-    facts["gone_since"] = gone_since and datetime.fromisoformat(gone_since)
+    if "gone_since" in facts:
+        facts["gone_since"] = datetime.fromisoformat(facts["gone_since"])
     facts["outcome"] = Outcome(facts["outcome"])
     return Ended(started_at, ended_at, Result(**facts))
 

@@ -55,7 +55,7 @@ def _reap_owner(folder: Path, owner: int, now: datetime) -> None:
 
 
 def _may_be_elsewhere(owner: int, now: datetime) -> bool:
-    return Push.objects.held_by(owner).filter(departed_at__gt=now - LOST_HOST).exists()
+    return Push.objects.held_by(owner).filter(claimed_at__gt=now - LOST_HOST).exists()
 
 
 @transaction.atomic
@@ -67,7 +67,7 @@ def _bring_home(owner: int | None, remains: Remains, now: datetime) -> None:
     waiting = [push.pk for push in held if push.pk not in tried]
     record(tries, owner, now)
     Push.objects.filter(pk__in=waiting).update(
-        state=Push.State.QUEUED, owner=None, departed_at=None
+        state=Push.State.QUEUED, owner=None, claimed_at=None
     )
     if held:
         logger.warning(
@@ -82,11 +82,11 @@ def _made(push: Push, remains: Remains, now: datetime) -> Try | None:
     if ended is not None:
         return Try(push, ended.started_at, ended.ended_at, ended.result)
     has_left = key_of(push) in remains.left or not remains.is_whole
-    if push.departed_at is None or not has_left:
+    if not has_left:
         return None
     detail = "the worker died while it was sending"
     return Try(
-        push, push.departed_at, now, Result(outcome=Outcome.UNKNOWN, detail=detail)
+        push, push.claimed_at, now, Result(outcome=Outcome.UNKNOWN, detail=detail)
     )
 
 

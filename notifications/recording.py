@@ -105,7 +105,7 @@ def _advance(done: Try, now: datetime) -> None:
     )
     push.state = step.state
     push.reason = result.reason or result.detail
-    push.owner = push.departed_at = None
+    push.owner = push.claimed_at = None
     if result.outcome != Outcome.NOT_SENT and push.sent_at is None:
         push.sent_at = done.started_at
     if step.due_at is not None:

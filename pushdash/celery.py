@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_process_init
 from django.conf import settings
+
+from registrations.long_running import settle_in
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
 
@@ -63,3 +65,9 @@ app.autodiscover_tasks(["notifications"], related_name="ring_tasks")
 @setup_logging.connect
 def keep_our_logging(**_) -> None:
     """Django's LOGGING is the only one: tokens are masked there."""
+
+
+@worker_process_init.connect
+def settle_in_worker(**_) -> None:
+    """The process that sends, after its fork."""
+    settle_in()

@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('owner', models.BigIntegerField(default=None, null=True)),
-                ('departed_at', models.DateTimeField(default=None, null=True)),
+                ('claimed_at', models.DateTimeField(default=None, null=True)),
                 ('sent_at', models.DateTimeField(default=None, null=True)),
                 ('accepted_at', models.DateTimeField(default=None, null=True)),
                 ('ended_at', models.DateTimeField(default=None, null=True)),

@@ -100,10 +100,10 @@ class Push(models.Model):
     #: Not claimed before this moment (back-off of a retry).
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    #: The worker that holds it (an advisory lock's number), and the moment it began to send:
-    #: before that nothing of it can have left; after it the worker's journal tells.
+    #: The worker that holds it (an advisory lock's number), and since when: before that
+    #: nothing of it can have left; after it the worker's journal tells.
     owner = models.BigIntegerField(null=True, default=None)
-    departed_at = models.DateTimeField(null=True, default=None)
+    claimed_at = models.DateTimeField(null=True, default=None)
     sent_at = models.DateTimeField(null=True, default=None)
     accepted_at = models.DateTimeField(null=True, default=None)
     ended_at = models.DateTimeField(null=True, default=None)

@@ -26,7 +26,7 @@ GONE = Result(
 )
 
 
-def held(device, owner: int = DEAD, *, departed_ago: int | None = 1) -> Push:
+def held(device, owner: int = DEAD, *, claimed_ago: int = 1) -> Push:
     """A push a worker has in hand."""
     now = timezone.now()
     push = accepted_push(device, now, state="queued")
@@ -34,9 +34,7 @@ def held(device, owner: int = DEAD, *, departed_ago: int | None = 1) -> Push:
         state="sending",
         owner=owner,
         ended_at=None,
-        departed_at=None
-        if departed_ago is None
-        else now - timedelta(seconds=departed_ago),
+        claimed_at=now - timedelta(seconds=claimed_ago),
     )
     return push
 
@@ -64,11 +62,10 @@ def died(tmp_path):
 
 def test_only_what_was_on_the_wire_is_unknown(device, died, tmp_path):
     on_the_wire, answered, waiting = (held(device) for _ in range(3))
-    unclaimed = held(device, departed_ago=None)
     died([on_the_wire], {answered: GONE})
     reaping.reap(tmp_path, timezone.now())
-    found = states(on_the_wire, answered, waiting, unclaimed)
-    assert found == ["unknown", "rejected", "queued", "queued"]
+    found = states(on_the_wire, answered, waiting)
+    assert found == ["unknown", "rejected", "queued"]
     attempt = Attempt.objects.get(push=answered)
     assert (attempt.reason, attempt.gone_since) == ("Unregistered", MORNING)
     assert Attempt.objects.count() == 2
@@ -96,14 +93,14 @@ def test_a_line_the_process_died_in_is_no_departure(device, died, tmp_path):
 
 @pytest.mark.parametrize("first", [b"bof another boot\n", b""])
 def test_after_a_reboot_whatever_may_have_left_is_unknown(device, tmp_path, first):
-    push, unclaimed = held(device), held(device, departed_ago=None)
+    push = held(device)
     (tmp_path / str(DEAD)).write_bytes(first)
     reaping.reap(tmp_path, timezone.now())
-    assert states(push, unclaimed) == ["unknown", "queued"]
+    assert states(push) == ["unknown"]
 
 
 def test_rows_of_another_machine_wait_a_minute_for_it(device, tmp_path):
-    fresh, old = held(device), held(device, DEAD + 1, departed_ago=61)
+    fresh, old = held(device), held(device, DEAD + 1, claimed_ago=61)
     reaping.reap(tmp_path, timezone.now())
     assert states(fresh, old) == ["sending", "unknown"]
 

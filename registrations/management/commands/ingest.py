@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import sys
@@ -27,6 +26,7 @@ from registrations.following import Follower
 from registrations.formats import NAMES, UnknownFormat
 from registrations.ingest import FileReading, readings
 from registrations.intake import Intake
+from registrations.long_running import settle_in
 from registrations.models import Feed
 from registrations.sources.logfile import BROKEN
 from registrations.sources.named import STDIN, Log, growing_logs_of, logs_of
@@ -63,11 +63,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, files: list[str], follow: bool, **options) -> None:
-        # Records make no cycles: without this a sixth of the time goes into looking for some.
-        gc.freeze()
-        gc.set_threshold(100_000)
-        # Reading ahead must not keep waiting what PostgreSQL has answered (5 ms by default).
-        sys.setswitchinterval(0.0005)
+        settle_in()
         self._files = files
         self._format, self._feed = options["format"], options["feed"]
         self._told = Told(options["xlog"], options["timezone"])
