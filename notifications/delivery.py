@@ -22,7 +22,7 @@ from notifications.window import FIRST, Window
 logger = logging.getLogger(__name__)
 
 #: How often a worker that waits for answers looks for what else is due.
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.025
 #: How often a busy worker sees to what dead ones left.
 TIDY_EVERY = timedelta(seconds=1)
 VOIP = (Push.Type.VOIP,)

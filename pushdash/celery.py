@@ -8,7 +8,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 from django.conf import settings
 
-from registrations.long_running import settle_in
+from registrations.long_running import settle_in, take_short_turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
 
@@ -71,3 +71,4 @@ def keep_our_logging(**_) -> None:
 def settle_in_worker(**_) -> None:
     """The process that sends, after its fork."""
     settle_in()
+    take_short_turns()

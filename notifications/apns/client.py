@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from .answer import Outcome, Result, result_of
 from .connecting import Connections
 from .connection import Connection, Flight
+from .deadlines import Deadlines
 from .errors import Lost, NotProcessed
 from .http2 import Header
 from .proof import Certificate, proof_of
@@ -47,6 +48,7 @@ class Client:
         self._proof, self._server = proof_of(shown, tokens), server
         self._connections: Connections | None = None
         self._token, self._fixed = "", []
+        self._deadlines = Deadlines()
         self._sends, self._is_retired = 0, False
         self._closing: asyncio.Future | None = None
 
@@ -66,7 +68,7 @@ class Client:
         flights: list[Flight] = []
         self._sends += 1
         try:
-            async with asyncio.timeout(deadline_seconds):
+            async with self._deadlines.within(deadline_seconds):
                 return await self._send(push, leave, flights)
         except TimeoutError:
             words = f"no answer within {deadline_seconds:.1f} s"

@@ -22,8 +22,6 @@ from .tls import write
 TICK_SECONDS = 0.5
 #: A server that does not read for so long is as good as silent.
 DEAF_SECONDS = 5.0
-#: Requests in one write.
-MOST_AT_ONCE = 32
 
 
 @dataclass(slots=True)
@@ -140,12 +138,8 @@ class Connection(APNsTLSClientProtocol):
     # Bytes
 
     def _flush_soon(self) -> None:
-        """One write for all that a turn of the loop brings, or a few for very many: APNs
-        can begin with the first meanwhile.
-        """
-        if len(self._leaving) >= MOST_AT_ONCE:
-            self.flush()
-        elif not self._is_flushing:
+        """One write for all that a turn of the loop brings."""
+        if not self._is_flushing:
             self._is_flushing = True
             self.loop.call_soon(self.flush)
 
@@ -159,11 +153,9 @@ class Connection(APNsTLSClientProtocol):
         try:
             for flight in leaving:
                 flight.leave()
-        except OSError as error:
+        except OSError:
             self.transport.abort()  # these bytes are not sent: none may follow them
-            said = "what leaves cannot be noted"
-            self.loop.call_exception_handler({"message": said, "exception": error})
-            return
+            raise
         if write(self.transport, data):
             for flight in leaving:
                 flight.has_left = True

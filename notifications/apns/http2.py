@@ -22,6 +22,7 @@ SWEEP_EVERY = 256
 DATA, HEADERS, RST_STREAM, CONTINUATION = 0x0, 0x1, 0x3, 0x9
 END_STREAM, END_HEADERS = 0x1, 0x4
 WHOLE = END_STREAM | END_HEADERS
+OPEN = ConnectionState.CLIENT_OPEN
 #: Frames of an answer: what a stream's state forbids of them harms no other stream.
 OF_ANSWERS = (HeadersFrame, DataFrame)
 HEAD = struct.Struct(">BHBBL")
@@ -148,31 +149,26 @@ class Http2(H2Connection):
             end = start + size
             if end > len(data):
                 break
-            stream = self.streams.get(stream_id)
-            if stream is None or not self._is_plain(stream, kind, flags, size):
+            if not self._is_plain(kind, flags, stream_id, size):
                 super().receive_data(data[at:end])
             elif kind == HEADERS:
-                self._answered(stream, data[start:end])
+                self._answered(stream_id, data[start:end])
             at = end
         self._piece = data[at:]
 
-    def _is_plain(self, stream: H2Stream, kind: int, flags: int, size: int) -> bool:
+    def _is_plain(self, kind: int, flags: int, stream_id: int, size: int) -> bool:
         """A whole answer to a whole request; or RST_STREAM behind one, which a server
         sends that does not read the body (RFC 9113 §8.1).
         """
-        state = stream.state_machine.state
-        if kind == HEADERS:
-            is_it = flags == WHOLE and state is StreamState.HALF_CLOSED_LOCAL
-            is_it = is_it and not stream.state_machine.headers_received
-        else:
-            is_it = kind == RST_STREAM and size == 4 and state is StreamState.CLOSED
-        return (
-            is_it
-            and self.state_machine.state is ConnectionState.CLIENT_OPEN
-            and not self.incoming_buffer._headers_buffer
-        )
+        if self.incoming_buffer._headers_buffer or self.state_machine.state is not OPEN:
+            return False
+        if kind == HEADERS and flags == WHOLE and stream_id in self.streams:
+            machine = self.streams[stream_id].state_machine
+            is_whole = machine.state is StreamState.HALF_CLOSED_LOCAL
+            return is_whole and not machine.headers_received
+        return kind == RST_STREAM and size == 4 and stream_id in self._closed_streams
 
-    def _answered(self, stream: H2Stream, block: bytes) -> None:
+    def _answered(self, stream_id: int, block: bytes) -> None:
         self.frames += 1
         try:
             headers = self.decoder.decode(block, raw=True)
@@ -181,13 +177,12 @@ class Http2(H2Connection):
                 raise
             self._terminate_connection(ErrorCodes.COMPRESSION_ERROR)
             raise ProtocolError(f"headers that are no HPACK: {error}") from error
-        machine = stream.state_machine
-        machine.state, machine.headers_received = StreamState.CLOSED, True
-        machine.stream_closed_by = StreamClosedBy.RECV_END_STREAM
+        del self.streams[stream_id]
+        self._closed_streams[stream_id] = StreamClosedBy.RECV_END_STREAM
         if headers and headers[0][1][:1] == b"1":  # no informational answer ends
-            self.seen.append(self._cut(stream.stream_id))
+            self.seen.append(self._cut(stream_id))
         else:
-            self.seen.append(Answered(stream.stream_id, headers))
+            self.seen.append(Answered(stream_id, headers))
 
     def _receive_frame(self, frame):
         self.frames += 1

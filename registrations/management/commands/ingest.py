@@ -26,7 +26,7 @@ from registrations.following import Follower
 from registrations.formats import NAMES, UnknownFormat
 from registrations.ingest import FileReading, readings
 from registrations.intake import Intake
-from registrations.long_running import settle_in
+from registrations.long_running import expect_no_cycles, settle_in, take_short_turns
 from registrations.models import Feed
 from registrations.sources.logfile import BROKEN
 from registrations.sources.named import STDIN, Log, growing_logs_of, logs_of
@@ -64,6 +64,8 @@ class Command(BaseCommand):
 
     def handle(self, *, files: list[str], follow: bool, **options) -> None:
         settle_in()
+        expect_no_cycles()
+        take_short_turns()
         self._files = files
         self._format, self._feed = options["format"], options["feed"]
         self._told = Told(options["xlog"], options["timezone"])

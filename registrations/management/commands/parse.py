@@ -14,7 +14,7 @@ from registrations.formats import NAMES, UnknownFormat, open_format
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.formats.stamps import Stamps
 from registrations.formats.xlog import Template
-from registrations.long_running import settle_in
+from registrations.long_running import expect_no_cycles, settle_in
 from registrations.rows import Rows, error_row
 from registrations.sip import MalformedMessage, SipError, read_register
 from registrations.sources.logfile import chunks, opened, written_until
@@ -44,6 +44,7 @@ class Command(BaseCommand):
 
     def handle(self, *, files: list[str], format: str | None, **options) -> None:
         settle_in()
+        expect_no_cycles()
         zone, template = options["timezone"], options["xlog"]
         printer = Summary() if options["summary"] else Lines(self.stdout)
         for path in files:
