@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext
 
 from notifications.models import App, Credential, PayloadTemplate, Push, TokenHealth
@@ -14,6 +14,14 @@ from registrations.models import Device, PushToken
 
 #: States of a token that a call tries all the same, and a person.
 DOUBTED = frozenset({TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC})
+#: Asked for each call: to put the same together from its parts took a fifth of a request.
+ASKED = f"""
+    SELECT app.*,
+    EXISTS (SELECT FROM {Credential._meta.db_table} AS credential
+        WHERE credential.app_id = app.id AND environment = %s) AS has_credential,
+    (SELECT body::text FROM {PayloadTemplate._meta.db_table} AS own
+        WHERE own.app_id = app.id AND kind = %s) AS own_template
+    FROM {App._meta.db_table} AS app WHERE bundle_id = %s"""
 
 
 class CannotSend(Exception):
@@ -96,17 +104,9 @@ class Outfits:
 
 
 def _asked(bundle_id: str, environment: str, kind: str) -> Outfit | None:
-    of_it = {"app": OuterRef("pk")}
-    credentials = Credential.objects.filter(**of_it, environment=environment)
-    own = PayloadTemplate.objects.filter(**of_it, kind=kind).values("body")[:1]
-    app = (
-        App.objects.filter(bundle_id=bundle_id)
-        .annotate(has_credential=Exists(credentials), own_template=Subquery(own))
-        .first()
-    )
+    app = next(iter(App.objects.raw(ASKED, [environment, kind, bundle_id])), None)
     if app is None:
         return None
-    template = app.own_template
-    return Outfit(
-        app, app.has_credential, DEFAULTS[kind] if template is None else template
-    )
+    own = app.own_template
+    template = DEFAULTS[kind] if own is None else json.loads(own)
+    return Outfit(app, app.has_credential, template)
