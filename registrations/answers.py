@@ -142,13 +142,14 @@ class Pairing:
 
     def in_order(self, *, is_last: bool = False) -> list[Waiting]:
         """What can be printed now, none before an earlier one."""
-        ready = []
-        for item in self.waiting:
+        ready, left = [], len(self._waiting)
+        for item in self._waiting:
             # A clock that steps back leaves the first one waiting for long.
-            is_full = len(self._waiting) > MOST_WAITING
-            if not (is_last or is_full or self._is_over(item)):
+            if not (is_last or left > MOST_WAITING or self._is_settled(item)):
                 break
             ready.append(item)
+            left -= 1
+        for item in ready:
             self._forget(item)
         return ready
 
@@ -182,7 +183,10 @@ class Pairing:
         _drop(self._by_ident, item.ident, item)
 
     def _is_over(self, item: Waiting) -> bool:
-        if item.status is not None or len(self._unanswered) > MOST_WAITING:
+        return len(self._unanswered) > MOST_WAITING or self._is_settled(item)
+
+    def _is_settled(self, item: Waiting) -> bool:
+        if item.status is not None:
             return True
         at, newest = item.request.at, self._newest.get(item.log)
         return None not in (at, newest) and newest - at > PATIENCE

@@ -6,9 +6,10 @@ All functions return the message, or None while it is not there.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from registrations.formats.form import Format
-from registrations.sip import END, WHOLE, Message, read_message
+from registrations.sip import WHOLE, Message, read_message
 
 #: The longest message and the longest line we keep (RFC 3261 §18.1.1 allows 65,535 on UDP).
 LONGEST_MESSAGE = 128 * 1024
@@ -37,12 +38,16 @@ def cut(
 ) -> Cut | None:
     """The message that starts at `start`; `size` where the log gave it."""
     if size is not None:
-        return _sized(data, start, size, form, is_last)
+        end = start + size
+        message, after, is_ended = WHOLE.read(data, start, end)
+        if is_ended and (after == end or _has_body(message, data, after, end)):
+            return data[start:end], _begun(message, data, start, end), end, True
+        return _missized(data, start, size, form, is_last)
     limit = start + LONGEST_MESSAGE
-    found = form.head.match(data, start, limit)
-    end = found.end()
-    if found.lastindex == END:
-        return _with_body(data, start, found, form, is_last)
+    message, end, is_ended = form.head.read(data, start, limit)
+    if is_ended:
+        after = _body_end(data, end, limit, message, form, is_last)
+        return None if after is None else (data[start:end], message, after, True)
     if end < min(limit, len(data)) or is_last or len(data) > limit:
         # A log record interrupts it, or more is not to be had.
         return _part(data, start, end)
@@ -54,53 +59,53 @@ def _part(data: bytes, start: int, end: int) -> Cut:
     return raw, read_message(raw), end, is_whole(raw)
 
 
-def _sized(data: bytes, start: int, size: int, form: Format, is_last: bool):
-    """The size counts where a message ends there; else the next log line does.
-
-    So a phone cannot forge a log line in a folded header of its own.
-    """
-    end = start + size
-    found = WHOLE.match(data, start, end)
-    if found.lastindex == END and found.end() == end:
-        return data[start:end], _message_of(found), end, True
-    return _missized(data, start, size, form, is_last)
-
-
 def _missized(data: bytes, start: int, size: int, form: Format, is_last: bool):
-    """A message that ends elsewhere than its size says, or is not all here."""
+    """A message that ends elsewhere than its size says, or is not all here.
+
+    The size counts where a message ends there; else the next log line does. So a phone cannot
+    forge a log line in a folded header of its own.
+    """
     limit, line_end = start + size, data.find(b"\n", start)
     if line_end > start and data[line_end - 1] != CR:
         limit = _without_crs(data, start, line_end, size)
     if len(data) < limit and not is_last:
         return None
     end = min(limit, len(data))
-    found = WHOLE.match(data, start, end)
-    is_ended = found.lastindex == END
+    message, after, is_ended = WHOLE.read(data, start, end)
     if not is_ended and limit < start + size:
         # The sender itself wrote LF, and the size says so.
         if len(data) < start + size and not is_last:
             return None
-        found = WHOLE.match(data, start, start + size)
-        is_ended = found.lastindex == END
-        end = found.end() if is_ended else end
-    if not is_ended or found.end() != end:
-        return _part(data, start, _interrupted(data, start, found, end, form))
-    return data[start:end], _message_of(found), end, True
+        message, after, is_ended = WHOLE.read(data, start, start + size)
+        end = after if is_ended else end
+    if not is_ended or after != end:
+        stop = _interrupted(data, start, (message, after, is_ended), end, form)
+        return _part(data, start, stop)
+    return data[start:end], _begun(message, data, start, end), end, True
 
 
-def _message_of(found: re.Match[bytes]) -> Message:
-    message = WHOLE.message(found)
-    return read_message(found[0]) if message.start_line.isspace() else message
+def _has_body(message: Message, data: bytes, after: int, end: int) -> bool:
+    """True where the body goes from `after` to `end`; none of a log passed on with LF."""
+    return (
+        end <= len(data)
+        and message.start_line.endswith(b"\r\n")
+        and after + _body_length(message) == end
+    )
+
+
+def _begun(message: Message, data: bytes, start: int, end: int) -> Message:
+    """The message behind what may be an empty line in front of it."""
+    return read_message(data[start:end]) if message.start_line.isspace() else message
 
 
 def _interrupted(
-    data: bytes, start: int, found: re.Match[bytes], end: int, form: Format
+    data: bytes, start: int, read: tuple[Message, int, bool], end: int, form: Format
 ) -> int:
     """Where a message ends that does not end where its size says."""
-    is_ended = found.lastindex == END
-    if is_ended and found.end() + _body_length(WHOLE.message(found)) == end:
+    message, after, is_ended = read
+    if is_ended and after + _body_length(message) == end:
         return end
-    stop = found.end() if is_ended else end
+    stop = after if is_ended else end
     before = form.head.match(data, start, stop).end()
     return before if before < stop else end
 
@@ -116,16 +121,13 @@ def _without_crs(data: bytes, start: int, line_end: int, size: int) -> int:
 
 
 def _body_length(message: Message) -> int:
-    found = LENGTH.match(message.content_length or b"")
+    return _length(message.content_length or b"")
+
+
+@lru_cache(1024)
+def _length(content_length: bytes) -> int:
+    found = LENGTH.match(content_length)
     return int(found[1]) if found else 0
-
-
-def _with_body(
-    data: bytes, start: int, found: re.Match[bytes], form: Format, is_last: bool
-) -> Cut | None:
-    end, message = found.end(), form.head.message(found)
-    after = _body_end(data, end, start + LONGEST_MESSAGE, message, form, is_last)
-    return None if after is None else (data[start:end], message, after, True)
 
 
 def _body_end(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
-from registrations.formats.flexisip_pushes import MARKERS, OUTER, Pushes
+from registrations.formats.flexisip_pushes import MARKERS, PARTS_OF_OUTER, Pushes
 from registrations.formats.form import Format, Lead
 from registrations.formats.record import Answer
 from registrations.formats.stamps import Stamps
@@ -34,13 +35,17 @@ WORDS = re.compile(
 )
 REGISTER = re.compile(rb"(?:\[0x[0-9a-fA-F]+\]|SIP message) REGISTER\b")
 #: From 2.5 on: method, CSeq and Call-ID of the message that is dumped next.
-IDENT = re.compile(rb"\[0x[0-9a-fA-F]+\] (\w+) \((\d{1,10}) - (\S+)\)")
+BEHIND_POINTER = rb" (\w+) \((\d{1,10}) - (\S+)\)"
+IDENT = re.compile(rb"\[0x[0-9a-fA-F]+\]" + BEHIND_POINTER)
+USUAL_IDENT = re.compile(BEHIND_POINTER)
 CSEQ = re.compile(rb"\s*(\d{1,10})[ \t]+(\w+)")
 #: Announcements whose dump may still come: those of other threads stand between.
 MOST_ANNOUNCED = 64
 MOST_FOREIGN = 10_000
 DUMP = b"Message:"
+#: In all of `WORDS`.
 OF_SIP = b" SIP "
+MILLIS = [timedelta(milliseconds=one) for one in range(1000)]
 
 
 class Announced(NamedTuple):
@@ -66,7 +71,7 @@ class Exchange:
 
     def told(self, text: bytes, at: datetime | None, position: int) -> Lead | None:
         """What a line without its prefix says; None where it is none of Flexisip's words."""
-        words = WORDS.search(text)
+        words = WORDS.search(text) if text.find(OF_SIP) >= 0 else None
         if words is None:
             if not text.rstrip().endswith(DUMP):
                 self.anchor = None
@@ -77,9 +82,9 @@ class Exchange:
         key = pointer[1].decode() if pointer else None
         if status is not None:
             return self._replied(text, at, position, int(status), key)
-        ident = IDENT.search(text)
+        ident = _ident_in(text, pointer)
         if ident is not None:
-            one = (ident.groups(), key, received is not None)
+            one = (ident, key, received is not None)
             self._announced.append(made(Announced, one))
         if received is None:
             self._key, self._received = None, False
@@ -98,10 +103,10 @@ class Exchange:
         return Lead(0, at, None, None, False, None, answer)
 
     def _note_method(
-        self, text: bytes, ident: re.Match[bytes] | None, key: str | None
+        self, text: bytes, ident: tuple[bytes, ...] | None, key: str | None
     ) -> None:
         self._is_register = (
-            ident[1] == b"REGISTER" if ident else REGISTER.search(text) is not None
+            ident[0] == b"REGISTER" if ident else REGISTER.search(text) is not None
         )
         if key is None:
             return
@@ -133,11 +138,26 @@ class Exchange:
         return lead
 
 
+def _ident_in(text: bytes, pointer: re.Match[bytes] | None) -> tuple[bytes, ...] | None:
+    """Method, CSeq and Call-ID that a line names behind a pointer, nearly always its first."""
+    if pointer is None:
+        return None
+    end = pointer.end()
+    found = USUAL_IDENT.match(text, end) or IDENT.search(text, end)
+    return found.groups() if found else None
+
+
 def ident_of(message: Message) -> tuple[bytes, ...]:
     """Method, CSeq and Call-ID of a message, as the line before it has them."""
-    cseq = CSEQ.match(message.cseq or b"")
+    cseq = _number_and_method(message.cseq or b"")
     call_id = cleaned(message.call_id or b"")
-    return (cseq[2], cseq[1], call_id) if cseq and call_id else ()
+    return (*cseq, call_id) if cseq and call_id else ()
+
+
+@lru_cache(1024)
+def _number_and_method(cseq: bytes) -> tuple[bytes, bytes] | None:
+    found = CSEQ.match(cseq)
+    return (found[2], found[1]) if found else None
 
 
 class Flexisip(Format):
@@ -163,7 +183,7 @@ class Flexisip(Format):
     def markers_in(self, data: bytes, start: int) -> tuple[bytes, ...]:
         # Each marker is a pass over all bytes, and most logs hold no push.
         has_pushes = self._pushes.is_under_way or any(
-            data.find(one, start) >= 0 for one in OUTER
+            data.find(one, start) >= 0 for one in PARTS_OF_OUTER
         )
         return (*self.markers, *MARKERS) if has_pushes else self.markers
 
@@ -200,6 +220,6 @@ class Flexisip(Format):
                 parts = map(int, STAMP.fullmatch(second).groups())
                 self._second, self._begun = second, self._stamps.at(*parts)
             begun = self._begun
-            self._at = begun and begun.replace(microsecond=millis * 1000)
+            self._at = begun and begun + MILLIS[millis]
             self._stamp = stamp
         return self._at

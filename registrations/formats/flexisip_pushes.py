@@ -16,6 +16,8 @@ from registrations.formats.record import PushEnded, PushSent
 
 #: What stands in a push's first line and its last, and in all that matter.
 OUTER = (b"ayload is", b"state from InProgress")
+#: Found in half the time, and hardly more often.
+PARTS_OF_OUTER = (b"yload", b"InPro")
 MARKERS = (
     *OUTER,
     b"equest[0x",

@@ -169,19 +169,24 @@ class Reader:
         """Begin the message whose start line this is. False where every message is announced
         and this one is not: it is text of a body.
         """
-        at = self._above(start)
-        before = self._lead_at(at) if at < start else None
-        self._lead = None
-        if before is None:
-            if self._is_foreign(end, records):
+        at, line = self._line_above(start)
+        lead, self._lead = self._lead, None
+        position = self._base + at
+        if at == start:
+            lead = None
+        elif lead is None or lead.position != position:
+            lead = self.form.lead(line, position)
+        if lead is None or lead.answer is not None or lead.records:
+            if self._is_foreign(at, start, end, records):
                 self._at = end
                 return True
             if self.form.announces:
                 return False
-            before = Lead(self._base + start)
-        elif before.size is not None:
-            self._at = self._data.find(b"\n", at) + 1
-        self._open = before
+            lead, position = Lead(), self._base + start
+        elif lead.size is not None:
+            self._at = at + len(line)
+        lead.position = position
+        self._open = lead
         self._is_inline = self._is_turned = False
         return True
 
@@ -210,9 +215,8 @@ class Reader:
             self._open, self._lead = lead, None
             self._is_inline, self._is_turned = True, False
 
-    def _is_foreign(self, end: int, records: list[Record]) -> bool:
+    def _is_foreign(self, at: int, start: int, end: int, records: list[Record]) -> bool:
         """True for a start line under a line of another format; the first of them is told."""
-        at, start = self._above(self._at), self._at
         if at == start or self.form.name in TIMELESS:
             return False
         other = self._kind_of(self._data[at:start])
@@ -224,27 +228,20 @@ class Reader:
         self._is_turned = True
         return True
 
-    def _lead_at(self, at: int) -> Lead | None:
-        """What the line at `at` says of a message that is to follow."""
-        lead, position = self._lead, self._base + at
-        if lead is None or lead.position != position:
-            data = self._data
-            lead = self.form.lead(data[at : data.find(b"\n", at) + 1], position)
-            if lead is None:
-                return None
-            lead.position = position
-        return None if lead.answer is not None or lead.records else lead
-
     def _above(self, start: int) -> int:
+        return self._line_above(start)[0]
+
+    def _line_above(self, start: int) -> tuple[int, bytes]:
         """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""
-        if not self.form.looks_back:
-            return start
-        data, at, floor = self._data, start, self._floor
-        while at > floor:
-            end, at = at, data.rfind(b"\n", floor, at - 1) + 1 or floor
-            if not data[at:end].isspace():
-                break
-        return at
+        at, line = start, b""
+        if self.form.looks_back:
+            data, floor = self._data, self._floor
+            while at > floor:
+                end, at = at, data.rfind(b"\n", floor, at - 1) + 1 or floor
+                line = data[at:end]
+                if not line.isspace():
+                    break
+        return at, line
 
     def _line_before(self, start: int) -> int:
         return self._data.rfind(b"\n", 0, max(start - 1, 0)) + 1

@@ -3,7 +3,6 @@
 from .address import aor_of, read_address, uri_params
 from .errors import FramingError, MalformedMessage, SipError
 from .message import (
-    END,
     WHOLE,
     Head,
     Message,
@@ -18,7 +17,6 @@ from .push_params import Problem, PushParams
 from .register import Contact, Register, is_register, read_contact, read_register
 
 __all__ = [
-    "END",
     "WHOLE",
     "Contact",
     "FramingError",

@@ -19,6 +19,9 @@ SERVICES = frozenset({"voip", "remote"})
 #: What Flexisip takes behind the last dot of pn-param, `&voip&` and `voipremote` too.
 SERVICE_LIST = re.compile(r"(?:voip|remote|&)+")
 TOKEN_LENGTH = 64
+#: Both tokens, as Linphone writes them for an app that declares both services.
+BOTH = ("voip", "remote")
+PLAIN_TOKENS = re.compile("([0-9A-Za-z]{64}):voip&([0-9A-Za-z]{64}):remote")
 #: getParamValue of Flexisip reads into 255 bytes.
 LONGEST_VALUE = 255
 RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
@@ -156,6 +159,10 @@ def _declared(
 def _read_pn_prid(push: PushParams, services: tuple[str, ...]) -> None:
     if push.pn_prid is None:
         push.fault("pn_prid_missing", "no 'pn-prid' found")
+        return
+    plain = PLAIN_TOKENS.fullmatch(push.pn_prid) if services == BOTH else None
+    if plain is not None:
+        push.tokens["voip"], push.tokens["remote"] = plain.groups()
         return
     value = unquote(push.pn_prid)
     if not value:

@@ -32,6 +32,11 @@ PUSH_NAMES = frozenset(RFC_8599 + LEGACY)
 PLAIN_AOR = re.compile(
     rb"\s*(?:<(sips?:[\w.+-]+@[a-z0-9.-]+)>|(sips?:[\w.+-]+@[a-z0-9.-]+))\s*"
 )
+#: A Contact with no parameters of its own but those that nearly every phone writes.
+PLAIN_CONTACT = re.compile(
+    rb"\s*<([!-;=?-~]+)>"
+    rb'(?:;\+sip\.instance="<([\w:.-]+)>")?(?:;reg-id=\d+)?(?:;expires=([0-9]{1,9}))?\s*'
+)
 CSEQ = re.compile(rb"\s*([0-9]+)[ \t]+(\S+)\s*")
 #: Header values remembered, of each kind: about 2 kB a Contact.
 REMEMBERED = 8192
@@ -203,11 +208,26 @@ def _contacts(values: tuple[bytes, ...], expires: bytes | None) -> tuple[Contact
 
 
 def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Contact]:
-    for value in map(decoded, map(cleaned, values)):
+    for written in values:
+        plain = PLAIN_CONTACT.fullmatch(written)
+        if plain is not None:
+            yield _plain_contact(plain, expires)
+            continue
+        value = decoded(cleaned(written))
         pieces = split_outside_quotes(value, ",") if "," in value else (value,)
         for piece in pieces:
             if piece and not piece.isspace():
                 yield _contact(read_address(piece), expires)
+
+
+def _plain_contact(found: re.Match[bytes], header_expires: int | None) -> Contact:
+    uri, instance_id, expires = found.groups()
+    return Contact(
+        str(uri, "ascii"),
+        None if instance_id is None else str(instance_id, "ascii"),
+        header_expires if expires is None else int(expires),
+        None,
+    )
 
 
 def _contact(address: Address, header_expires: int | None) -> Contact:

@@ -11,6 +11,7 @@ from registrations.sip import (
     read_register,
     redacted,
 )
+from registrations.sip.register import PLAIN_CONTACT
 
 VOIP, REMOTE = "a" * 64, "B" * 64
 
@@ -174,3 +175,23 @@ def test_an_aor_is_read_the_same_however_plain_it_is(to):
     except MalformedMessage as error:
         read = error.rule
     assert read == expected
+
+
+@given(st.from_regex(PLAIN_CONTACT, fullmatch=True))
+def test_a_plain_contact_is_read_as_any_other(value):
+    plain, other = (
+        read_register(
+            message().replace(b"\r\n\r\n", b"\r\nContact:%b\r\n\r\n" % written)
+        )
+        for written in (value, value + b";x=1")
+    )
+    assert plain.contacts == other.contacts
+    assert [one.push for one in plain.contacts] == [one.push for one in other.contacts]
+
+
+def test_two_plain_tokens_are_read_as_escaped_ones():
+    uri = "sip:a@b;pn-provider=apns;pn-param=T.app.voip&remote;pn-prid="
+    plain = f"<{uri}{VOIP}:voip&{REMOTE}:remote>"
+    assert only_contact(plain).push.tokens == {"voip": VOIP, "remote": REMOTE}
+    escaped = plain.replace(":voip", "%3Avoip")
+    assert only_contact(escaped).push.tokens == only_contact(plain).push.tokens
