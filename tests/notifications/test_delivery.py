@@ -77,7 +77,10 @@ def test_a_busy_worker_sees_to_what_a_dead_one_left(apns, owner):
     late = call(phones)
     sent = delivery.drain(delivery.VOIP, owner, timezone.now, BUDGET)
     left = call(phones)
-    Push.objects.filter(pk=left.pk).update(state="sending", owner=4711)
+    Journal(owner.folder, 4711).close()  # it died before anything left
+    Push.objects.filter(pk=left.pk).update(
+        state="sending", owner=4711, claimed_at=timezone.now()
+    )
     assert [[push.pk for push in pushes] for pushes in sent] == [[left.pk], [late.pk]]
 
 
