@@ -25,6 +25,6 @@ def heard(records: Iterable[Record]) -> list[Record | Heard]:
 def _heard(request: Request) -> Heard:
     try:
         register = read_register(request.raw, request.message)
-        return made(Heard, (request, storable(register, request.raw)))
+        return made(Heard, (request, storable(register)))
     except SipError as error:
         return Heard(request, error)

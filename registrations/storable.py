@@ -14,18 +14,11 @@ from registrations.sip import Contact, Problem, PushParams, Register
 #: An index row holds 2,704 bytes (a third of a page), and a character up to 4 of them.
 LONGEST_INDEXED = 500
 LONGEST_TOKEN = 200
-#: Printable ASCII; no `%`, which may stand for anything.
-PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte != ord("%"))
 
 
-def storable(register: Register, raw: bytes | None = None) -> Register:
-    """The same REGISTER; hostile characters become escapes, overlong names end in a digest.
-
-    `raw`: the message it was read of, where there is one; of most it says enough.
-    """
-    if raw is not None and _is_plain(register, raw):
-        return register
-    if _is_storable(register):
+def storable(register: Register) -> Register:
+    """The same REGISTER; hostile characters become escapes, overlong names end in a digest."""
+    if _is_plain(register) or _is_storable(register):
         return register
     return register._replace(
         aor=short(clean(register.aor)),
@@ -35,13 +28,20 @@ def storable(register: Register, raw: bytes | None = None) -> Register:
     )
 
 
-def _is_plain(register: Register, raw: bytes) -> bool:
-    """True where the message itself has nothing hostile and no escape for it."""
+def _is_plain(register: Register) -> bool:
+    """True where what it was read of has nothing hostile and no escape for it."""
+    contacts = register.contacts
+    texts = [register.aor, register.call_id, register.user_agent or ""]
+    for contact in contacts:
+        texts += contact.uri, contact.instance_id or ""
+    whole = "".join(texts)
     return (
-        len(register.aor) + len(register.call_id) <= LONGEST_INDEXED
-        and all(map(_is_short, register.contacts))
-        # A CR or LF by itself may stand within a value.
-        and raw.translate(None, PLAIN) == b"\r\n" * raw.count(b"\r\n")
+        whole.isascii()
+        and whole.isprintable()
+        # It may stand for anything.
+        and whole.find("%") < 0
+        and len(register.aor) + len(register.call_id) <= LONGEST_INDEXED
+        and all(map(_is_short, contacts))
     )
 
 

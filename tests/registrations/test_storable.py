@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registrations.sip import SipError, read_register
-from registrations.storable import LONGEST_TOKEN, storable
+from registrations.storable import LONGEST_INDEXED, LONGEST_TOKEN, storable
 
 ODD = st.sampled_from(["a", "%41", "%00", "\x1b", "\u202e", "é", "\r", "\t", " \r\n x"])
 TEXT = st.one_of(
     st.lists(ODD, max_size=5).map("".join), st.just("b" * (LONGEST_TOKEN + 1))
 )
+#: With the dots before it.
+LENGTH_OF_DIGEST = 17
 
 
 def message(call_id: str, instance: str, token: str, agent: str) -> bytes:
@@ -24,13 +26,18 @@ def message(call_id: str, instance: str, token: str, agent: str) -> bytes:
 
 
 @given(TEXT, TEXT, TEXT, TEXT)
-def test_the_message_says_as_much_as_its_values(call_id, instance, token, agent):
+def test_all_that_is_shown_is_fit_to_show(call_id, instance, token, agent):
     raw = message(call_id, instance, token, agent)
     try:
         register = read_register(raw)
     except SipError:
         return
-    stored = storable(register, raw)
-    assert stored == storable(register)
-    shown = [stored.call_id, stored.user_agent or "", stored.contacts[0].uri]
-    assert all(text.isprintable() for text in shown)
+    stored = storable(register)
+    contact = stored.contacts[0]
+    push, tokens = contact.push, contact.push.tokens.values()
+    shown = [stored.call_id, stored.user_agent, contact.uri, contact.instance_id]
+    shown += [push.pn_prid, *tokens, *(problem.detail for problem in push.problems)]
+    assert all((text or "").isprintable() for text in shown)
+    names = [stored.call_id, contact.instance_id or ""]
+    assert max(map(len, names)) <= LONGEST_INDEXED + LENGTH_OF_DIGEST
+    assert max(map(len, tokens), default=0) <= LONGEST_TOKEN + LENGTH_OF_DIGEST
