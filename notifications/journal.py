@@ -7,6 +7,7 @@ to disk, so a journal of before a reboot proves nothing: its first line names th
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -58,9 +59,11 @@ class Journal:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self.clear()
 
-    def note_leaving(self, key: str) -> None:
-        """This try leaves now."""
-        os.write(self._file, b"i%s\n" % key.encode())
+    def note_leaving(self, keys: list[str]) -> None:
+        """These tries leave now."""
+        lines = "".join(f"i{key}\n" for key in keys).encode()
+        if os.write(self._file, lines) != len(lines):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def note_end(self, key: str, ended: Ended) -> None:
         """This try has its result."""

@@ -142,9 +142,7 @@ class Sender:
             return Try(push, started_at, started_at, _not_sent("its life was over"))
         deadline = min(DEADLINE_SECONDS[push.push_type], left)
         key = key_of(push)
-        result = await client.send(
-            wire, deadline, lambda: self._journal.note_leaving(key)
-        )
+        result = await client.send(wire, deadline, self._journal.note_leaving, key)
         ended = Ended(started_at, self._clock(), result)
         self._journal.note_end(key, ended)
         return Try(push, ended.started_at, ended.ended_at, result)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .answer import Outcome, Result, result_of
 from .connecting import Connections
 from .connection import Connection, Flight
 from .deadlines import Deadlines
+from .departures import Departure, Note, nothing_noted
 from .errors import Lost, NotProcessed
 from .http2 import Header
 from .proof import Certificate, proof_of
@@ -56,20 +56,22 @@ class Client:
         self,
         push: ApnsPush,
         deadline_seconds: float,
-        leave: Callable[[], None] = lambda: None,
+        note: Note = nothing_noted,
+        name: str = "",
     ) -> Result:
         """Send one push. Never raises for what APNs or the network does; never hangs.
 
         `not_sent` is sure: APNs did not process it. `unknown`: it left, no answer came.
         After ExpiredProviderToken the provider token is renewed, if it may be: the result
         then `is_renewed`, and the next send of the push carries the new one.
-        `leave` is called just before the push is handed to the socket.
+        `note` is called with the `name` of each push that is about to be handed to the
+        socket, those that leave together in one call.
         """
         flights: list[Flight] = []
         self._sends += 1
         try:
             async with self._deadlines.within(deadline_seconds):
-                return await self._send(push, leave, flights)
+                return await self._send(push, Departure(note, name), flights)
         except TimeoutError:
             words = f"no answer within {deadline_seconds:.1f} s"
             return _given_up(flights[-1:], words + self._trouble())
@@ -97,17 +99,17 @@ class Client:
             await connections.close()
 
     async def _send(
-        self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]
+        self, push: ApnsPush, departure: Departure, flights: list[Flight]
     ) -> Result:
         await self._proof.refresh()
-        result, token = await self._try(push, leave, flights)
+        result, token = await self._try(push, departure, flights)
         if result.reason != "ExpiredProviderToken":
             return result
         is_renewed = await self._proof.renewed(token) != token
         return replace(result, is_renewed=is_renewed)
 
     async def _try(
-        self, push: ApnsPush, leave: Callable[[], None], flights: list[Flight]
+        self, push: ApnsPush, departure: Departure, flights: list[Flight]
     ) -> tuple[Result, str]:
         """The result, and the provider token it was sent with: the newest at that moment,
         however long the push had waited for a stream.
@@ -119,7 +121,7 @@ class Client:
             token = self._proof.newest()
             return self._headers(push, token)
 
-        flight = Flight(headers, push.body(), leave)
+        flight = Flight(headers, push.body(), departure)
         flights.append(flight)
         answer = await self._my_connections().send(flight)
         return result_of(answer.status, answer.headers, answer.body), token

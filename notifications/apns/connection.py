@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from aioapns.connection import APNsTLSClientProtocol
 
+from .departures import Departure, tell
 from .errors import Lost, NotProcessed
 from .exchange import Exchange
 from .http2 import Header
@@ -26,13 +27,13 @@ DEAF_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Flight:
-    """One request, then under way as `stream`. `headers` is called when it begins, `leave`
-    just before its first byte goes to the socket.
+    """One request, then under way as `stream`. `headers` is called when it begins, the
+    `departure` told just before its first byte goes to the socket.
     """
 
     headers: Callable[[], list[Header]]
     body: bytes
-    leave: Callable[[], None]
+    departure: Departure
     came_at: float = 0.0
     ended: asyncio.Future[Answer] | None = None
     stream_id: int = 0
@@ -151,8 +152,7 @@ class Connection(APNsTLSClientProtocol):
         leaving, self._leaving = self._leaving, []
         # As late as can be: what is noted and not written yet would be `unknown` for nothing.
         try:
-            for flight in leaving:
-                flight.leave()
+            tell(flight.departure for flight in leaving)
         except OSError:
             self.transport.abort()  # these bytes are not sent: none may follow them
             raise

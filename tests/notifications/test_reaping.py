@@ -51,7 +51,7 @@ def died(tmp_path):
     def write(left: list[Push], ended: dict[Push, Result]) -> None:
         journal = Journal(tmp_path, DEAD)
         for push in [*left, *ended]:
-            journal.note_leaving(key_of(push))
+            journal.note_leaving([key_of(push)])
         for push, result in ended.items():
             now = timezone.now()
             journal.note_end(key_of(push), Ended(now, now, result))
@@ -136,7 +136,7 @@ from pathlib import Path
 from notifications.journal import Journal
 journal = Journal(Path(sys.argv[1]), 7)
 for number in range(1000):
-    journal.note_leaving(f"{uuid.UUID(int=number)}/1")
+    journal.note_leaving([f"{uuid.UUID(int=number)}/1"])
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -161,7 +161,7 @@ def test_old_journals_without_rows_are_swept(tmp_path):
 
 def test_a_cleared_journal_tells_of_nothing(tmp_path):
     journal = Journal(tmp_path, DEAD)
-    journal.note_leaving(f"{uuid.uuid4()}/1")
+    journal.note_leaving([f"{uuid.uuid4()}/1"])
     journal.clear()
     journal.close()
     with taken_over(tmp_path, DEAD) as remains:
