@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from django.core.management import call_command
 from benchmarks import apns_sink
 from benchmarks.delivery_stage import Apns, Services, Workers
 from benchmarks.private_services import run_unserved
+from benchmarks.wire import carried_to
 from simulator.tls import make_identity
 
 PATIENCE_SECONDS = 600
@@ -73,23 +75,29 @@ def _measure(folder: Path, given: argparse.Namespace, services: Services) -> dic
     rows = import_module("benchmarks.delivery_rows")  # needs Django set up
     identity = make_identity(folder / "apns")
     apns = Apns(folder, *_options(given))
-    rows.ask(identity, apns.port, given.pushes)
-    if given.trouble == "expired":
-        rows.age_token(identity, minutes=30)
-    workers = Workers(given.workers, random.Random(given.seed))
-    started = time.monotonic()
-    run = Run(given, rows, services, apns, workers)
-    try:
-        run.to_the_end()
-    finally:
-        workers.stop()
-        apns.stop()
-    seconds = time.monotonic() - started
+    with _way_to(apns.port, given.victim) as port:
+        rows.ask(identity, port, given.pushes)
+        if given.trouble == "expired":
+            rows.age_token(identity, minutes=30)
+        workers = Workers(given.workers, random.Random(given.seed))
+        started = time.monotonic()
+        run = Run(given, rows, services, apns, workers)
+        try:
+            run.to_the_end()
+        finally:
+            workers.stop()
+            apns.stop()
+        seconds = time.monotonic() - started
     found = rows.compare(*apns_sink.read(folder / "seen"))
     told = {"victim": given.victim, "trouble": given.trouble, "kills": run.kills}
     row = {"bench": "kill-delivery", **told, "seconds": round(seconds, 1), **found}
     bars = bars_of(given.victim, given.trouble)
     return {**row, "ok": not any(found[name] for name in bars)}
+
+
+def _way_to(port: int, victim: str) -> AbstractContextManager[int]:
+    """What a killed worker had handed to the network has left: it must arrive."""
+    return carried_to(port) if victim == "worker" else nullcontext(port)
 
 
 def bars_of(victim: str, trouble: str) -> tuple[str, ...]:
