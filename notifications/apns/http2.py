@@ -190,9 +190,11 @@ class Http2(H2Connection):
             found = super()._receive_frame(frame)
         except StreamClosedError:
             found = []  # an answer that comes twice: the first counts
-        except ProtocolError:
+        except ProtocolError as error:
             stream = self.streams.get(frame.stream_id)
             if type(frame) not in OF_ANSWERS or stream is None or not stream.closed:
+                raise
+            if error.__context__ is not None:  # HPACK's: the header table is in doubt
                 raise
             found = [self._cut(frame.stream_id)]
         self.seen += found
