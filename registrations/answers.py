@@ -178,7 +178,7 @@ class Pairing:
 
     def _forget(self, item: Waiting) -> None:
         del self._waiting[item]
-        if item in self._unanswered:
+        if item.status is None:
             self._settle(item)
         _drop(self._by_ident, item.ident, item)
 

@@ -12,11 +12,6 @@ from registrations.sip import Contact, Problem, SipError
 #: JSON of Contacts remembered: phones send the same ones again and again.
 REMEMBERED = 4096
 
-ROW = (
-    '{"at": %s, "format": %s, "position": %s, "source": %s, "call_id": %s, "cseq": %s, '
-    '"expires": %s, "user_agent": %s, "status": %s, "aor": %s, "contacts": %s}'
-)
-
 _string = json.encoder.encode_basestring_ascii
 
 
@@ -37,18 +32,15 @@ class Rows:
         contacts = register.contacts
         known = self._contacts.get(id(contacts))
         text = known[1] if known is not None else self._read(contacts)
-        return ROW % (
-            "null" if at is None else _moment(at),
-            _string(format),
-            request.position,
-            "null" if source is None else _string(source),
-            _string(register.call_id),
-            register.cseq,
-            "null" if expires is None else expires,
-            "null" if agent is None else _string(agent),
-            "null" if status is None else status,
-            _string(register.aor),
-            text,
+        return (
+            f'{{"at": {"null" if at is None else _moment(at)}, "format": {_string(format)}, '
+            f'"position": {request.position}, '
+            f'"source": {"null" if source is None else _string(source)}, '
+            f'"call_id": {_string(register.call_id)}, "cseq": {register.cseq}, '
+            f'"expires": {"null" if expires is None else expires}, '
+            f'"user_agent": {"null" if agent is None else _string(agent)}, '
+            f'"status": {"null" if status is None else status}, '
+            f'"aor": {_string(register.aor)}, "contacts": {text}}}'
         )
 
     def _read(self, contacts: tuple[Contact, ...]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from registrations.formats.record import Branch, Hangup, Response
 from registrations.sip import (
@@ -27,6 +28,8 @@ BRANCH = re.compile(
 )
 FROM = re.compile(rb"\n(?:from|f)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.I)
 TAG = re.compile(rb";[ \t]*tag[ \t]*=", re.I)
+#: A URI in <> with no display name before it and no quotes behind.
+PLAIN_URI = re.compile(rb'\s*<([!-;=?-~]+)>[^"]*')
 OF_INVITE = re.compile(rb"\d{1,40}[ \t]+INVITE\b")
 #: `100 Trying` is the next hop's word, not the phone's.
 LEAST_STATUS = 180
@@ -106,11 +109,15 @@ def _instance(contacts: tuple[bytes, ...]) -> str | None:
 
 
 def _uri(value: bytes) -> str:
+    plain = PLAIN_URI.fullmatch(value)
+    if plain is not None:
+        return str(plain[1], "ascii")
     try:
         return read_address(decoded(cleaned(value))).uri
     except MalformedMessage:
         return ""
 
 
+@lru_cache(1024)
 def _aor(value: bytes) -> str:
     return aor_of(_uri(value))

@@ -19,8 +19,15 @@ PREFIX = re.compile(
 #: In lower case, as the other patterns here: the operator chose the words, and the case.
 #: An IPv6 address is printed without brackets by `$si`.
 PEER = re.compile(
-    rb"from[ :=]+((?:udp|tcp|tls|sctp|ws|wss):(\[?[\w.:-]+\]?):\d{1,5})(?=[\s,;:)]|$)"
+    rb"from[ :=]+((?:udp|tcp|tls|sctp|ws|wss):"
+    # An IPv4 address by itself: what it is nearly always, and what ends soonest.
+    rb"(?:[\d.]+(?=:\d{1,5}[\s,;)])|(\[?[\w.:-]+\]?)):\d{1,5})(?=[\s,;:)]|$)"
     rb"(?:.*?\((?:size|len|length)[ =:]*(\d{1,6})\)\s*$)?"
+)
+#: What the line of docs/sources.md prints for a message that came over IPv4.
+USUAL = (
+    rb"<script>: RECEIVED [A-Z]+ from ((?:udp|tcp|tls):[\d.]+:\d{1,5}) "
+    rb"\(size (\d{1,6})\)\n"
 )
 SENT = re.compile(rb"\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
 RECEIVED = re.compile(rb"\b(?:received?|receiving|incoming|got)\b")
@@ -36,8 +43,13 @@ class Kamailio(Format):
         self._template = template
         self.markers = (template.marker,)
         self.folded = template.marker
+        self._usual = re.compile(self.prefix.pattern + USUAL).fullmatch
 
     def lead(self, line: bytes, position: int) -> Lead | None:
+        usual = self._usual(line) if line.find(self.folded) < 0 else None
+        if usual is not None:
+            source, size = usual.group(usual.lastindex - 1, usual.lastindex)
+            return Lead(position, None, str(source, "ascii"), None, True, int(size))
         if not self.prefix.match(line):
             return None
         return told(line, position, self._template)
@@ -57,11 +69,17 @@ def told(line: bytes, position: int, template: Template) -> Lead:
     if peer is None:
         return Lead(position, None, None, None, received)
     source, host, size = peer.groups()
-    if host.find(b":") >= 0 and not host.startswith(b"["):
-        protocol, port = source.partition(b":")[0], source.rpartition(b":")[2]
-        source = b"%b:[%b]:%b" % (protocol, host, port)
+    if host is not None:
+        source = _bracketed(source, host)
     shown = str(source, "ascii", "replace")
     return Lead(position, None, shown, None, received, int(size) if size else None)
+
+
+def _bracketed(source: bytes, host: bytes) -> bytes:
+    if host.find(b":") < 0 or host.startswith(b"["):
+        return source
+    protocol, port = source.partition(b":")[0], source.rpartition(b":")[2]
+    return b"%b:[%b]:%b" % (protocol, host, port)
 
 
 def _is_sent(line: bytes) -> bool:

@@ -233,22 +233,23 @@ class Reader:
 
     def _line_above(self, start: int) -> tuple[int, bytes]:
         """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""
-        at, line = start, b""
-        if self.form.looks_back:
-            data, floor = self._data, self._floor
-            while at > floor:
-                end, at = at, data.rfind(b"\n", floor, at - 1) + 1 or floor
-                line = data[at:end]
-                if not line.isspace():
-                    break
+        floor = self._floor
+        if start <= floor or not self.form.looks_back:
+            return start, b""
+        data = self._data
+        at = data.rfind(b"\n", floor, start - 1) + 1 or floor
+        line = data[at:start]
+        while at > floor and line.isspace():
+            end, at = at, data.rfind(b"\n", floor, at - 1) + 1 or floor
+            line = data[at:end]
         return at, line
 
     def _line_before(self, start: int) -> int:
         return self._data.rfind(b"\n", 0, max(start - 1, 0)) + 1
 
     def _message(self, records: list[Record], is_last: bool) -> bool:
-        lead = self._open
-        found = cut(self._data, self._at, lead.size, self.form, is_last=is_last)
+        lead, form = self._open, self.form
+        found = cut(self._data, self._at, lead.size, form, is_last=is_last)
         if found is None:
             return False
         raw, message, end, is_whole = found
@@ -256,22 +257,28 @@ class Reader:
         self._open = None
         if lead.at is not None and lead.at is not self._newest:
             self._note(lead.at)
-        lead = self.form.message_read(lead, message)
+        lead = form.message_read(lead, message)
         # A start line that only the log's next line follows is quoted in its prose.
         if self._is_inline and raw.count(b"\n") == 1:
             record = None
         else:
             record = record_of(lead, raw, message)
+        if not is_whole or len(raw) >= LONGEST_MESSAGE:
+            record = self._whole_or_half(record, raw, is_whole=is_whole)
+        if record is not None:
+            records.append(record)
+        return True
+
+    def _whole_or_half(
+        self, record: Record | None, raw: bytes, *, is_whole: bool
+    ) -> Record | None:
+        """The record of a message that may be cut."""
         is_long = len(raw) >= LONGEST_MESSAGE
         if is_long:
             # The rest of a line that was cut is none.
             self._skipping = not raw.endswith(b"\n")
         is_cut = not is_whole and (is_long or self.form.has_ends)
-        if is_cut and isinstance(record, Request):
-            record = half(record)
-        if record is not None:
-            records.append(record)
-        return True
+        return half(record) if is_cut and isinstance(record, Request) else record
 
     def _note(self, at: datetime) -> None:
         if self._newest is None or at > self._newest:

@@ -114,7 +114,7 @@ class Lines:
             for item in items
         ]
         if lines:
-            self._out.write("\n".join(lines))
+            self._out.write("\n".join([*lines, ""]))
 
 
 class Summary:

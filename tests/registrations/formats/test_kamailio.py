@@ -1,9 +1,15 @@
 """Kamailio's log with whole messages: prefix, peer, size."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registrations.formats import detect, open_format
+from registrations.formats.kamailio import USUAL, Kamailio, told
 from registrations.formats.record import Answer, Request
+from registrations.formats.xlog import Template
 
 MESSAGE = (
     b"REGISTER sip:e.org SIP/2.0\r\nTo: sip:a@e.org\r\nCSeq: 1 REGISTER\r\n"
@@ -101,3 +107,9 @@ def test_an_invite_is_no_registration_and_a_response_is_an_answer():
     request, answer = read(data + line("reply from udp:1.2.3.4:5060") + response)
     assert isinstance(request, Request) and isinstance(answer, Answer)
     assert (answer.call_id, answer.cseq, answer.status) == ("one", 1, 401)
+
+
+@given(st.from_regex(re.compile(USUAL), fullmatch=True))
+def test_the_usual_line_is_read_as_any_other(text):
+    template, whole = Template(), b" 2(24850) INFO: " + text
+    assert Kamailio(template).lead(whole, 7) == told(whole, 7, template)
