@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,14 +11,15 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from notifications import audit, live
+from notifications import audit
 from notifications.forms import ReasonForm, SendForm
-from notifications.models import Push, Reset
+from notifications.models import Push
 from notifications.other_environment import try_other
 from notifications.outbox import CannotSend
 from notifications.resend import Order, send
+from notifications.resetting import ResetOrder, reset
 from notifications.withdrawing import withdraw
-from registrations.models import Device, PushToken
+from registrations.models import Device
 
 
 def needs(right: str):
@@ -108,26 +108,14 @@ def reset_strikes(request: HttpRequest, pk: int) -> HttpResponse:
     elif holding is None:
         messages.error(request, gettext("This device has no VoIP token."))
     else:
-        _reset(request, device, holding.token, form.cleaned_data["reason"])
+        order = ResetOrder(
+            device=device, token=holding.token, by=request.user, **form.cleaned_data
+        )
+        reset(order, timezone.now())
         messages.success(
             request, gettext("Strikes reset. The ledger follows within a second.")
         )
     return redirect("notifications:device", pk=pk)
-
-
-def _reset(request: HttpRequest, device: Device, token: PushToken, reason: str) -> None:
-    now = timezone.now()
-    with transaction.atomic():
-        Reset.objects.create(token=token, at=now, by=request.user, reason=reason)
-        audit.note(
-            request.user,
-            "strikes.reset",
-            device.aor,
-            now,
-            reason=reason,
-            token=token.masked,
-        )
-        transaction.on_commit(lambda: live.announce("resets", [token.pk]))
 
 
 @never_cache

@@ -1,6 +1,6 @@
-"""A bulk resend: started once, worked off at its rate, stopped by a person.
+"""A bulk: started once, worked off at its rate, stopped by a person.
 
-Rows are resent in the transaction that writes their result, so a dead worker repeats and
+Rows are done in the transaction that writes their result, so a dead worker repeats and
 loses none.
 """
 
@@ -15,16 +15,19 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from notifications import audit
-from notifications.bulk_plan import NO_TOKEN, Plan
+from notifications.bulk_plan import Plan
+from notifications.bulk_rows import do
 from notifications.models import Bulk, BulkItem
 from notifications.outbox import CannotSend
-from notifications.resend import UNDO, Order, facts_of, is_safe, send
+from notifications.resend import UNDO
 
 RATES = (1, 5, 10, 20, 50)
 #: Two looks closer together than this are one: several workers keep one rate.
 PERIOD = timedelta(milliseconds=800)
-#: Of a rate the rows that are resent at one look.
+#: Of a rate the rows that are done at one look.
 LONGEST_LOOK = timedelta(seconds=3)
+#: The audit's words for what is no resend.
+STARTED = {Bulk.Kind.TEST: "bulk.test", Bulk.Kind.RESET: "bulk.reset"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +39,20 @@ class BulkOrder:
     address: str
     rate: int
     by: AbstractBaseUser
+    reason: str = ""
 
 
 def start(order: BulkOrder, now: datetime) -> Bulk:
     """Store the order, its rows and its audit entry; the same key gives the same bulk.
 
-    Raises CannotSend when nothing is to be sent, or another bulk took one of the pushes
-    since the dry run.
+    Raises CannotSend when nothing is to be done, or another bulk took one of the rows since
+    the dry run.
     """
     known = Bulk.objects.filter(pk=order.key, by=order.by).first()
     if known is not None:
         return known
     if not order.plan.sent:
-        raise CannotSend(gettext("Nothing would be sent."))
+        raise CannotSend(gettext("Nothing would be done."))
     try:
         with transaction.atomic():
             return _stored(order, now)
@@ -59,7 +63,7 @@ def start(order: BulkOrder, now: datetime) -> Bulk:
             return known
         raise CannotSend(
             gettext(
-                "Somebody resent some of these just now. This dry run is new: look again."
+                "Somebody took some of these just now. This dry run is new: look again."
             )
         ) from None
 
@@ -73,12 +77,14 @@ def _stored(order: BulkOrder, now: datetime) -> Bulk:
         kind=order.plan.kind,
         address=order.address,
         rate=order.rate,
+        reason=order.reason,
     )
     BulkItem.objects.bulk_create(
         [
             BulkItem(
                 bulk=bulk,
                 push=line.push,
+                device=line.device,
                 push_type=line.push_type,
                 why=line.why,
                 result=_result(line.why),
@@ -87,12 +93,17 @@ def _stored(order: BulkOrder, now: datetime) -> Bulk:
         ],
         batch_size=1000,
     )
-    number = len(order.plan.sent)
     facts = {"bulk": str(bulk.pk), "left_out": len(order.plan.left_out)}
     if order.address:
         facts["query"] = order.address
-    audit.note(order.by, "bulk.start", f"{number} pushes", now, **facts)
+    subject = _subject(bulk, len(order.plan.sent))
+    action = STARTED.get(bulk.kind, "bulk.start")
+    audit.note(order.by, action, subject, now, reason=order.reason, **facts)
     return bulk
+
+
+def _subject(bulk: Bulk, number: int) -> str:
+    return f"{number} {'devices' if bulk.is_of_devices else 'pushes'}"
 
 
 def _result(why: str) -> str:
@@ -101,7 +112,7 @@ def _result(why: str) -> str:
 
 @transaction.atomic
 def cancel(bulk: Bulk, by: AbstractBaseUser, now: datetime) -> int | None:
-    """Stop it: what still waits is not sent. How many; None when it had ended."""
+    """Stop it: what still waits is not done. How many; None when it had ended."""
     running = Bulk.objects.select_for_update().filter(state=Bulk.State.RUNNING)
     found = running.filter(pk=bulk.pk).first()
     if found is None:
@@ -110,13 +121,12 @@ def cancel(bulk: Bulk, by: AbstractBaseUser, now: datetime) -> int | None:
     number = waiting.update(result=BulkItem.Result.CANCELLED)
     found.state, found.ended_at = Bulk.State.CANCELLED, now
     found.save(update_fields=["state", "ended_at"])
-    subject = f"{number} pushes"
-    audit.note(by, "bulk.cancel", subject, now, bulk=str(found.pk))
+    audit.note(by, "bulk.cancel", _subject(found, number), now, bulk=str(found.pk))
     return number
 
 
 def work_off(now: datetime) -> int:
-    """Resend the next rows of each bulk that runs; how many rows got a result."""
+    """Do the next rows of each bulk that runs; how many rows got a result."""
     due = Bulk.objects.filter(state=Bulk.State.RUNNING, starts_at__lte=now)
     return sum(_work_off(pk, now) for pk in due.values_list("pk", flat=True))
 
@@ -128,11 +138,9 @@ def _work_off(pk: UUID, now: datetime) -> int:
     if bulk is None or (bulk.worked_at and now - bulk.worked_at < PERIOD):
         return 0
     waiting = bulk.items.filter(result=BulkItem.Result.WAITING)
-    items = list(
-        waiting.select_related("push__device", "push__token")[: _room(bulk, now)]
-    )
+    items = list(waiting.select_related("push__device", "device")[: _room(bulk, now)])
     for item in items:
-        _resend(item, bulk, now)
+        do(item, bulk, now)
     bulk.worked_at = now
     if not waiting.exists():
         bulk.state, bulk.ended_at = Bulk.State.DONE, now
@@ -143,34 +151,3 @@ def _work_off(pk: UUID, now: datetime) -> int:
 def _room(bulk: Bulk, now: datetime) -> int:
     since = min(now - bulk.worked_at, LONGEST_LOOK) if bulk.worked_at else PERIOD
     return max(1, round(bulk.rate * since.total_seconds()))
-
-
-def _resend(item: BulkItem, bulk: Bulk, now: datetime) -> None:
-    """One row: looked at once more, for the dry run is older than this moment."""
-    item.why = _against(item, now)
-    if not item.why:
-        order = Order(
-            device=item.push.device,
-            push_type=item.push_type,
-            reason="",
-            by=bulk.by,
-            resend_of=item.push,
-            wait=timedelta(0),
-        )
-        try:
-            item.resend = send(order, now)
-        except CannotSend as refusal:
-            item.why = str(refusal)
-    item.result = BulkItem.Result.REFUSED if item.why else BulkItem.Result.QUEUED
-    item.save(update_fields=["result", "why", "resend"])
-
-
-def _against(item: BulkItem, now: datetime) -> str:
-    device = item.push.device
-    kind = "voip" if item.push_type == "voip" else "remote"
-    holding = device.holdings.filter(current=True, token__kind=kind).last()
-    if holding is None:
-        return NO_TOKEN
-    facts = facts_of(device, holding.token, item.push_type, now)
-    against = is_safe(facts).against
-    return against.title if against else ""

@@ -7,7 +7,6 @@ out. One phone gets one push, however many of its pushes were chosen.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,22 +14,25 @@ from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
-from notifications.models import Bulk, BulkItem, Credential, Push
-from notifications.resend import JUST_NOW, Facts, is_safe
-from registrations.models import Device, Holding, PushToken
+from notifications.bulk_known import Known
+from notifications.models import Bulk, BulkItem, Push
+from notifications.resend import is_safe
+from registrations.models import Device
 
 #: More than this are not resent at once: a list that long wants a filter.
 MOST = 10_000
 #: What is stored of a push that is not sent is English; a page says it in its language.
 NO_TOKEN = _("The device holds no token for it")
+NO_CREDENTIAL = _("No credential for its app and environment")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One push of the plan; `why` is empty where it will be sent."""
+    """One push or device of the plan; `why` is empty where it will be done."""
 
-    push: Push
-    push_type: str
+    push: Push | None = None
+    device: Device | None = None
+    push_type: str = ""
     why: str = ""
     tone: str = "ok"
 
@@ -83,29 +85,30 @@ def plan(chosen: QuerySet[Push], kind: str, now: datetime) -> Plan:
 
 
 def _lines(some: list[Push], kind: str, now: datetime) -> list[Line]:
-    known = _Known(some, now)
+    known, taken = Known({push.device_id for push in some}, now), _taken(some)
     seen: set[tuple[int, str]] = set()
     lines = []
     for push in some:
         push_type = Push.Type.ALERT if kind == Bulk.Kind.ALERT else push.push_type
-        why, tone = _against(push, push_type, kind, known, seen)
-        lines.append(Line(push, push_type, why, tone))
+        if push.pk in taken:
+            why, tone = _("A bulk resend has sent it already"), "mute"
+        else:
+            why, tone = _against(push, push_type, kind, known, seen)
+        lines.append(Line(push=push, push_type=push_type, why=why, tone=tone))
     return lines
 
 
-def _against(push: Push, push_type: str, kind: str, known: _Known, seen: set):
+def _against(push: Push, push_type: str, kind: str, known: Known, seen: set):
     """Why it will not be sent, with its tone; empty when it will."""
     if push.state in {Push.State.QUEUED, Push.State.SENDING}:
         return _("It has not ended yet"), "info"
-    if push.pk in known.taken:
-        return _("A bulk resend has sent it already"), "mute"
     if kind == Bulk.Kind.REMOTE and push.push_type == Push.Type.VOIP:
         return _("A VoIP push, left out"), "mute"
     token = known.token_of(push.device_id, push_type)
     if token is None:
         return NO_TOKEN, "bad"
     if not known.has_credential(token):
-        return _("No credential for its app and environment"), "bad"
+        return NO_CREDENTIAL, "bad"
     phone = (token.pk, push_type)
     if phone in seen:
         return _("A newer push to the same phone is sent"), "mute"
@@ -117,62 +120,11 @@ def _against(push: Push, push_type: str, kind: str, known: _Known, seen: set):
     return "", "ok"
 
 
-class _Known:
-    """What the database says of these pushes' devices, read for all of them at once."""
-
-    def __init__(self, some: Iterable[Push], now: datetime) -> None:
-        pushes, devices = (
-            [push.pk for push in some],
-            {push.device_id for push in some},
-        )
-        held = Holding.objects.filter(device__in=devices, current=True).order_by("pk")
-        held = held.select_related("token__ledger", "token__health")
-        self._tokens = {(one.device_id, one.token.kind): one.token for one in held}
-        self._bound = set(
-            Device.objects.bound_at(now)
-            .filter(pk__in=devices)
-            .values_list("pk", flat=True)
-        )
-        self._recent = _sent_since(
-            [token.pk for token in self._tokens.values()], now - JUST_NOW
-        )
-        keys = Credential.objects.values_list("app__bundle_id", "environment")
-        self._keys = set(keys)
-        ended = [BulkItem.Result.WAITING, BulkItem.Result.QUEUED]
-        items = BulkItem.objects.filter(push__in=pushes, result__in=ended)
-        self.taken = set(items.values_list("push", flat=True))
-
-    def token_of(self, device: int, push_type: str) -> PushToken | None:
-        kind = "voip" if push_type == Push.Type.VOIP else "remote"
-        return self._tokens.get((device, kind))
-
-    def has_credential(self, token: PushToken) -> bool:
-        health = getattr(token, "health", None)
-        environment = (health and health.environment) or token.environment
-        return (token.bundle_id, environment) in self._keys
-
-    def facts(self, device: int, token: PushToken, push_type: str) -> Facts:
-        ledger, health = getattr(token, "ledger", None), getattr(token, "health", None)
-        return Facts(
-            push_type=push_type,
-            strikes=ledger.strikes if ledger else 0,
-            threshold=ledger.threshold if ledger else 3,
-            is_bound=device in self._bound,
-            is_current=True,
-            health=health.state if health else "",
-            health_reason=health.reason if health else "",
-            resent_just_now=(token.pk, push_type) in self._recent,
-        )
-
-
-def _sent_since(tokens: list[int], moment: datetime) -> set[tuple[int, str]]:
-    """(token, push type) of what people sent since then."""
-    rows = Push.objects.filter(
-        token__in=tokens,
-        origin__in=[Push.Origin.RESEND, Push.Origin.TEST],
-        created_at__gt=moment,
-    )
-    return set(rows.order_by().values_list("token", "push_type"))
+def _taken(pushes: list[Push]) -> set:
+    """Those that a bulk has sent, or will."""
+    live = [BulkItem.Result.WAITING, BulkItem.Result.QUEUED]
+    items = BulkItem.objects.filter(push__in=pushes, result__in=live)
+    return set(items.values_list("push", flat=True))
 
 
 def lasts(number: int, rate: int) -> timedelta:

@@ -1,4 +1,4 @@
-"""The wake-up of bulk resends: beat says "look" each second, the rows say what to do."""
+"""The wake-up of bulks: beat says "look" each second, the rows say what to do."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from notifications import bulk
 
 @shared_task(ignore_result=True)
 def work_off() -> None:
-    """Resend the next rows of every bulk that runs."""
+    """Do the next rows of every bulk that runs."""
     bulk.work_off(timezone.now())

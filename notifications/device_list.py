@@ -13,13 +13,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, up_to_limit
+from notifications.bulk_page import running
 from notifications.device_terms import LABELS, fitting, kinds
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
 from notifications.kept_counts import counts
 from notifications.keyset import BY_AOR, BY_ID, BY_SEEN, BY_STRIKES, cut, query, words
-from notifications.models import App, Ledger, Push
+from notifications.models import App, Bulk, Ledger, Push
 from notifications.terms import Kind, Query, Term, proposed, read_query, written
 from notifications.wording import rules_in_words
 from registrations.models import Device, Feed, Holding, PushToken
@@ -129,6 +130,9 @@ class Devices:
     faults: tuple[str, ...]
     known: int
     registered: int
+    #: How many there are, where that was counted for a tab.
+    matching: int | None
+    running: list[Bulk]
     rules: str
     assuming: list[Feed]
     display: Display
@@ -172,6 +176,8 @@ def devices(asked, now: datetime) -> Devices:
         faults=wanted.faults,
         known=numbers[""],
         registered=numbers["bound:yes"],
+        matching=numbers.get(q),
+        running=list(running(Bulk.OF_DEVICES)),
         rules=rules_in_words(apps),
         assuming=list(Feed.objects.filter(enabled=True, has_assumed=True)),
         display=display,

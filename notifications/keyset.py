@@ -90,7 +90,8 @@ def _older(rows: QuerySet, key: Key, before: tuple | None, size: int) -> Slice:
 
 
 def _id_of(text: str) -> tuple | None:
-    if not (text.isascii() and text.isdecimal()):
+    # Python refuses to read a number of thousands of digits.
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
         return None
     return (int(text),) if int(text) <= LARGEST_ID else None
 

@@ -134,7 +134,7 @@ def pushes(asked, now: datetime) -> Pushes:
         is_cut=total > COUNTED,
         looked_since=looked_since,
         rules=rules_in_words(apps),
-        running=list(running()),
+        running=list(running(Bulk.RESENDS)),
         display=display,
         kept=pairs(wanted.address),
         terms=proposed(kinds()),

@@ -37,7 +37,9 @@ ACTIONS = {
     "push.resend": _("Resent a push"),
     "push.withdraw": _("Withdrew a push"),
     "bulk.start": _("Resent many pushes"),
-    "bulk.cancel": _("Stopped a resend of many"),
+    "bulk.test": _("Sent test pushes to many"),
+    "bulk.reset": _("Reset the strikes of many"),
+    "bulk.cancel": _("Stopped a bulk"),
     "push.test": _("Sent a test push"),
     "strikes.reset": _("Reset strikes"),
     "token.reveal": _("Revealed tokens"),
@@ -60,7 +62,7 @@ ACTIONS = {
     "view.rename": _("Renamed a shared view"),
     "view.delete": _("Deleted a shared view"),
     "export.audit": _("Exported the audit trail"),
-    "export.bulk": _("Exported results of a resend"),
+    "export.bulk": _("Exported results of a bulk"),
 }
 
 

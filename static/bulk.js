@@ -1,7 +1,7 @@
-/* Ticking rows (x, all), and a running resend that is read again every two seconds. */
+/* Ticking rows (x, all), and a running bulk that is read again every two seconds. */
 (() => {
   'use strict';
-  const boxes = () => [...document.querySelectorAll('input[name=push][form=bulk]')];
+  const boxes = () => [...document.querySelectorAll('input[type=checkbox][form=bulk]')];
   const told = document.querySelector('[data-selected]');
   const invitation = told?.textContent;
   const all = document.querySelector('[data-tick-all]');

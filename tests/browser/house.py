@@ -53,6 +53,7 @@ def furnished() -> Push:
     count(factories.app(), "forged", now)
     settle(now)
     _resent(pushes[0], now)
+    _reset(device, now)
     AuditEntry.objects.create(
         at=now,
         actor_name="anna",
@@ -76,6 +77,23 @@ def _resent(push: Push, now) -> None:
     BulkItem.objects.create(bulk=bulk, push=push, push_type="alert")
     BulkItem.objects.create(
         bulk=bulk, push=push, push_type="voip", result="refused", why="Too late"
+    )
+
+
+def _reset(device: Device, now) -> None:
+    bulk = Bulk.objects.create(
+        id=uuid.UUID(int=2),
+        created_at=now,
+        starts_at=now,
+        by=User.objects.get(username="mira"),
+        kind="reset",
+        address="q=strikes%3A%3E%3D1",
+        reason="5.3.1 was rolled back",
+        rate=10,
+    )
+    BulkItem.objects.create(bulk=bulk, device=device)
+    BulkItem.objects.create(
+        bulk=bulk, device=device, result="refused", why="It has no strikes"
     )
 
 
@@ -169,7 +187,11 @@ def paths(push: Push) -> list[str]:
         "/pushes/compare/",
         "/pushes/resend/?all=1&kind=same",
         "/pushes/resend/",
-        f"/resends/{uuid.UUID(int=1)}/",
+        f"/bulks/{uuid.UUID(int=1)}/",
+        f"/bulks/{uuid.UUID(int=2)}/",
+        "/devices/many/?all=1&kind=reset&q=strikes:>=1",
+        "/devices/many/?all=1&kind=test&q=",
+        "/devices/many/",
         "/fleet/",
         "/fleet/?by=ios&span=24h",
         "/failures/",

@@ -25,6 +25,7 @@ MOST = 12
 REPLAY, MOST_OF_REPLAY = "what-if/?threshold", 18
 #: Addresses of what is no page: they redirect, or are files.
 FILES = {"search", "case-json", "export", "bulk-left-out", "bulk-results"}
+FILES |= {"devices-left-out"}
 
 
 @pytest.fixture
@@ -116,7 +117,8 @@ def test_the_list_holds_every_page_of_the_table(push):
         "push": f"/pushes/{push.pk}/",
         "case": "/case",
         "bulk-dry-run": "/pushes/resend/",
-        "bulk": f"/resends/{uuid.UUID(int=1)}/",
+        "devices-dry-run": "/devices/many/",
+        "bulk": f"/bulks/{uuid.UUID(int=1)}/",
         "compare": "/pushes/compare/",
         "what-if": "/what-if/",
         "payloads": "/payloads/",
