@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Expression, F, Q, QuerySet
+from django.db.models.lookups import In, IRegex
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from notifications.conditions import aged, joined
 from notifications.models import App, Ledger, TokenHealth
 from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, Text
-from registrations.models import Device, Environment, Holding, agent_heads
+from registrations.models import Device, Environment, Head, Holding, agent_heads
 
 LABELS = {
     "": pgettext_lazy("noun", "Search"),
@@ -139,21 +140,25 @@ def _problem(term: Term, now: datetime) -> Q:
     return ~Q(problems=[]) & Q(problems__contains=[{"rule": term.value}])
 
 
-def _agent(pattern: str) -> Callable[[Term, datetime], Q]:
-    """Versions and phones fit by their beginning: 6.2 is 6.2.1, and not 6.20."""
-
-    def condition(term: Term, now: datetime) -> Q:
-        end = "(?![0-9])" if term.value[-1:].isdigit() else ""
-        wanted = pattern + re.escape(term.value) + end
-        heads = agent_heads(MOST_AGENTS + 1)
-        if len(heads) > MOST_AGENTS:
-            return Q(user_agent__iregex=wanted)
-        fits = re.compile(wanted, re.IGNORECASE).search
-        return Q(user_agent__head__in=[head for head in heads if fits(head)])
-
-    return condition
+def agent_fits(term: Term, agent: Expression) -> Q:
+    """A `User-Agent` says this version, iOS or phone; `agent` is what has it. Each fits by
+    its beginning: 6.2 is 6.2.1, and not 6.20.
+    """
+    end = "(?![0-9])" if term.value[-1:].isdigit() else ""
+    wanted = AGENTS[term.name] + re.escape(term.value) + end
+    heads = agent_heads(MOST_AGENTS + 1)
+    if len(heads) > MOST_AGENTS:
+        return Q(IRegex(agent, wanted))
+    fits = re.compile(wanted, re.IGNORECASE).search
+    return Q(In(Head(agent), [head for head in heads if fits(head)]))
 
 
+def _agent(term: Term, now: datetime) -> Q:
+    return agent_fits(term, F("user_agent"))
+
+
+#: How a User-Agent begins, or what stands before the value in it.
+AGENTS = {"version": r"^[^/\s(]+[/ ]", "ios": r"(^|[^a-z])iOS[/ ]", "phone": r"\("}
 CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
     "": lambda term, now: named(term.value),
     "state": lambda term, now: holding(Ledger.objects.filter(state=term.value)),
@@ -163,8 +168,6 @@ CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
     "seen": lambda term, now: aged("last_seen_at", term, now),
     "env": lambda term, now: Q(environment=term.value),
     "app": lambda term, now: Q(bundle_id=term.value),
-    "version": _agent(r"^[^/\s(]+[/ ]"),
-    "ios": _agent(r"(^|[^a-z])iOS[/ ]"),
-    "phone": _agent(r"\("),
+    **dict.fromkeys(AGENTS, _agent),
     "problem": _problem,
 }

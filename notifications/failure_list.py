@@ -29,7 +29,7 @@ from notifications.models import (
     Refusal,
     RefusalCount,
 )
-from notifications.push_terms import OF_DEVICES, condition_of, kinds
+from notifications.push_terms import AGENTS, OF_DEVICES, condition_of, kinds
 from notifications.ranges import Range, range_of
 from notifications.terms import Query, read_query
 from notifications.wording import rules_in_words
@@ -42,6 +42,8 @@ TABS = {
     "activity": _("Activity"),
 }
 ROWS = 100
+#: Filters of other lists: the newest that failed may lie too far apart to look at each.
+ELSEWHERE = OF_DEVICES | dict.fromkeys(AGENTS, _("Devices and Pushes"))
 #: Pushes of one call are no further apart.
 LONGEST_CALL = timedelta(hours=1)
 
@@ -126,7 +128,8 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     asked_range = range_of(asked)
     stretch = _stretch(asked_range, span, now)
     since = stretch.since
-    wanted = read_query(words(asked.get("q", "")), kinds(), OF_DEVICES)
+    known = {name: kind for name, kind in kinds().items() if name not in AGENTS}
+    wanted = read_query(words(asked.get("q", "")), known, ELSEWHERE)
     is_wrong = bool(wanted.faults or asked_range.faults)
     earlier = Range(since - LONGEST_CALL, stretch.until)
     calls = Call.objects.filter(earlier.of("sent_at"), verdict="unhandled")

@@ -18,6 +18,8 @@ from notifications.keyset import BY_CREATION, cut, pairs, query
 from notifications.models import App, Bulk, Ledger, Push
 from notifications.push_chart import Chart, chart_of, slot_of
 from notifications.push_terms import (
+    AGENTS,
+    LOOKED_AT,
     NAMES,
     ORIGINS,
     OUTCOMES,
@@ -25,16 +27,16 @@ from notifications.push_terms import (
     TYPES,
     Asked,
     asked_of,
-    fitting,
     kinds,
     outcome_named,
     spanned,
 )
+from notifications.push_terms import chosen as chosen_of
 from notifications.ranges import Range
 from notifications.terms import Query, proposed
 from notifications.wording import rules_in_words
 
-#: So many pushes are looked through for the strikes of their tokens.
+#: So many pushes are looked through for strikes, versions and phones.
 LOOKED = 20_000
 ORDERS = {
     "newest": Order(_("Newest first"), BY_CREATION, _("Newer"), _("Older")),
@@ -81,8 +83,10 @@ class Pushes:
     matching: int
     #: More than are counted: the numbers of the facets are those of the newest.
     is_cut: bool
-    #: Pushes before it were not looked through for strikes; None: all of the span were.
+    #: Pushes before it were not looked through; None: all of the span were.
     looked_since: datetime | None
+    #: A filter asks for what phones run, which is told of today.
+    asks_of_agents: bool
     rules: str
     running: list[Bulk]
     display: Display
@@ -107,10 +111,11 @@ def pushes(asked, now: datetime) -> Pushes:
     looked_since, looked = _looked_since(wanted, now), wanted
     if looked_since is not None:
         looked = replace(wanted, range=Range(looked_since, wanted.range.until))
-    groups, by_slot = _groups(spanned(looked, now), stretch)
-    fit = fitting(looked, now)
+    every = spanned(looked, now)
+    groups, by_slot = _groups(every, stretch)
+    fit = chosen_of(every, chosen)
     total = sum(groups.values())
-    rows = fit.select_related("device", "token__ledger", "app")
+    rows = fit.select_related("sip_call", "device", "token__ledger", "app")
     rows = rows.prefetch_related("attempts")
     page = cut(rows, display.order.key, asked, display.size)
     labels = _labels(groups, apps)
@@ -133,6 +138,7 @@ def pushes(asked, now: datetime) -> Pushes:
         matching=_matching(wanted, groups, total, fit),
         is_cut=total > COUNTED,
         looked_since=looked_since,
+        asks_of_agents=any(term.name in AGENTS for term in wanted.query.terms),
         rules=rules_in_words(apps),
         running=list(running(Bulk.RESENDS)),
         display=display,
@@ -152,11 +158,11 @@ def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
 
 
 def _looked_since(wanted: Asked, now: datetime) -> datetime | None:
-    """Whose token has strikes stands in no index of pushes: of a span with more than `LOOKED`
-    of them, only the newest are looked through.
+    """Strikes, versions and phones stand in no index of pushes: of a span with more than
+    `LOOKED` of them, only the newest are looked through.
     """
     terms = wanted.query.terms
-    if not any(term.name == "strikes" for term in terms):
+    if not any(term.name in LOOKED_AT for term in terms):
         return None
     ages = tuple(term for term in terms if term.name == "at")
     rows = spanned(replace(wanted, query=Query(ages, wanted.query.faults)), now)

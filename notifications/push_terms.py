@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from notifications.conditions import aged, joined
-from notifications.device_terms import begins, health_states, looked_up, struck
+from notifications.device_terms import (
+    AGENTS,
+    agent_fits,
+    begins,
+    health_states,
+    looked_up,
+    struck,
+)
 from notifications.keyset import words
 from notifications.models import Push, TokenHealth
 from notifications.ranges import NEVER, Range, range_of
@@ -23,7 +30,7 @@ from notifications.terms import (
     Text,
     read_query,
 )
-from registrations.models import Environment
+from registrations.models import Device, Environment
 
 SPANS = {
     "15min": timedelta(minutes=15),
@@ -80,9 +87,9 @@ NAMES = {
 
 
 #: Filters of Devices, where they are typed here.
-OF_DEVICES = dict.fromkeys(
-    ("bound", "seen", "version", "ios", "phone", "problem"), _("Devices")
-)
+OF_DEVICES = dict.fromkeys(("bound", "seen", "problem"), _("Devices"))
+#: No index of pushes has what these ask for: each push is looked at.
+LOOKED_AT = frozenset({"strikes", *AGENTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,7 @@ def kinds() -> dict[str, Kind]:
             {"invalid": _("Refused in any way"), **dict(TokenHealth.State.choices)}
         ),
         "env": OneOf(dict(Environment.choices)),
+        **dict.fromkeys(AGENTS, Text({})),
         "at": Age({}),
     }
 
@@ -137,11 +145,11 @@ def asked_of(asked) -> Asked:
     """What an address asks for; a facet named in the search box is a facet chosen."""
     wanted = read_query(words(asked.get("q", "")), kinds(), OF_DEVICES)
     named: dict[str, list[str]] = {name: _several(asked, name) for name in NAMES}
-    chosen = [term for term in wanted.terms if term.name in NAMES and not term.is_not]
-    for term in chosen:
+    facets = [term for term in wanted.terms if term.name in NAMES and not term.is_not]
+    for term in facets:
         if term.value not in named[term.name]:
             named[term.name].append(term.value)
-    terms = tuple(term for term in wanted.terms if term not in chosen)
+    terms = tuple(term for term in wanted.terms if term not in facets)
     span = asked.get("span", "")
     return Asked(
         named,
@@ -153,7 +161,7 @@ def asked_of(asked) -> Asked:
 
 def fitting(asked: Asked, now: datetime) -> QuerySet[Push]:
     """The pushes an address leaves."""
-    return _matching(spanned(asked, now), asked.facets).select_related("sip_call")
+    return chosen(spanned(asked, now), asked.facets).select_related("sip_call")
 
 
 def spanned(asked: Asked, now: datetime) -> QuerySet[Push]:
@@ -182,7 +190,15 @@ def condition_of(term: Term, now: datetime) -> Q:
         return Q(token__in=healths.order_by().values("token"))
     if term.name == "at":
         return aged("created_at", term, now)
+    if term.name in AGENTS:
+        return agent_fits(term, _agent())
     return Q(call_id__startswith=term.value) | _to(looked_up(term.value), term.value)
+
+
+def _agent() -> Subquery:
+    """The User-Agent of a push's device: a look at one row. A join might read all devices."""
+    found = Device.objects.order_by().filter(pk=OuterRef("device_id"))
+    return Subquery(found.values("user_agent"))
 
 
 def _to(devices: set[int] | None, text: str) -> Q:
@@ -202,13 +218,14 @@ def _within(asked: Asked, now: datetime) -> QuerySet[Push]:
     return rows.filter(created_at__gte=now - length) if length else rows
 
 
-def _matching(rows: QuerySet[Push], chosen: dict[str, list[str]]) -> QuerySet[Push]:
+def chosen(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[Push]:
+    """Those of the chosen values of each facet."""
     for name, column in COLUMNS.items():
-        if chosen[name]:
-            rows = rows.filter(**{f"{column}__in": chosen[name]})
-    if chosen["outcome"]:
+        if facets[name]:
+            rows = rows.filter(**{f"{column}__in": facets[name]})
+    if facets["outcome"]:
         wanted = Q(pk__in=[])
-        for outcome in chosen["outcome"]:
+        for outcome in facets["outcome"]:
             wanted |= OUTCOMES[outcome][2] if outcome in OUTCOMES else Q(pk__in=[])
         rows = rows.filter(wanted)
     return rows

@@ -18,7 +18,7 @@ from registrations.models.feeds import (
     RoundPage,
 )
 from registrations.models.history import PushLine, Registration, Sighting
-from registrations.models.lookups import agent_heads
+from registrations.models.lookups import Head, agent_heads
 
 __all__ = [
     "agent_heads",
@@ -27,6 +27,7 @@ __all__ = [
     "Environment",
     "Feed",
     "Gap",
+    "Head",
     "Holding",
     "LogFile",
     "Malformed",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from notifications import bulk, bulk_devices
 from notifications.bulk_devices import plan_of
-from notifications.models import AuditEntry, Bulk, BulkItem, Ledger, Push, Reset
+from notifications.models import AuditEntry, BulkItem, Ledger, Push, Reset
 from notifications.outbox import CannotSend
 from notifications.resend import UNDO
 from registrations.models import Device, Holding

@@ -90,6 +90,7 @@ def addresses(push: Push) -> list[str]:
         "/pushes/?span=all&sort=oldest&rows=25",
         "/pushes/?outcome=asleep&type=voip&app=org.linphone.phone&origin=command",
         "/pushes/?q=strikes:>=1+at:<1h+alice+-reason:BadDeviceToken",
+        "/pushes/?q=version:5.2+ios:17+phone:iPhone+alice+token:invalid",
         *(f"/pushes/{push.pk}/" for push in Push.objects.all()[:12]),
         f"/pushes/{rejected().pk}/",
         f"/pushes/{rejected().pk}/case",

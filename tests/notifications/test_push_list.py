@@ -192,7 +192,7 @@ def test_pushes_are_asked_for_by_the_state_of_their_token_and_the_environment():
 
 
 def test_a_filter_of_devices_is_told_to_be_one():
-    assert listed("q=version:6.2.1").faults == ("version: can be asked of Devices.",)
+    assert listed("q=bound:yes").faults == ("bound: can be asked of Devices.",)
 
 
 def test_a_push_of_another_day_says_the_day():
