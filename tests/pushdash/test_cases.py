@@ -10,6 +10,8 @@ from django.test import Client
 
 from pushdash.cases import NameCase
 from pushdash.logs import LineFormatter
+from tests.notifications import people
+from tests.people import person
 
 pytestmark = [
     pytest.mark.django_db,
@@ -44,6 +46,30 @@ def test_an_error_has_a_case_id_on_its_page_and_in_the_log(path, status, words, 
     (line,) = [line for line in lines_of(caplog) if path in line.splitlines()[0]]
     assert f" case={case}" in line.splitlines()[0]
     assert ("broken on purpose" in line) == (status == 500)
+
+
+@pytest.mark.parametrize("path", ["/no-such-page/", "/forbidden/"])
+def test_who_may_see_is_left_with_the_menu_and_the_search_box(path):
+    browser = people.browser_of("ops")
+    page = browser.get(path).content.decode()
+    assert 'data-hotkey="/"' in page
+    assert 'class="pd-side"' in page
+    assert page.count("<main") == 1
+
+
+@pytest.mark.parametrize("path", ["/no-such-page/", "/forbidden/"])
+def test_of_nobody_the_database_is_asked_nothing(path, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        page = Client().get(path).content.decode()
+    assert 'data-hotkey="/"' not in page
+    assert page.count("<main") == 1
+
+
+def test_who_is_in_no_group_has_no_search_box(client):
+    client.force_login(person("alone"))
+    page = client.get("/no-such-page/").content.decode()
+    assert "Nothing here" in page
+    assert 'data-hotkey="/"' not in page
 
 
 def test_a_form_without_its_token_is_explained_with_a_case_id():
