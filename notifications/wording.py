@@ -32,6 +32,8 @@ VERDICTS = {
     "exempt": ("mute", _("app was open")),
     "awaited": ("info", _("accepted, awaited")),
 }
+#: No line ends between a number and its unit.
+UNPARTED = "\N{NO-BREAK SPACE}"
 #: What people did, by the verb of its audit entry.
 ACTIONS = {
     "push.resend": _("Resent a push"),
@@ -236,9 +238,9 @@ def number(value: float, places: int = 0) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """A span in one unit: 37 s, 5 min, 3 h, 2 d."""
+    """A span in one unit, which no line end parts from its number: 37 s, 5 min, 3 h, 2 d."""
     seconds = max(0, int((now - moment).total_seconds()))
     for size, unit in ((86400, UNIT_OF_DAY), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+            return f"{seconds // size}{UNPARTED}{unit}"
+    return f"{seconds}{UNPARTED}s"

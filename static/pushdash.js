@@ -80,7 +80,7 @@
 
   const span = (seconds) => {
     const [size, unit] = [[86400, root.dataset.day], [3600, 'h'], [60, 'min']].find(([size]) => seconds >= size) || [1, 's'];
-    return `${Math.floor(seconds / size)} ${unit}`;
+    return `${Math.floor(seconds / size)}\u00a0${unit}`;
   };
   setInterval(() => {
     document.querySelectorAll('time[data-rel]').forEach((time) => {

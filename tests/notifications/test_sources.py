@@ -66,20 +66,24 @@ def test_the_calls_that_wait_are_counted():
     [
         ({"seen_until": ago(0.4)}, "ok", "0.4 s"),
         ({"seen_until": ago(41)}, "warn", "41 s behind"),
-        ({"seen_until": ago(300)}, "warn", "silent for 5 min"),
+        ({"seen_until": ago(300)}, "warn", "silent for 5\N{NO-BREAK SPACE}min"),
         # A clock that is ahead hides no lag, nor does a feed nobody has read for a while.
         (
             {"seen_until": ago(-5), "skew": timedelta(seconds=46)},
             "warn",
             "41 s behind",
         ),
-        ({"seen_until": ago(0), "last_read_at": ago(300)}, "warn", "silent for 5 min"),
+        (
+            {"seen_until": ago(0), "last_read_at": ago(300)},
+            "warn",
+            "silent for 5\N{NO-BREAK SPACE}min",
+        ),
         ({"seen_until": ago(3), "skew": timedelta(seconds=-2)}, "ok", "3.0 s"),
         ({"seen_until": None}, "mute", "waiting for the first record"),
         (
             {"trouble": "permission denied", "trouble_since": ago(190)},
             "bad",
-            "stalled for 3 min: permission denied",
+            "stalled for 3\N{NO-BREAK SPACE}min: permission denied",
         ),
     ],
 )

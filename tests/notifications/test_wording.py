@@ -48,7 +48,7 @@ def test_the_evidence_counts_pushes_and_says_when_the_phone_was_seen():
     words = evidence_of(ledger("not_waking", seen_ago=timedelta(minutes=5)), NOW)
     assert words == (
         "2 VoIP pushes accepted, 0 wakes",
-        "since 11:00. Seen alive 5 min ago.",
+        "since 11:00. Seen alive 5\N{NO-BREAK SPACE}min ago.",
     )
     words = evidence_of(ledger("silent", 1, seen_ago=timedelta(hours=2)), NOW)
     assert words == (
@@ -92,4 +92,5 @@ def test_every_rule_a_verdict_can_name_has_a_sentence(rule):
 def test_a_span_is_told_in_one_unit():
     spans = [37, 300, 3 * 3600 + 59, 2 * 86400]
     told = [ago(NOW - timedelta(seconds=seconds), NOW) for seconds in spans]
-    assert told == ["37 s", "5 min", "3 h", "2 d"]
+    words = ("37 s", "5 min", "3 h", "2 d")
+    assert told == [each.replace(" ", "\N{NO-BREAK SPACE}") for each in words]
