@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 
+from notifications.lane_spans import Stretch
 from notifications.models import Ledger, Push, Reset
 from registrations.models import Device, DeviceEvent, Holding, PushToken, Sighting
 
@@ -51,7 +52,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All of it, the newest first: what lies since a moment, and the page before another."""
+    """All of it, the newest first: what lies in a stretch, and the page before a moment."""
 
     holdings: list[Holding]
     pushes: list[Push]
@@ -83,17 +84,17 @@ class History:
 
 
 def history_of(
-    device: Device, since: datetime, before: datetime | None, now: datetime
+    device: Device, stretch: Stretch, before: datetime | None, now: datetime
 ) -> History:
-    """What happened since a moment, and the page of the timeline before another."""
+    """What happened in a stretch of time, and the page of the timeline before a moment."""
     holdings = list(_holdings(device))
     voip = next((row.token for row in holdings if row.current and _is_voip(row)), None)
     ledger = getattr(voip, "ledger", None)
     told = _told(device, voip, before or now)
     return History(
         holdings,
-        _pushes(device, ledger, since, before, now),
-        _registers(device, since, before, now),
+        _pushes(device, ledger, stretch, before),
+        _registers(device, stretch, before),
         [turn for turn in told if turn.kind != BEACON],
         [Word(turn.moment, turn.why) for turn in told if turn.kind == BEACON],
     )
@@ -111,7 +112,7 @@ def _holdings(device: Device) -> QuerySet[Holding]:
     return rows.annotate(last_accepted_at=Subquery(newest)).order_by("-pk")
 
 
-def _pushes(device, ledger: Ledger | None, since, before, now) -> list[Push]:
+def _pushes(device, ledger: Ledger | None, stretch, before) -> list[Push]:
     """Those the lanes draw, a page of the timeline, the last VoIP push, those of strikes."""
     every = Push.objects.select_related("sip_call").defer("payload")
     ours = every.filter(device=device).order_by("-created_at")
@@ -123,18 +124,18 @@ def _pushes(device, ledger: Ledger | None, since, before, now) -> list[Push]:
     if ledger is not None and ledger.run:
         calls = [row["call"] for row in ledger.run]
         parts.append(every.filter(sip_call__in=calls).order_by("-created_at")[:MARKS])
-    drawn = ours.filter(created_at__range=(since, now))[:MARKS]
+    drawn = ours.filter(created_at__range=(stretch.since, stretch.until))[:MARKS]
     found = {push.pk: push for push in drawn.union(*parts, all=True)}
     return sorted(found.values(), key=lambda push: push.created_at, reverse=True)
 
 
-def _registers(device: Device, since, before, now) -> list[Register]:
+def _registers(device: Device, stretch: Stretch, before) -> list[Register]:
     rows = device.registrations.filter(moment__isnull=False).order_by("-moment")
     page = rows.filter(moment__lt=before) if before else rows
-    first = since - LONGEST_BINDING
+    first, last = stretch.since - LONGEST_BINDING, stretch.until
     # The days name the partitions to look into.
-    days = (first.date() - timedelta(days=1), now.date() + timedelta(days=1))
-    drawn = rows.filter(moment__range=(first, now), day__range=days)
+    days = (first.date() - timedelta(days=1), last.date() + timedelta(days=1))
+    drawn = rows.filter(moment__range=(first, last), day__range=days)
     names = ("moment", "expires", "kind", "assumed", "feed__name", "position")
     both = drawn.values_list(*names).union(page.values_list(*names)[: ROWS + 1])
     return sorted((Register(*row) for row in both), key=_moment, reverse=True)

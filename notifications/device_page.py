@@ -12,7 +12,8 @@ from django.utils.translation import gettext
 from notifications.consequences import consequence_of
 from notifications.contact import masked_contact, parameters_of
 from notifications.device_history import History, history_of
-from notifications.lanes import SPANS, lanes, span_of
+from notifications.lane_spans import stretch_of
+from notifications.lanes import lanes
 from notifications.models import (
     App,
     Call,
@@ -79,8 +80,8 @@ class Risk:
 
 def device(found: Device, asked, now: datetime) -> dict:
     """Everything the Device page shows."""
-    span = span_of(asked.get("span", ""))
-    history = history_of(found, now - SPANS[span], before_of(asked), now)
+    stretch = stretch_of(asked, now)
+    history = history_of(found, stretch, before_of(asked), now)
     is_over = found.expires_at is not None and found.expires_at <= now
     voip = (push for push in history.pushes if push.push_type == Push.Type.VOIP)
     return {
@@ -89,7 +90,7 @@ def device(found: Device, asked, now: datetime) -> dict:
         "risk": _risk(found, history),
         "tokens": _tokens(history.holdings),
         "lost": [row for row in history.holdings if not row.current],
-        "lanes": lanes(history, span, now),
+        "lanes": lanes(history, stretch),
         "timeline": timeline(history, asked),
         "contact": parameters_of(found),
         "raw_contact": masked_contact(found),

@@ -15,18 +15,13 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
 from notifications.device_history import LONGEST_BINDING, MARKS, History, Register
+from notifications.lane_spans import SPANS, Stretch
 from notifications.models import Ledger, Push
 from notifications.wording import number as shown
 from notifications.wording import outcome_of
 
-SPANS = {"6h": timedelta(hours=6), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 #: A REGISTER this soon after a remote push answers it (PRODUCT.md, signs of life).
 ANSWER = timedelta(seconds=30)
-TICKS = {
-    "6h": timedelta(minutes=30),
-    "24h": timedelta(hours=2),
-    "7d": timedelta(days=1),
-}
 MAX = datetime.max.replace(tzinfo=UTC)
 #: Strikes nearer to each other than this many percent share one label.
 LABEL = 8
@@ -59,9 +54,9 @@ class Mark:
 class Lanes:
     """The picture and its words."""
 
-    span: str
+    stretch: Stretch
     spans: tuple[str, ...]
-    ticks: list[tuple[float, datetime]]
+    ticks: list[tuple[float, str]]
     bindings: list[Bar]
     registers: list[Mark]
     voip: list[Mark]
@@ -91,18 +86,13 @@ class Scale:
         return (left, round(right - left, 2)) if right > left else None
 
 
-def span_of(asked: str) -> str:
-    """The span that is asked for, or the usual one."""
-    return asked if asked in SPANS else "6h"
-
-
-def lanes(history: History, span: str, now: datetime) -> Lanes:
-    """The lanes of the span that ends now."""
-    scale = Scale(now - SPANS[span], now)
+def lanes(history: History, stretch: Stretch) -> Lanes:
+    """The lanes of a stretch of time."""
+    scale = Scale(stretch.since, stretch.until)
     registers = [
         row
         for row in reversed(history.registers)
-        if scale.start - LONGEST_BINDING <= row.moment <= now
+        if scale.start - LONGEST_BINDING <= row.moment <= scale.end
     ]
     inside = [row.moment for row in registers if row.moment >= scale.start]
     pushes = _pushes(history, scale)
@@ -110,9 +100,9 @@ def lanes(history: History, span: str, now: datetime) -> Lanes:
     remote = _remote(pushes, [row.moment for row in registers], scale)
     tokens = _tokens(history, scale)
     return Lanes(
-        span=span,
+        stretch=stretch,
         spans=tuple(SPANS),
-        ticks=_ticks(span, scale),
+        ticks=_ticks(stretch, scale),
         bindings=_bindings(registers, scale),
         registers=[_register(moment, scale) for moment in inside[-MARKS:]],
         voip=voip,
@@ -121,7 +111,7 @@ def lanes(history: History, span: str, now: datetime) -> Lanes:
         turns=_turns(history, scale),
         run=_run(history.ledger, scale),
         counts=_counts(inside, voip, remote, tokens),
-        summary=_summary(span, inside, voip, remote),
+        summary=_summary(stretch, inside, voip, remote),
     )
 
 
@@ -254,13 +244,9 @@ def _run(ledger: Ledger | None, scale: Scale) -> tuple[float, float] | None:
     return scale.bar(ledger.first_strike_at, None)
 
 
-def _ticks(span: str, scale: Scale) -> list[tuple[float, datetime]]:
-    every = TICKS[span]
-    midnight = localtime(scale.start).replace(hour=0, minute=0, second=0, microsecond=0)
-    first = midnight + ((scale.start - midnight) // every + 1) * every
-    moments = (first + n * every for n in range(int(SPANS[span] / every)))
-    found = ((scale.x(moment), moment) for moment in moments)
-    return [(x, moment) for x, moment in found if 2 < x < 95]
+def _ticks(stretch: Stretch, scale: Scale) -> list[tuple[float, str]]:
+    found = ((scale.x(moment), words) for moment, words in stretch.ticks)
+    return [(x, words) for x, words in found if 2 < x < 95]
 
 
 def _counts(registers: list, voip: list, remote: list, tokens: dict) -> dict[str, str]:
@@ -282,14 +268,21 @@ def _counts(registers: list, voip: list, remote: list, tokens: dict) -> dict[str
     return counts
 
 
-def _summary(span: str, registers: list, voip: list, remote: list) -> str:
+def _summary(stretch: Stretch, registers: list, voip: list, remote: list) -> str:
     asleep = [mark for mark in voip if mark.tone == "hot"]
     woken = sum(mark.tone == "ok" for mark in voip)
-    return gettext(
+    told = gettext(
         "Last %(span)s: %(registers)s REGISTERs, %(voip)s VoIP pushes of which %(woken)s "
         "woke the app and %(asleep)s did not, %(remote)s remote pushes."
-    ) % {
-        "span": span,
+    )
+    if not stretch.span:
+        told = gettext(
+            "%(stretch)s: %(registers)s REGISTERs, %(voip)s VoIP pushes of which %(woken)s "
+            "woke the app and %(asleep)s did not, %(remote)s remote pushes."
+        )
+    return told % {
+        "span": stretch.span,
+        "stretch": stretch.words,
         "registers": len(registers),
         "voip": len(voip),
         "woken": woken,

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from notifications import device_history
 from notifications.device_history import history_of
 from notifications.handling import settle
-from notifications.lanes import SPANS, lanes, span_of
+from notifications.lane_spans import stretch_of
+from notifications.lanes import lanes
 from registrations import partitions
 from registrations.models import DeviceEvent, LogFile, Registration
 from tests import factories
@@ -16,6 +18,7 @@ from tests.factories import MORNING
 
 pytestmark = pytest.mark.django_db
 NOW = MORNING + timedelta(hours=2)
+HOUR = timedelta(hours=1)
 
 
 def minutes(number: float) -> timedelta:
@@ -50,8 +53,14 @@ def registered(device, feed, moment, *, expires=3600, kind="refreshed") -> None:
     )
 
 
-def drawn(device, span: str = "6h"):
-    return lanes(history_of(device, NOW - SPANS[span], None, NOW), span, NOW)
+def drawn(device, span: str = "6h", **asked):
+    stretch = stretch_of({"span": span, **asked}, NOW)
+    return lanes(history_of(device, stretch, None, NOW), stretch)
+
+
+def part(since: timedelta, until: timedelta) -> dict[str, str]:
+    """An address from so long ago to so long ago."""
+    return {"from": (NOW - since).isoformat(), "to": (NOW - until).isoformat()}
 
 
 def test_a_binding_lasts_until_it_expires(device, feed):
@@ -129,5 +138,57 @@ def test_what_lies_before_the_span_is_not_drawn(device, feed):
     assert len(drawn(device, "24h").voip) == len(drawn(device, "24h").registers) == 1
 
 
-def test_a_span_nobody_knows_is_the_shortest():
-    assert span_of("nonsense") == "6h"
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"span": "nonsense"},
+        {"from": "nonsense"},
+        {"from": "2026-11-24T10:00Z", "to": "2026-11-24T09:00Z"},
+        part(minutes(5), minutes(4.9)),
+        {"from": "2199-01-01T00:00Z"},
+    ],
+)
+def test_a_span_nobody_knows_is_the_shortest(asked):
+    stretch = stretch_of(asked, NOW)
+    assert (stretch.span, stretch.until - stretch.since) == ("6h", 6 * HOUR)
+
+
+def test_a_part_is_drawn_alone_and_says_from_when_to_when(device, feed):
+    for ago in (180, 100, 61, 20):
+        registered(device, feed, NOW - minutes(ago), expires=60)
+        factories.accepted_push(device, NOW - minutes(ago))
+    zoomed = drawn(device, **part(minutes(120), minutes(60)))
+    assert [mark.x for mark in zoomed.registers] == [33.33, 98.33]
+    assert [mark.x for mark in zoomed.voip] == [33.33, 98.33]
+    assert zoomed.stretch.words == "09:00:00 to 10:00:00"
+    assert zoomed.summary.startswith("09:00:00 to 10:00:00: 2 REGISTERs")
+    assert [words for _, words in zoomed.ticks][:2] == ["09:05", "09:10"]
+
+
+def test_a_part_of_long_ago_is_drawn_though_many_pushes_came_after(device, monkeypatch):
+    monkeypatch.setattr(device_history, "MARKS", 2)
+    monkeypatch.setattr(device_history, "ROWS", 1)
+    for ago in (100, 10, 9, 8, 7):
+        factories.accepted_push(device, NOW - minutes(ago))
+    assert len(drawn(device, **part(minutes(120), minutes(60))).voip) == 1
+
+
+def test_no_part_is_longer_than_the_longest_span():
+    stretch = stretch_of({"from": "2026-01-01T00:00Z"}, NOW)
+    assert stretch.until - stretch.since == 7 * 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (minutes(0.5), "10:59:35"),
+        (minutes(10), "10:51"),
+        (6 * HOUR, "05:30"),
+        (24 * HOUR, "12:00"),
+        (7 * 24 * HOUR, "18 Nov"),
+    ],
+)
+def test_the_ticks_stand_at_round_moments(length, words):
+    ticks = stretch_of(part(length, minutes(0)), NOW).ticks
+    assert ticks[0][1] == words
+    assert len(ticks) <= 13

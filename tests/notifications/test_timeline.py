@@ -8,6 +8,7 @@ import pytest
 
 from notifications.device_history import ROWS, history_of
 from notifications.handling import settle
+from notifications.lane_spans import Stretch
 from notifications.models import Reset
 from notifications.timeline import before_of, timeline
 from tests import factories
@@ -29,7 +30,8 @@ def device(feed):
 
 
 def told(device, **asked):
-    return timeline(history_of(device, MORNING, before_of(asked), NOW), asked)
+    stretch = Stretch(since=MORNING, until=NOW, span="6h")
+    return timeline(history_of(device, stretch, before_of(asked), NOW), asked)
 
 
 def test_a_strike_stands_at_its_deadline_above_its_push(device):
