@@ -20,7 +20,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
 });
 """
-REFUSAL = re.compile(r"the server responded with a status of 4(03|04|10) ")
+REFUSAL = re.compile(r"the server responded with a status of 4(03|04|10|22) ")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -58,7 +58,7 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def expect_refusals(complaints: list[str]) -> Iterator[None]:
-    """Chromium complains of every 403, 404 and 410; a test that opens one says so."""
+    """Chromium complains of every 403, 404, 410 and 422; a test that opens one says so."""
     yield
     complaints[:] = [words for words in complaints if not REFUSAL.search(words)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from notifications.models import Bulk
+from notifications.models import Bulk, BulkItem
 from tests.browser import house
 from tests.people import person
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_rows_are_ticked_by_key_and_resent_after_the_number_was_typed(open_as):
     house.furnished()
-    Bulk.objects.get().items.all().delete()
+    BulkItem.objects.all().delete()
     Bulk.objects.all().delete()
     page = open_as(person("olga", *house.ALL), "/pushes/")
     for _ in range(2):
