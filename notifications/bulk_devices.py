@@ -27,7 +27,8 @@ Against = tuple[str, str]
 
 def plan_of(chosen: QuerySet[Device], kind: str, now: datetime) -> Plan:
     """The dry run for the newest `MOST` of the chosen devices, and how many were chosen."""
-    found = list(chosen.order_by("-pk")[: MOST + 1])
+    newest = chosen.only("aor", "instance_id").order_by("-pk")
+    found = list(newest[: MOST + 1])
     # Exact, whatever it costs: a person decides by this number.
     number = len(found) if len(found) <= MOST else chosen.order_by().count()
     return Plan(kind, _lines(found[:MOST], kind, now), number)
