@@ -88,7 +88,7 @@ def _reset(device: Device, now) -> None:
         by=User.objects.get(username="mira"),
         kind="reset",
         address="q=strikes%3A%3E%3D1",
-        reason="5.3.1 was rolled back",
+        reason="ticket 4711",
         rate=10,
     )
     BulkItem.objects.create(bulk=bulk, device=device)

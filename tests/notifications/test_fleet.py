@@ -124,7 +124,9 @@ def test_spans_on_the_board_are_told_in_steps_of_five_seconds(feed):
     told = [fleet.Picture(NOW + seconds(after)).board[0].ages for after in (0, 4.9, 5)]
     assert told[0] == told[1]
     late = MORNING + seconds(37)
-    assert [age for _, age in fleet.Picture(late).board[0].ages] == ["35 s"]
+    assert [age for _, age in fleet.Picture(late).board[0].ages] == [
+        "35\N{NO-BREAK SPACE}s"
+    ]
 
 
 def test_a_row_is_rendered_again_only_when_it_says_something_new(feed):
