@@ -72,6 +72,8 @@
     form.dataset.sent = 'yes';
   });
   document.addEventListener('DOMContentLoaded', () => {
+    /* What happened last stands at the right, where a narrow window does not look. */
+    document.querySelectorAll('[data-from-end]').forEach((shown) => { shown.scrollLeft = shown.scrollWidth; });
     document.querySelectorAll('[role=tablist]').forEach((list) => {
       list.hidden = false;
       choose(list.querySelector('[role=tab]'));
