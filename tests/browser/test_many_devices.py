@@ -21,8 +21,9 @@ def emptied() -> None:
     Bulk.objects.all().delete()
 
 
-@pytest.mark.usefixtures("expect_refusals")
-def test_strikes_of_ticked_devices_are_reset_by_key_and_undone(open_as):
+def test_strikes_of_ticked_devices_are_reset_by_key_and_undone(
+    open_as, expect_refusals
+):
     emptied()
     page = open_as(person("olga", *house.ALL), "/devices/?q=strikes:>=1")
     for _ in range(2):
