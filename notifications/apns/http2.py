@@ -12,7 +12,12 @@ from jh2.config import H2Configuration
 from jh2.connection import ConnectionInputs, ConnectionState, H2Connection
 from jh2.errors import ErrorCodes
 from jh2.exceptions import FrameTooLargeError, ProtocolError, StreamClosedError
-from jh2.hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame
+from jh2.hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    HeadersFrame,
+    RstStreamFrame,
+)
 from jh2.settings import SettingCodes, Settings
 from jh2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
 
@@ -26,6 +31,8 @@ OPEN = ConnectionState.CLIENT_OPEN
 #: Frames of an answer: what a stream's state forbids of them harms no other stream.
 OF_ANSWERS = (HeadersFrame, DataFrame)
 HEAD = struct.Struct(">BHBBL")
+#: Amid what jh2 raises for a frame that its stream's state forbids.
+FORBIDDEN = (KeyError, type(None))
 #: How jh2's decoder, in Rust, fails with some blocks: by what is no Exception.
 PANIC = "index out of bounds"
 
@@ -189,13 +196,15 @@ class Http2(H2Connection):
         try:
             found = super()._receive_frame(frame)
         except StreamClosedError:
+            if type(frame) is ContinuationFrame:
+                raise  # its part of the header table is lost
             found = []  # an answer that comes twice: the first counts
         except ProtocolError as error:
             stream = self.streams.get(frame.stream_id)
             if type(frame) not in OF_ANSWERS or stream is None or not stream.closed:
                 raise
-            if error.__context__ is not None:  # HPACK's: the header table is in doubt
-                raise
+            if not isinstance(error.__context__, FORBIDDEN):
+                raise  # HPACK's: the header table is in doubt, and every later answer
             found = [self._cut(frame.stream_id)]
         self.seen += found
         return found
@@ -204,6 +213,9 @@ class Http2(H2Connection):
         """An answer that breaks HTTP/2 is the fault of one stream, which ends with it."""
         reset = RstStreamFrame(stream_id, error_code=ErrorCodes.PROTOCOL_ERROR)
         self._prepare_for_sending([reset])
+        # What comes for it later is ignored, RFC 9113 §5.1.
+        self.streams.pop(stream_id, None)
+        self._closed_streams[stream_id] = StreamClosedBy.SEND_RST_STREAM
         event = events.StreamReset()
         event.stream_id, event.error_code = stream_id, ErrorCodes.PROTOCOL_ERROR
         return event
