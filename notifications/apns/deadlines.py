@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import math
 
-#: How much later than its deadline a send may end.
+#: How much sooner than its deadline a send may be given up: never later, for nothing leaves
+#: after its expiration.
 STEP_SECONDS = 0.02
 
 
@@ -20,7 +21,7 @@ class Deadlines:
     def within(self, seconds: float) -> Deadline:
         """To be entered with `async with`: TimeoutError when the block takes longer."""
         loop = asyncio.get_running_loop()
-        step = math.ceil((loop.time() + seconds) / STEP_SECONDS)
+        step = math.floor((loop.time() + seconds) / STEP_SECONDS)
         together = self._by_step.get(step)
         if together is None:
             together = self._by_step[step] = set()
