@@ -48,6 +48,7 @@ class Score:
     its REGISTER in the log, in time. `pushes_to_detect`: after the block, median;
     `pushes_that_show`: the same, of those that can show it; `pushes_once_visible`: after the
     first of them. `pushes_between`: of all found, and how many of them could not show it.
+    `wrong`: the phones suspected falsely; `missed`: those whose visible block was not found.
     """
 
     blocks: int
@@ -62,6 +63,8 @@ class Score:
     pushes_between: int
     pushes_that_cannot_show: int
     false_per_1000_device_days: float
+    wrong: tuple[str, ...]
+    missed: tuple[str, ...]
 
     @property
     def precision(self) -> float:
@@ -86,7 +89,8 @@ def score(
     for token, found in _alarms(moves).items():
         alarms[owners[token]] += found
     blocks = {name: blocked(truth) for name, truth in truths.items()}
-    right = wrong = blamed = seeable = found_count = 0
+    right = blamed = 0
+    wrong, missed = [], []
     delays, telling, late = [], [], []
     for name, truth in truths.items():
         for alarm in alarms[name]:
@@ -95,26 +99,28 @@ def score(
                 and block.meets(Span(alarm.start, alarm.start))
                 for block in blocks[name]
             )
-            right, wrong = right + is_right, wrong + (not is_right)
+            right += is_right
+            if not is_right:
+                wrong.append(name)
             blamed += any(_has_register(truth, call) for call in alarm.run)
         for block in blocks[name]:
             shows = showing(truth, block, reach)
             if not shows:
                 continue
-            seeable += 1
             first = min(
                 (one.start for one in alarms[name] if one.meets(block)), default=None
             )
-            if first is not None:
-                found_count += 1
-                delays.append(_between(truth.pushes, block.start, first))
-                telling.append(_between(shows, block.start, first))
-                late.append(_between(truth.pushes, shows[0], first))
+            if first is None:
+                missed.append(name)
+                continue
+            delays.append(_between(truth.pushes, block.start, first))
+            telling.append(_between(shows, block.start, first))
+            late.append(_between(truth.pushes, shows[0], first))
     return Score(
         blocks=sum(map(len, blocks.values())),
-        seeable=seeable,
-        seeable_found=found_count,
-        suspected=right + wrong,
+        seeable=len(delays) + len(missed),
+        seeable_found=len(delays),
+        suspected=right + len(wrong),
         suspected_right=right,
         blamed_on_feeds=blamed,
         pushes_to_detect=median(delays) if delays else 0.0,
@@ -122,7 +128,9 @@ def score(
         pushes_once_visible=median(late) if late else 0.0,
         pushes_between=sum(delays),
         pushes_that_cannot_show=sum(delays) - sum(telling),
-        false_per_1000_device_days=1000 * wrong / device_days,
+        false_per_1000_device_days=1000 * len(wrong) / device_days,
+        wrong=tuple(wrong),
+        missed=tuple(missed),
     )
 
 
@@ -139,25 +147,44 @@ def blocked(truth: Truth) -> list[Span]:
 
 
 def showing(truth: Truth, block: Span, reach: timedelta) -> list[int]:
-    """The pushes after the block that can show it: sent within the reach window of a sign
-    of life that the log shows, and not while the app was open, which iOS's rule exempts.
+    """The pushes after the block that can show it: withheld by iOS, sent within the reach
+    window of a sign of life that the log shows, and not just after the app was opened, which
+    exempts.
     """
-    signs = [
-        at
-        for at, what in truth.events
-        if what == "seen" and at > block.start and not _is_prompted(truth, at)
-    ]
+    alive = [at for at in truth.registers if _shows_life(truth, at)]
+    opened = [at for at in alive if not _answers_remote(truth, at)]
     return [
         sent
-        for sent in truth.pushes
-        if block.start < sent and (block.end is None or sent < block.end)
-        if (before := signs[: bisect_right(signs, sent)])
-        and FOREGROUND_MS < sent - before[-1] <= reach // MILLISECOND
+        for sent in _withheld(truth, block)
+        if _is_some_within(alive, sent, reach // MILLISECOND)
+        and not _is_some_within(opened, sent, FOREGROUND_MS)
     ]
 
 
-def _is_prompted(truth: Truth, at: int) -> bool:
-    return any(sent <= at <= sent + LATE_MS for sent in truth.pushes)
+def _withheld(truth: Truth, block: Span) -> list[int]:
+    """When the pushes were sent that iOS did not launch the app for. The push that found
+    the block over is none of them.
+    """
+    sent = {
+        truth.pushes[bisect_right(truth.pushes, at) - 1]
+        for at, what in truth.events
+        if what == "withheld" and block.meets(Span(at, at))
+    }
+    return sorted(at for at in sent if at > block.start)
+
+
+def _shows_life(truth: Truth, register: int) -> bool:
+    """No VoIP push prompted it, or it answers a remote push."""
+    is_prompted = any(at <= register <= at + LATE_MS for at in truth.pushes)
+    return not is_prompted or _answers_remote(truth, register)
+
+
+def _answers_remote(truth: Truth, register: int) -> bool:
+    return any(at <= register <= at + WINDOW_MS for at in truth.remotes)
+
+
+def _is_some_within(moments: Iterable[int], before: int, span: int) -> bool:
+    return any(before - span <= at <= before for at in moments)
 
 
 def _has_register(truth: Truth, call_id: str) -> bool:

@@ -29,11 +29,13 @@ class Truth:
     """What no log shows of one phone, in milliseconds of the true time.
 
     `events`: blocked, released, reinstalled, seen, and each VoIP push's reaction.
-    `pushes`: when its VoIP pushes were sent. `registers`: when its REGISTERs were.
+    `pushes`: when its VoIP pushes were sent. `remotes`: when APNs took its remote ones.
+    `registers`: when its REGISTERs were.
     """
 
     events: list[tuple[int, str]] = field(default_factory=list)
     pushes: list[int] = field(default_factory=list)
+    remotes: list[int] = field(default_factory=list)
     calls: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     registers: list[int] = field(default_factory=list)
 
@@ -149,12 +151,18 @@ class Proxy:
             return None
         for name in ("requested_at", "sent_at", "answered_at"):
             row[name] = datetime.fromisoformat(row[name]) - self.manner.skew
-        if ring.push_type == "voip" and row["status"] == 200:
-            truth = self.truth[phone.name]
-            self.owners[row["token"]] = phone.name
-            truth.pushes.append(ms(row["sent_at"]))
-            truth.calls[ring.call_id].append(ms(row["answered_at"]))
+        if row["status"] == 200:
+            self._witness(phone.name, ring, row)
         return row
+
+    def _witness(self, name: str, ring: Ring, row: dict) -> None:
+        truth, answered = self.truth[name], ms(row["answered_at"])
+        if ring.push_type == "voip":
+            self.owners[row["token"]] = name
+            truth.pushes.append(ms(row["sent_at"]))
+            truth.calls[ring.call_id].append(answered)
+        else:
+            truth.remotes.append(answered)
 
     def _was_heard(self, ring: Ring) -> bool:
         registers = self.truth[ring.phone].registers

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import risk, risk_rules
 from benchmarks.risk_facts import Install, judged
-from benchmarks.risk_score import Move, score
+from benchmarks.risk_score import Move, blocked, score, showing
 from benchmarks.risk_world import Truth
 from notifications.facts import Policy, PushFacts, Sign
 from simulator.clock import ms
@@ -37,21 +37,40 @@ def scored(truth: Truth, *moves: Move):
     return score({"phone": truth}, moves, {"token": "phone"}, 2.0)
 
 
+SECOND = 1_000
+
+
 @pytest.fixture
 def truth() -> Truth:
     """Blocked after 30 minutes, seen at 60, called at 65 and 90; reinstalled at 200."""
     events = [(30, "blocked"), (60, "seen"), (200, "reinstalled")]
     pushes = [10, 20, 30, 65, 90]
-    return Truth(
+    found = Truth(
         events=[(START + at * MINUTE, what) for at, what in events],
         pushes=[START + at * MINUTE for at in pushes],
+        registers=[START + 60 * MINUTE],
     )
+    withhold(found, 65, 90)
+    return found
+
+
+def withhold(truth: Truth, *minutes: int) -> None:
+    """iOS keeps the pushes of these minutes from the app, half a second after they left."""
+    truth.events += [(START + at * MINUTE + 500, "withheld") for at in minutes]
+    truth.events.sort()
+
+
+def shown(truth: Truth) -> list[float]:
+    """The minutes of the pushes that can show its first block."""
+    pushes = showing(truth, blocked(truth)[0], timedelta(minutes=15))
+    return [(at - START) / MINUTE for at in pushes]
 
 
 def test_a_block_that_is_found_at_the_first_push_it_can_be_seen_by(truth):
     found = scored(truth, moved(66, "suspected"), moved(201, "fine"))
     assert (found.seeable, found.seeable_found, found.recall) == (1, 1, 1.0)
     assert (found.suspected, found.precision, found.pushes_to_detect) == (1, 1.0, 1)
+    assert (found.wrong, found.missed) == ((), ())
 
 
 def test_pushes_that_cannot_show_the_block_are_told_apart(truth):
@@ -67,12 +86,48 @@ def test_an_alarm_before_the_block_or_behind_it_is_false(truth):
         found = scored(truth, moved(at, "suspected"), moved(at + 2, "fine"))
         assert (found.suspected, found.precision, found.recall) == (1, 0.0, 0.0)
         assert found.false_per_1000_device_days == 500
+        assert (found.wrong, found.missed) == (("phone",), ("phone",))
 
 
 def test_a_block_nobody_could_see_is_not_asked_for(truth):
-    truth.events.remove((START + 60 * MINUTE, "seen"))
+    truth.registers.clear()
     found = scored(truth)
     assert (found.blocks, found.seeable, found.recall) == (1, 0, 1.0)
+
+
+def test_a_sign_of_life_before_the_block_shows_it_too(truth):
+    truth.registers = [START + 29 * MINUTE]
+    truth.pushes = [START + at * MINUTE for at in (10, 20, 27, 40, 90)]
+    truth.events = [(START + 28 * MINUTE, "blocked")]
+    withhold(truth, 40, 90)
+    assert shown(truth) == [40]
+    truth.registers = [START + 26 * MINUTE]
+    assert shown(truth) == [40]
+
+
+def test_an_answered_remote_push_is_a_sign_of_life_and_a_prompted_register_is_none(
+    truth,
+):
+    truth.registers = [START + 65 * MINUTE + 20 * SECOND]
+    truth.pushes.insert(4, START + 70 * MINUTE)
+    withhold(truth, 70)
+    assert shown(truth) == []
+    truth.remotes = [START + 65 * MINUTE + 10 * SECOND]
+    assert shown(truth) == [70]
+
+
+def test_the_push_that_finds_the_block_over_does_not_show_it(truth):
+    truth.events = [(START + 30 * MINUTE, "blocked")]
+    truth.events += [
+        (START + 65 * MINUTE + 500, "released"),
+        (START + 65 * MINUTE + 500, "fails"),
+    ]
+    assert shown(truth) == []
+
+
+def test_a_push_just_after_the_app_was_opened_does_not_show_it(truth):
+    truth.registers.append(START + 65 * MINUTE - 19 * SECOND)
+    assert shown(truth) == []
 
 
 def test_a_strike_whose_register_stands_in_the_log_is_blamed(truth):
