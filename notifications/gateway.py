@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
 
+from notifications.columns import execute
 from notifications.gateway_forms import Asked, Refused
 from notifications.holders import holder_of
 from notifications.models import Push
@@ -21,6 +21,14 @@ from registrations.models import PushToken
 REPEAT_WINDOW = timedelta(seconds=60)
 #: First key of pg_advisory_xact_lock(int4, int4): "one push of a token and Call-ID".
 NAMESPACE = 0x67617465
+ALONE = "SELECT pg_advisory_xact_lock(%b::int4, hashtext(%b))"
+#: One statement to find it and to count it: nearly always there is none.
+REPEAT = f"""
+    UPDATE {Push._meta.db_table} SET repeats = repeats + 1 WHERE id = (
+        SELECT id FROM {Push._meta.db_table} WHERE token_id = %b AND call_id = %b
+        AND push_type = %b AND origin = %b AND created_at > %b
+        ORDER BY created_at LIMIT 1)
+    RETURNING id"""
 
 
 @transaction.atomic
@@ -57,19 +65,8 @@ def take_in(asked: Asked, now: datetime) -> Push:
 
 def _repeated(token: PushToken, asked: Asked, now: datetime) -> Push | None:
     """Two copies may come at once: the second waits for the first to be stored."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",
-            [NAMESPACE, f"{token.pk} {asked.call_id}"],
-        )
-    same = Push.objects.filter(
-        token=token,
-        call_id=asked.call_id,
-        push_type=asked.push_type,
-        origin=Push.Origin.GATEWAY,
-        created_at__gt=now - REPEAT_WINDOW,
-    )
-    push = same.order_by("created_at").only("pk").first()
-    if push is not None:
-        Push.objects.filter(pk=push.pk).update(repeats=F("repeats") + 1)
-    return push
+    execute(ALONE, [NAMESPACE, f"{token.pk} {asked.call_id}"])
+    origin, since = Push.Origin.GATEWAY.value, now - REPEAT_WINDOW
+    same = [token.pk, asked.call_id, asked.push_type, origin, since]
+    found = execute(REPEAT, same)
+    return Push.objects.only("pk").get(pk=found[0][0]) if found else None
