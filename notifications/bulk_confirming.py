@@ -76,8 +76,9 @@ def _faults(form: BulkForm, number: int) -> dict[str, str]:
         faults["reason"] = form.errors["reason"][0]
     others = set(form.errors) - {"reason"}
     if others or form.cleaned_data["typed"] != number:
-        told = gettext("Type %(number)s to confirm.")
-        faults["typed"] = told % {"number": shown(number)}
+        told = gettext("Type %(number)s to confirm.") % {"number": shown(number)}
+        none = gettext("Nothing of it is left to do. The reasons stand above.")
+        faults["typed"] = told if number else none
     return faults
 
 

@@ -64,6 +64,19 @@ def test_ticked_rows_alone_are_taken_and_nonsense_is_no_row():
     assert b"The list it was chosen from" not in browser.get(answer["Location"]).content
 
 
+def test_a_second_tab_is_told_that_nothing_is_left():
+    devices, browser = struck_devices(1), people.browser_of("support")
+    address = f"/devices/many/?kind=reset&device={devices[0].pk}"
+    first, second = browser.get(address), browser.get(address)
+    browser.post(START, form_of(first, typed=1))
+    answer = browser.post(START, form_of(second, typed=1))
+    assert answer.status_code == 422
+    assert b"Nothing of it is left to do." in answer.content
+    assert b"It waits in another bulk" in answer.content
+    assert b'name="typed"' not in answer.content
+    assert Bulk.objects.count() == 1
+
+
 @pytest.mark.parametrize("address", ["", "?all=1&q=stat:suspected", "?kind=nonsense"])
 def test_where_nothing_was_chosen_the_page_says_so(address):
     struck_devices(1)
