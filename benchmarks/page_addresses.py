@@ -21,7 +21,8 @@ DEVICE_TERMS = (
 )  # fmt: skip
 PUSH_TERMS = (
     "strikes:>=1", "strikes:>=3", "at:<1h", "at:<24h", "-type:voip", "-reason:BadDeviceToken",
-    "state:rejected", "state:held", "outcome:late", "type:background",
+    "state:rejected", "state:held", "outcome:late", "type:background", "version:6.1",
+    "version:9.9", "ios:17", "phone:iPhone14", "-version:6.1",
 )  # fmt: skip
 OUTCOMES = (
     "late", "woken", "asleep", "rejected", "remote", "passed", "flying", "lost", "withdrawn",
