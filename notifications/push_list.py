@@ -36,8 +36,9 @@ from notifications.ranges import Range
 from notifications.terms import Query, proposed
 from notifications.wording import rules_in_words
 
-#: So many pushes are looked through for strikes, versions and phones.
-LOOKED = 20_000
+#: So many pushes are looked through for strikes; for versions and phones, of which each push
+#: costs a look at its device.
+LOOKED, LOOKED_BY_AGENT = 20_000, 10_000
 ORDERS = {
     "newest": Order(_("Newest first"), BY_CREATION, _("Newer"), _("Older")),
     "oldest": Order(_("Oldest first"), replace(BY_CREATION, is_ascending=True)),
@@ -85,6 +86,7 @@ class Pushes:
     is_cut: bool
     #: Pushes before it were not looked through; None: all of the span were.
     looked_since: datetime | None
+    looks: int
     #: A filter asks for what phones run, which is told of today.
     asks_of_agents: bool
     rules: str
@@ -138,6 +140,7 @@ def pushes(asked, now: datetime) -> Pushes:
         matching=_matching(wanted, groups, total, fit),
         is_cut=total > COUNTED,
         looked_since=looked_since,
+        looks=_looks(wanted),
         asks_of_agents=any(term.name in AGENTS for term in wanted.query.terms),
         rules=rules_in_words(apps),
         running=list(running(Bulk.RESENDS)),
@@ -158,16 +161,22 @@ def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
 
 
 def _looked_since(wanted: Asked, now: datetime) -> datetime | None:
-    """Strikes, versions and phones stand in no index of pushes: of a span with more than
-    `LOOKED` of them, only the newest are looked through.
+    """Strikes, versions and phones stand in no index of pushes: of a span with many of them,
+    only the newest are looked through.
     """
     terms = wanted.query.terms
     if not any(term.name in LOOKED_AT for term in terms):
         return None
+    most = _looks(wanted)
     ages = tuple(term for term in terms if term.name == "at")
     rows = spanned(replace(wanted, query=Query(ages, wanted.query.faults)), now)
     moments = BY_CREATION.ordered(rows).values_list("created_at", flat=True)
-    return next(iter(moments[LOOKED : LOOKED + 1]), None)
+    return next(iter(moments[most : most + 1]), None)
+
+
+def _looks(wanted: Asked) -> int:
+    by_agent = any(term.name in AGENTS for term in wanted.query.terms)
+    return LOOKED_BY_AGENT if by_agent else LOOKED
 
 
 def _matching(
