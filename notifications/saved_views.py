@@ -14,6 +14,7 @@ from django.http import QueryDict
 
 from notifications import audit
 from notifications.fields import RowChoiceField
+from notifications.groups import GROUPS
 from notifications.models import SavedView
 
 #: Parts of an address that are a place in the list, and no part of a view.
@@ -54,7 +55,7 @@ class Views:
     page: str
     views: list[SavedView]
     address: str
-    groups: list[Group]
+    groups: tuple[str, ...]
     #: What a person of this group sees first; None where nobody chose one.
     first: SavedView | None
 
@@ -62,7 +63,7 @@ class Views:
 def views_for(user: AbstractBaseUser, page: str, asked: QueryDict) -> Views:
     """The person's own views and the shared ones, and the address as it is now."""
     sets_defaults = user.has_perm("notifications.manage_users")
-    groups = list(Group.objects.order_by("name")) if sets_defaults else []
+    groups = GROUPS if sets_defaults else ()
     views = list(seen_by(user, page))
     firsts = sorted(
         (view for view in views if view.is_first), key=lambda view: view.default_for_id

@@ -15,8 +15,6 @@ from notifications.models import App, Credential, Push
 from registrations.models import Device
 from tests import factories
 
-GROUPS = ("ops", "support", "admin")
-
 
 def new_key(curve: ec.EllipticCurve | None = None) -> str:
     """A fresh `.p8` key."""

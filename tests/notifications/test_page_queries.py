@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from notifications.groups import GROUPS
 from notifications.handling import settle
 from notifications.models import App, Call, Push, Refusal, SavedView
 from tests import factories
@@ -128,7 +129,7 @@ def test_the_list_holds_every_page_of_the_table(push):
     assert missing == []
 
 
-@pytest.mark.parametrize("group", people.GROUPS)
+@pytest.mark.parametrize("group", GROUPS)
 def test_no_page_asks_more_than_twelve_questions(push, group):
     assert Call.objects.filter(verdict="unhandled").exists()
     browser = people.browser_of(group)

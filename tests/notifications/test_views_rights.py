@@ -8,6 +8,7 @@ import pytest
 from django.urls import get_resolver, reverse
 
 from notifications import urls
+from notifications.groups import GROUPS
 from tests.notifications import people
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +127,7 @@ def test_who_is_not_logged_in_is_sent_to_the_login(name, address):
     assert answer["Location"].startswith("/login/?next=")
 
 
-@pytest.mark.parametrize("group", people.GROUPS)
+@pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("name", TABLE)
 def test_each_group_may_exactly_what_the_table_says(name, group, address):
     method, _, groups = TABLE[name]

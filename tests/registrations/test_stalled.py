@@ -35,7 +35,7 @@ def test_a_file_that_is_gone_shows_as_stalled_with_its_age(tmp_path, follow_here
     since = followed.now
     followed.take_in(seconds=200)
     assert followed.trouble == ("proxy.log is gone", since)
-    assert words(followed.now) == "stalled for 3 min: proxy.log is gone"
+    assert words(followed.now) == "stalled for 3\xa0min: proxy.log is gone"
     path.write_bytes(lines(2))
     assert followed.take_in() == [1, 2]
     assert followed.trouble == ("", None)
@@ -96,7 +96,9 @@ def test_a_full_disk_is_a_trouble_and_nothing_is_lost_or_doubled(tmp_path, follo
         until(lambda: "No space left" in Feed.objects.get().trouble, process)
         feed = Feed.objects.get()
         said = words(feed.trouble_since + timedelta(minutes=2))
-        assert said.startswith("stalled for 2 min: cannot be stored: could not extend")
+        assert said.startswith(
+            "stalled for 2\xa0min: cannot be stored: could not extend"
+        )
         assert Registration.objects.count() == 1
     until(lambda: Device.objects.count() == 2, process)
     assert Registration.objects.count() == 2

@@ -14,11 +14,10 @@ import subprocess
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from notifications.groups import GROUPS
 from pushdash import embedded, private, processes
 from pushdash.binaries import NoProgram
 from pushdash.supervisor import Supervisor
-
-GROUPS = ("ops", "support", "admin")
 
 
 class Command(BaseCommand):
