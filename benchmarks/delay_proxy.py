@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
-from benchmarks.private_services import ROOT
-from pushdash.management.commands.up import free_port
+from benchmarks.wire import served_by
 
 
-@contextmanager
-def far(port: int, milliseconds: float) -> Iterator[int]:
+def far(port: int, milliseconds: float) -> AbstractContextManager[int]:
     """The port of a proxy before `port`, with this round trip; `port` itself for 0."""
     if not milliseconds:
-        yield port
-        return
-    mine = free_port()
-    program = (
-        "import sys; from benchmarks.delay_proxy import serve; serve(*sys.argv[1:])"
-    )
-    command = [sys.executable, "-c", program, str(mine), str(port), str(milliseconds)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    try:
-        yield mine
-    finally:
-        process.terminate()
-        process.wait(10)
+        return nullcontext(port)
+    return served_by("benchmarks.delay_proxy", port, milliseconds)
 
 
 def serve(mine: str, there: str, milliseconds: str) -> None:

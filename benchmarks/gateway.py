@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ import psycopg
 from benchmarks.cpu import cpu_of
 from benchmarks.private_services import ROOT, run_alone
 from benchmarks.quantiles import quantile
+from pushdash.management.commands.up import free_port
 
 BAR_MS = 20
 START_SECONDS = 60
@@ -73,13 +73,6 @@ def manage(*arguments: str) -> str:
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return done.stdout
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from benchmarks.private_services import ROOT
 from pushdash.management.commands.up import free_port
@@ -17,13 +17,18 @@ from pushdash.management.commands.up import free_port
 PIECE = 65_536
 
 
-@contextmanager
-def carried_to(port: int) -> Iterator[int]:
+def carried_to(port: int) -> AbstractContextManager[int]:
     """The port of a wire to `port`."""
+    return served_by("benchmarks.wire", port)
+
+
+@contextmanager
+def served_by(module: str, *arguments: object) -> Iterator[int]:
+    """The port of a process that runs `serve` of a module, with the port and these."""
     mine = free_port()
-    program = "import sys; from benchmarks.wire import serve; serve(*sys.argv[1:])"
+    program = f"import sys; from {module} import serve; serve(*sys.argv[1:])"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, str(mine), str(port)], cwd=ROOT
+        [sys.executable, "-c", program, str(mine), *map(str, arguments)], cwd=ROOT
     )
     try:
         yield mine

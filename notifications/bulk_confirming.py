@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from notifications import bulk
+from notifications import audit, bulk
 from notifications.bulk_forms import BulkForm
-from notifications.bulk_plan import MOST, Plan, lasts
+from notifications.bulk_plan import MOST, Line, Plan, lasts
+from notifications.exports import KINDS, as_text, one_by_one
 from notifications.keyset import query
 from notifications.models import Bulk
 from notifications.outbox import CannotSend
@@ -32,6 +33,9 @@ class Choice:
     plan: Callable[[QueryDict, str, datetime], Plan]
     address: Callable[[QueryDict], str]
     template: str
+    #: Of the file of what a dry run leaves out: its first line, and the line of each.
+    columns: tuple[str, ...]
+    left_out: Callable[[Line], tuple]
 
 
 def dry_run(request: HttpRequest, choice: Choice, kind: str) -> HttpResponse:
@@ -67,6 +71,24 @@ def start(request: HttpRequest, choice: Choice, kind: str) -> HttpResponse:
         found = choice.plan(asked, kind, now)
         return _dry_run(request, choice, asked, found, {"typed": str(refusal)})
     return redirect("notifications:bulk", pk=started.pk)
+
+
+def left_out(request: HttpRequest, choice: Choice, kind: str) -> HttpResponse:
+    """What the dry run leaves out and why, as CSV."""
+    now = timezone.now()
+    found = choice.plan(request.GET, kind, now)
+    audit.note(request.user, "export.bulk", "dry run", now)
+    rows = iter([[choice.left_out(line) for line in found.left_out]])
+    return as_csv("left-out.csv", choice.columns, rows)
+
+
+def as_csv(name: str, columns: tuple, rows: Iterator[list[tuple]]) -> HttpResponse:
+    """A file of rows, streamed."""
+    return StreamingHttpResponse(
+        one_by_one(as_text("csv", columns, rows)),
+        content_type=KINDS["csv"],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _faults(form: BulkForm, number: int) -> dict[str, str]:

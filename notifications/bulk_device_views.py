@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from notifications import audit, bulk_confirming
+from notifications import bulk_confirming
 from notifications.actions import needs
 from notifications.bulk_confirming import Choice
 from notifications.bulk_devices import plan_of
@@ -18,12 +17,16 @@ from notifications.bulk_forms import (
     kind_of_devices,
 )
 from notifications.bulk_plan import Line, Plan
-from notifications.bulk_views import as_csv
 from notifications.models import Bulk
 
 
 def _plan(asked: QueryDict, kind: str, now) -> Plan:
     return plan_of(devices_chosen_by(asked, now), kind, now)
+
+
+def _left_out(line: Line) -> tuple:
+    device = line.device
+    return str(device.pk), device.aor, device.instance_id or "", line.why
 
 
 DEVICES = Choice(
@@ -32,6 +35,8 @@ DEVICES = Choice(
     plan=_plan,
     address=devices_address,
     template="notifications/bulk_devices.html",
+    columns=("device", "aor", "instance_id", "why"),
+    left_out=_left_out,
 )
 
 
@@ -65,13 +70,4 @@ def start(request: HttpRequest) -> HttpResponse:
 @needs("resend")
 def left_out(request: HttpRequest) -> HttpResponse:
     """What the dry run leaves out and why, as CSV."""
-    now = timezone.now()
-    found = _plan(request.GET, _kind(request, request.GET), now)
-    audit.note(request.user, "export.bulk", "dry run", now)
-    rows = iter([[_left_out(line) for line in found.left_out]])
-    return as_csv("left-out.csv", ("device", "aor", "instance_id", "why"), rows)
-
-
-def _left_out(line: Line) -> tuple:
-    device = line.device
-    return str(device.pk), device.aor, device.instance_id or "", line.why
+    return bulk_confirming.left_out(request, DEVICES, _kind(request, request.GET))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from notifications.models import Credential, Push, Reset
 from notifications.resend import JUST_NOW, Facts
+from notifications.token_health import environment_of
 from registrations.models import Device, Holding, PushToken
 
 
@@ -38,9 +39,7 @@ class Known:
 
     def has_credential(self, token: PushToken) -> bool:
         """There is a key for its app, in the environment that it is pushed in."""
-        health = getattr(token, "health", None)
-        environment = (health and health.environment) or token.environment
-        return (token.bundle_id, environment) in self._keys
+        return (token.bundle_id, environment_of(token)) in self._keys
 
     def facts(self, device: int, token: PushToken, push_type: str) -> Facts:
         """What `resend.is_safe` rests on, for a push whose call is over."""

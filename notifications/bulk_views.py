@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -14,10 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from notifications import audit, bulk, bulk_confirming, bulk_page
 from notifications.actions import needs
-from notifications.bulk_confirming import Choice
+from notifications.bulk_confirming import Choice, as_csv
 from notifications.bulk_forms import chosen_by, kind_of, list_address
 from notifications.bulk_plan import Line, Plan, plan
-from notifications.exports import KINDS, as_text, one_by_one
 from notifications.models import Bulk
 from notifications.wording import number as shown
 
@@ -26,12 +23,18 @@ def _plan(asked: QueryDict, kind: str, now) -> Plan:
     return plan(chosen_by(asked, now), kind, now)
 
 
+def _left_out(line: Line) -> tuple:
+    return str(line.push.pk), line.push.device.aor, line.push_type, line.why
+
+
 PUSHES = Choice(
     page="pushes",
     kinds=Bulk.RESENDS,
     plan=_plan,
     address=list_address,
     template="notifications/bulk_dry_run.html",
+    columns=("push", "aor", "type", "why"),
+    left_out=_left_out,
 )
 
 
@@ -88,27 +91,7 @@ def _stopped(found: Bulk, number: int) -> str:
 @needs("resend")
 def left_out(request: HttpRequest) -> HttpResponse:
     """What the dry run leaves out and why, as CSV."""
-    now = timezone.now()
-    found = _plan(request.GET, kind_of(request.GET), now)
-    audit.note(request.user, "export.bulk", "dry run", now)
-    return as_csv(
-        "left-out.csv",
-        ("push", "aor", "type", "why"),
-        iter([[_left_out(line) for line in found.left_out]]),
-    )
-
-
-def _left_out(line: Line) -> tuple:
-    return str(line.push.pk), line.push.device.aor, line.push_type, line.why
-
-
-def as_csv(name: str, columns: tuple, rows: Iterator[list[tuple]]) -> HttpResponse:
-    """A file of rows, streamed."""
-    return StreamingHttpResponse(
-        one_by_one(as_text("csv", columns, rows)),
-        content_type=KINDS["csv"],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return bulk_confirming.left_out(request, PUSHES, kind_of(request.GET))
 
 
 @require_safe

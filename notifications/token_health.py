@@ -78,6 +78,8 @@ def note(tries: Iterable[Try]) -> None:
         state = state_after(done.result, done.ended_at, registered_at)
         if state is not None:
             newest[done.push.token_id] = (done, state)
+    if not newest:
+        return
     known = {row[0]: Health(*row) for row in execute(KNOWN, [list(newest)])}
     _write(
         [
