@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 
@@ -89,7 +90,6 @@ def _log(found: Account, product: Product, session) -> None:
         "SELECT path, position, id FROM registrations_logfile WHERE position > 0"
     ).fetchone()
     read = [row for row in parsed(path, position) if "call_id" in row]
-    answered = [row for row in read if row["status"]]
     query = "SELECT position FROM registrations_{} WHERE file_id = %s"
     rows = {
         table: Counter(
@@ -97,12 +97,17 @@ def _log(found: Account, product: Product, session) -> None:
         )
         for table in ("registration", "sighting")
     }
-    accepted = Counter(row["position"] for row in answered if row["status"] == 200)
-    found.same("registrations", accepted, rows["registration"])
-    # The answer to the last ones may stand beyond `position`: they are seen or not yet.
-    open_ones = Counter(row["position"] for row in read if not row["status"])
-    everything = Counter(row["position"] for row in answered)
-    found.same("sightings", everything, rows["sighting"] - open_ones)
+    # The answer to the last ones stands at `position` or beyond: it was taken in or not yet.
+    open_ones = {row["position"] for row in read if not row["status"]}
+    coming = Counter(
+        row["position"]
+        for row in parsed(path, Path(path).stat().st_size)
+        if row.get("position") in open_ones and row["status"] == 200
+    )
+    accepted = Counter(row["position"] for row in read if row["status"] == 200)
+    found.same("registrations", accepted, rows["registration"] - coming)
+    everything = Counter(row["position"] for row in read if row["status"])
+    found.same("sightings", everything, rows["sighting"] - Counter(open_ones))
 
 
 def parsed(path: str, position: int) -> list[dict]:
