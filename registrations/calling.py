@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from registrations import partitions
-from registrations.branches import Answered
+from registrations.branches import Answered, Heard
 from registrations.bulk import copy_into, select
 from registrations.facts import SIGHTING
 from registrations.formats.record import Hangup
@@ -34,13 +34,6 @@ TWINS = """
 ANSWER = Sighting.Kind.ANSWER.value
 DIALOG = Sighting.Kind.DIALOG.value
 ENDED = Sighting.Kind.ENDED.value
-
-
-class Heard(NamedTuple):
-    """One answer or BYE, and the file it was read in."""
-
-    what: Answered | Hangup
-    file_id: int
 
 
 class Phone(NamedTuple):

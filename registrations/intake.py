@@ -176,12 +176,11 @@ class Intake:
     def _note_call(self, record: Branch | Response | Hangup, file: LogFile) -> None:
         record = plain(record)
         if isinstance(record, Branch):
-            self._branches.sent(record)
-            return
-        is_answer = isinstance(record, Response)
-        what = self._branches.answered(record) if is_answer else record
-        if what is not None:
-            self._calls.append(calling.Heard(what, file.pk))
+            self._calls += self._branches.sent(record)
+        elif isinstance(record, Hangup):
+            self._calls.append(calling.Heard(record, file.pk))
+        elif (answer := self._branches.answered(record, file.pk)) is not None:
+            self._calls.append(answer)
 
     def _pulse(self, at: datetime, log: str, read_at: datetime) -> None:
         self._pairing.note(at, log)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registrations.branches import Answered, Branches
+from registrations.branches import MOST_EARLY, Answered, Branches
 from registrations.calling import Phone, whose
 from registrations.formats import open_format
 from registrations.formats.record import Branch, Hangup, Response
@@ -75,33 +77,69 @@ def test_two_devices_at_one_address_are_told_apart_or_not_at_all():
     assert whose(Answered(branch(target=target), response()), both) == twin
 
 
+FILE = 7
+
+
 def test_an_answer_without_its_invite_is_nobodys():
     branches = Branches()
-    assert branches.answered(response()) is None
     branches.sent(branch())
-    assert branches.answered(response(branch="z9hG4bK.2")) is None
-    assert branches.answered(response(call_id="c2")) is None
-    assert branches.answered(response()) is not None
+    assert branches.answered(response(branch="z9hG4bK.2"), FILE) is None
+    assert branches.answered(response(call_id="c2"), FILE) is None
+    assert branches.answered(response(), FILE) is not None
+
+
+def test_an_answer_that_was_read_before_its_invite_waits_for_it():
+    branches = Branches()
+    early = [response(180), response(183), response(200)]
+    assert [branches.answered(one, FILE) for one in early] == [None, None, None]
+    assert branches.sent(branch(branch="z9hG4bK.2")) == []
+    told = branches.sent(branch())
+    assert [one.what.response.status for one in told] == [180, 200]
+    assert {one.file_id for one in told} == {FILE}
+    assert branches.sent(branch()) == []
+    assert branches.answered(response(200), FILE) is None
+
+
+def test_of_answers_without_an_invite_only_the_newest_wait():
+    branches = Branches()
+    for number in range(MOST_EARLY + 1):
+        branches.answered(response(call_id=f"c{number}"), FILE)
+    assert branches.sent(branch(call_id="c0")) == []
+    assert len(branches.sent(branch(call_id=f"c{MOST_EARLY}"))) == 1
+    assert len(branches.kept()) == MOST_EARLY + 1
 
 
 def test_each_branch_tells_its_first_ringing_and_its_first_final_answer():
     branches = Branches()
     branches.sent(branch())
     statuses = [180, 183, 180, 200, 200, 486]
-    told = [one for one in statuses if branches.answered(response(one))]
+    told = [one for one in statuses if branches.answered(response(one), FILE)]
     assert told == [180, 200]
 
 
-@given(st.lists(st.sampled_from([180, 183, 200, 486]), max_size=6), st.integers(0, 6))
-def test_a_restart_in_between_changes_nothing(statuses, cut):
-    whole = Branches()
-    whole.sent(branch())
-    expected = [bool(whole.answered(response(one))) for one in statuses]
+def told_by(branches: Branches, records: list[Branch | Response]) -> list[int]:
+    """The answers that these records tell of, in order."""
+    told = []
+    for one in records:
+        if isinstance(one, Branch):
+            told += branches.sent(one)
+        elif (answer := branches.answered(one, FILE)) is not None:
+            told.append(answer)
+    return [one.what.response.status for one in told]
+
+
+ANSWERS = st.lists(st.sampled_from([180, 183, 200, 486]), max_size=6)
+
+
+@given(ANSWERS, st.integers(0, 6), st.integers(0, 7))
+def test_a_restart_in_between_changes_nothing(statuses, place, cut):
+    records = [response(one) for one in statuses]
+    records.insert(place, branch())
+    expected = told_by(Branches(), records)
     before = Branches()
-    before.sent(branch())
-    told = [bool(before.answered(response(one))) for one in statuses[:cut]]
-    after = Branches(before.kept())
-    told += [bool(after.answered(response(one))) for one in statuses[cut:]]
+    told = told_by(before, records[:cut])
+    after = Branches(json.loads(json.dumps(before.kept())))
+    told += told_by(after, records[cut:])
     # A call that was answered for good may be forgotten: a copy of its answer then is too.
     assert told == expected
 
@@ -242,6 +280,24 @@ def test_read_again_or_killed_in_between_nothing_is_twice_or_lost(tmp_path, foll
     followed.start()
     followed.read_on()
     assert [row[1] for row in signs()] == [180, 486]
+
+
+def test_an_invite_that_was_written_after_its_answer_changes_nothing(
+    tmp_path, followed
+):
+    log = CallLog()
+    target = registered(log)
+    log.answer(5.2, 180).line(5.3, "nothing")
+    write(tmp_path, log)
+    followed.read_on()
+    assert signs() == []
+    followed.start()
+    log.invite(5, target).line(9, "nothing")
+    write(tmp_path, log)
+    followed.read_on()
+    assert signs() == [("answer", 180, "c1", 5.2)]
+    row = Sighting.objects.get(code=180)
+    assert b"SIP/2.0 180" in log.bytes[row.position :][:200]
 
 
 def test_texts_that_no_database_takes_do_no_harm(tmp_path, followed):
