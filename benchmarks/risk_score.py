@@ -47,7 +47,8 @@ class Score:
     """What one rehearsal gave. `blamed_on_feeds`: suspected though a strike of the run has
     its REGISTER in the log, in time. `pushes_to_detect`: after the block, median;
     `pushes_that_show`: the same, of those that can show it; `pushes_once_visible`: after the
-    first of them. `pushes_between`: of all found, and how many of them could not show it.
+    first of them; `pushes_until_visible`: up to the first of them, that one too, which no
+    product has a say in. `pushes_between`: of all found, and how many could not show it.
     `wrong`: the phones suspected falsely; `missed`: those whose visible block was not found.
     """
 
@@ -60,6 +61,7 @@ class Score:
     pushes_to_detect: float
     pushes_that_show: float
     pushes_once_visible: float
+    pushes_until_visible: float
     pushes_between: int
     pushes_that_cannot_show: int
     false_per_1000_device_days: float
@@ -91,7 +93,7 @@ def score(
     blocks = {name: blocked(truth) for name, truth in truths.items()}
     right = blamed = 0
     wrong, missed = [], []
-    delays, telling, late = [], [], []
+    delays, telling, late, hidden = [], [], [], []
     for name, truth in truths.items():
         for alarm in alarms[name]:
             is_right = any(
@@ -116,6 +118,7 @@ def score(
             delays.append(_between(truth.pushes, block.start, first))
             telling.append(_between(shows, block.start, first))
             late.append(_between(truth.pushes, shows[0], first))
+            hidden.append(_between(truth.pushes, block.start, shows[0]))
     return Score(
         blocks=sum(map(len, blocks.values())),
         seeable=len(delays) + len(missed),
@@ -123,9 +126,10 @@ def score(
         suspected=right + len(wrong),
         suspected_right=right,
         blamed_on_feeds=blamed,
-        pushes_to_detect=median(delays) if delays else 0.0,
-        pushes_that_show=median(telling) if telling else 0.0,
-        pushes_once_visible=median(late) if late else 0.0,
+        pushes_to_detect=_median(delays),
+        pushes_that_show=_median(telling),
+        pushes_once_visible=_median(late),
+        pushes_until_visible=_median(hidden),
         pushes_between=sum(delays),
         pushes_that_cannot_show=sum(delays) - sum(telling),
         false_per_1000_device_days=1000 * len(wrong) / device_days,
@@ -194,6 +198,10 @@ def _has_register(truth: Truth, call_id: str) -> bool:
         for at in accepted
         for register in truth.registers
     )
+
+
+def _median(counts: Sequence[int]) -> float:
+    return median(counts) if counts else 0.0
 
 
 def _between(pushes: Iterable[int], start: int, end: int) -> int:

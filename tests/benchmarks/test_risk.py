@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -78,7 +79,16 @@ def test_pushes_that_cannot_show_the_block_are_told_apart(truth):
     found = scored(truth, moved(66, "suspected"), moved(201, "fine"))
     assert (found.pushes_to_detect, found.pushes_that_show) == (3, 1)
     assert (found.pushes_between, found.pushes_that_cannot_show) == (3, 2)
-    assert found.pushes_once_visible == 0
+    assert (found.pushes_once_visible, found.pushes_until_visible) == (0, 3)
+
+
+def test_an_alarm_two_pushes_late_misses_its_bar(truth):
+    truth.pushes.insert(4, START + 70 * MINUTE)
+    withhold(truth, 70)
+    given = SimpleNamespace(phones=1, days=2.0, threshold=3, release_hours=24)
+    for minute, is_met in ((66, True), (71, False)):
+        found = scored(truth, moved(minute, "suspected"), moved(201, "fine"))
+        assert risk.told(given, 1, found, 0)["ok"] is is_met
 
 
 def test_an_alarm_before_the_block_or_behind_it_is_false(truth):
