@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from notifications.consequences import consequence_in_inbox
-from notifications.keyset import words
+from notifications.keyset import BY_ID, pages, words
+from notifications.masking import masked
 from registrations.models import Malformed
 
 #: Rules times app versions times feeds are few; a hostile sender may still invent more.
 MOST = 500
+COLUMNS = (
+    "rule",
+    "app",
+    "feed",
+    "messages",
+    "first_seen_at",
+    "last_seen_at",
+    "flexisip",
+    "detail",
+    "example",
+)
+AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +54,8 @@ class Inbox:
 
 def inbox(asked) -> Inbox:
     """Every broken rule, or those that match `q` in rule, app, detail or feed."""
-    wanted = words(asked.get("q", ""))
-    cases = Malformed.objects.select_related("feed").order_by("-last_seen_at", "pk")
-    if wanted:
-        matches = Q()
-        for field in ("rule", "app", "detail", "feed__name"):
-            matches |= Q(**{f"{field}__icontains": wanted})
-        cases = cases.filter(matches)
-    found = list(cases[: MOST + 1])
+    cases = fitting(asked).order_by("-last_seen_at", "pk")
+    wanted, found = words(asked.get("q", "")), list(cases[: MOST + 1])
     rules = _by_rule(found[:MOST])
     return Inbox(
         q=wanted,
@@ -55,6 +63,37 @@ def inbox(asked) -> Inbox:
         count=sum(rule.count for rule in rules),
         is_empty=not found and not wanted,
         is_cut=len(found) > MOST,
+    )
+
+
+def fitting(asked) -> QuerySet[Malformed]:
+    """The cases an address leaves."""
+    wanted, cases = words(asked.get("q", "")), Malformed.objects.select_related("feed")
+    if not wanted:
+        return cases
+    matches = Q()
+    for field in ("rule", "app", "detail", "feed__name"):
+        matches |= Q(**{f"{field}__icontains": wanted})
+    return cases.filter(matches)
+
+
+def file_rows(asked, now: datetime) -> Iterator[list[tuple]]:
+    """The same as rows of a file, some at a time, tokens masked."""
+    for some in pages(fitting(asked), BY_ID, AT_ONCE):
+        yield [_file_row(case) for case in some]
+
+
+def _file_row(case: Malformed) -> tuple:
+    seen = (case.first_seen_at, case.last_seen_at)
+    return (
+        case.rule,
+        case.app,
+        case.feed.name,
+        case.count,
+        *(at and at.isoformat() for at in seen),
+        masked(case.flexisip),
+        masked(case.detail),
+        masked(case.example),
     )
 
 

@@ -60,6 +60,7 @@ ACTIONS = {
     "user.deactivate": _("Took a login away"),
     "export.devices": _("Exported devices"),
     "export.pushes": _("Exported pushes"),
+    "export.malformed": _("Exported malformed registrations"),
     "view.share": _("Shared a view"),
     "view.rename": _("Renamed a shared view"),
     "view.delete": _("Deleted a shared view"),

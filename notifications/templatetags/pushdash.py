@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
 from notifications.keyset import pairs
+from notifications.masking import masked
 from notifications.models import AuditEntry
 from notifications.stored_words import told
 from notifications.wording import ACTIONS, CHIPS, UNIT_OF_DAY, ago
@@ -28,7 +29,6 @@ JSON_PIECE = re.compile(
     r'(?P<k>"(?:[^"\\]|\\.)*"(?=: ))|(?P<s>"(?:[^"\\]|\\.)*")'
     r"|(?P<n>-?\b\d[\d.eE+-]*\b|\btrue\b|\bfalse\b|\bnull\b)"
 )
-TOKEN = re.compile(r"[0-9A-Fa-f]{32,}")
 #: The escape of a no-break space between thousands, or where French sets one.
 PARTED = re.compile(r"(?<=\d)\\u00a0(?=\d{3}(?!\d))|\\u00a0(?=[:;?!»%])|(?<=«)\\u00a0")
 FIELD_WORDS = {
@@ -120,6 +120,7 @@ def humanized(name: str) -> str:
 
 
 register.filter("said", told)
+register.filter("masked", masked)
 
 
 @register.filter
@@ -164,12 +165,6 @@ def spaced(span: str) -> str:
         return gettext("all")
     number, unit = re.fullmatch(r"(\d*)(.*)", span).groups()
     return f"{number} {UNIT_OF_DAY if unit == 'd' else unit}".strip()
-
-
-@register.filter
-def masked(text: str) -> str:
-    """Every token in a text cut to its first 6 and last 4 characters."""
-    return TOKEN.sub(lambda found: f"{found[0][:6]}…{found[0][-4:]}", text or "")
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from io import StringIO
 
@@ -65,6 +66,36 @@ def test_the_page_says_what_flexisip_does_and_shows_an_example_without_tokens(tm
     assert "LinphoneiOS/5.2.0" in page
     assert "a1a1a1…a1a1" in page
     assert TOKEN not in page
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+def test_the_inbox_is_exported_as_the_search_leaves_it_without_tokens():
+    case("token_count", "LinphoneiOS/5.2.0", hours=1, count=3)
+    other = case("value_too_long", "Acme/1.0")
+    other.example = f"Contact: <sip:a@192.0.2.1;pn-prid={TOKEN}:voip>"
+    other.save(update_fields=["example"])
+    browser = people.browser_of("admin")
+    lines = b"".join(browser.get("/export/malformed.ndjson")).splitlines()
+    assert [json.loads(line)["rule"] for line in lines] == [
+        "value_too_long",
+        "token_count",
+    ]
+    assert json.loads(lines[1]) == {
+        "rule": "token_count",
+        "app": "LinphoneiOS/5.2.0",
+        "feed": "proxy",
+        "messages": 3,
+        "first_seen_at": None,
+        "last_seen_at": (MORNING + timedelta(hours=1)).isoformat(),
+        "flexisip": "",
+        "detail": "token_count",
+        "example": "",
+    }
+    sheet = b"".join(browser.get("/export/malformed.csv?q=acme")).decode()
+    assert "token_count" not in sheet
+    assert "a1a1a1…a1a1" in sheet and TOKEN not in sheet
+    page = browser.get("/malformed/?q=acme").content.decode()
+    assert "/export/malformed.csv?q=acme" in page
 
 
 def test_an_empty_inbox_says_so():
