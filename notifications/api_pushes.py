@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from notifications.api_forms import Faulty, said_in, wish_of
+from notifications.apns.push import token_kind
 from notifications.holders import bound_devices, holder_of, why_none
 from notifications.models import ApiToken, KeptAnswer, Push
 from notifications.outbox import CannotSend, PushRequest, enqueue, new_call_id
@@ -144,7 +145,7 @@ def _called(wish: dict, token: ApiToken, now: datetime) -> list[Device]:
 
 def _token(wish: dict, now: datetime) -> PushToken:
     """The token meant; one never seen is made where app and environment are named."""
-    kind = PushToken.Kind.VOIP if wish["type"] == Push.Type.VOIP else "remote"
+    kind = token_kind(wish["type"])
     named = {k: wish[k] for k in ("bundle_id", "environment") if wish[k]}
     facts = {"token": wish["token"], "kind": kind, **named}
     found = list(PushToken.objects.filter(**facts)[:2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from notifications.apns.push import token_kind
 from notifications.models import Credential, Push, Reset
 from notifications.resend import JUST_NOW, Facts
 from notifications.token_health import environment_of
@@ -31,7 +32,7 @@ class Known:
 
     def token_of(self, device: int, push_type: str) -> PushToken | None:
         """The one that such a push goes to."""
-        return self.token(device, "voip" if push_type == Push.Type.VOIP else "remote")
+        return self.token(device, token_kind(push_type))
 
     def token(self, device: int, kind: str) -> PushToken | None:
         """The one of that kind the device holds now."""

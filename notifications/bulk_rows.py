@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from notifications.apns.push import token_kind
 from notifications.bulk_devices import NO_STRIKES, NO_VOIP_TOKEN, RESET_JUST_NOW
 from notifications.bulk_plan import NO_TOKEN
-from notifications.models import Bulk, BulkItem, Push, Reset
+from notifications.models import Bulk, BulkItem, Reset
 from notifications.outbox import CannotSend
 from notifications.resend import Order, facts_of, is_safe, send
 from notifications.resetting import ResetOrder, reset
@@ -39,7 +40,7 @@ def _send(item: BulkItem, bulk: Bulk, now: datetime) -> str:
 
 
 def _against(item: BulkItem, now: datetime) -> str:
-    token = _token(item.whom, "voip" if item.push_type == Push.Type.VOIP else "remote")
+    token = _token(item.whom, token_kind(item.push_type))
     if token is None:
         return NO_TOKEN
     facts = facts_of(item.whom, token, item.push_type, now)

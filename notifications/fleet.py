@@ -8,6 +8,7 @@ from functools import cached_property
 
 from notifications import charts
 from notifications.alarms import Alarm
+from notifications.apns.push import token_kind
 from notifications.attention import Attention
 from notifications.backlog import Lane
 from notifications.board import (
@@ -36,7 +37,7 @@ class FeedRow:
     @property
     def kinds(self) -> str:
         """What the filter of the feed may pick it by."""
-        kinds = ["voip" if self.push.push_type == Push.Type.VOIP else "remote"]
+        kinds = [token_kind(self.push.push_type)]
         if self.push.state == Push.State.REJECTED:
             kinds.append("rejected")
         call = self.push.sip_call

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
+from notifications.apns.push import token_kind
+
 #: Flexisip's variables, without the `$`.
 VARIABLES = frozenset(
     [
@@ -70,7 +72,7 @@ class Asked:
     @property
     def kind(self) -> str:
         """The kind of the token."""
-        return "voip" if self.push_type == "voip" else "remote"
+        return token_kind(self.push_type)
 
 
 def variables_of(path: str, query: str) -> dict[str, str]:

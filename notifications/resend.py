@@ -11,9 +11,10 @@ from django.db.models import Exists, QuerySet
 from django.utils.translation import gettext, ngettext
 
 from notifications import audit
+from notifications.apns.push import token_kind
 from notifications.models import Push, TokenHealth
 from notifications.outbox import CannotSend, PushRequest, enqueue
-from notifications.wording import number
+from notifications.wording import next_strike, number, struck
 from registrations.models import Device, PushToken, Sighting
 
 #: Tones that make an answer red.
@@ -87,15 +88,12 @@ def _strikes(facts: Facts) -> Check:
         "%(strikes)s VoIP pushes went unhandled in a row.",
         facts.strikes,
     ) % {"strikes": facts.strikes}
-    limit = {"strikes": facts.strikes, "threshold": facts.threshold}
     if facts.strikes + 1 >= facts.threshold:
-        title = gettext("Would be strike %(next)s of %(threshold)s")
+        title = next_strike(facts.strikes + 1, facts.threshold)
         warning = gettext("iOS will probably stop waking the app.")
-        title %= {**limit, "next": facts.strikes + 1}
         return Check("hot", title, f"{words} {warning}")
     if facts.strikes:
-        title = gettext("%(strikes)s of %(threshold)s strikes") % limit
-        return Check("warn", title, words)
+        return Check("warn", struck(facts.strikes, facts.threshold), words)
     return Check("ok", gettext("No strikes"), gettext("The newest calls woke the app."))
 
 
@@ -283,7 +281,7 @@ def _send(order: Order, device: Device, now: datetime) -> Push:
 
 
 def _judge(order: Order, device: Device, now: datetime) -> Safety:
-    kind = "voip" if order.push_type == Push.Type.VOIP else "remote"
+    kind = token_kind(order.push_type)
     holding = device.holdings.filter(current=True, token__kind=kind).last()
     if holding is None:
         told = gettext("%(aor)s has no %(kind)s token")

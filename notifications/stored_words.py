@@ -53,6 +53,7 @@ TEXTS = (
     _("# outside <> in #"),
     _("# outside <>: a header parameter, which Flexisip ignores"),
     _("Would be strike # of #"),
+    _("Would be strike #, suspected from #"),
 )
 
 

@@ -119,6 +119,23 @@ def end_of(push: Push, attempts: list[Attempt]) -> tuple[str, str]:
     return "pushdash", f"{push.get_state_display()}: {said}"
 
 
+def struck(strikes: int, threshold: int) -> str:
+    """How many strikes, and from how many on a phone is suspected."""
+    facts = {"strikes": strikes, "threshold": threshold}
+    if strikes > threshold:
+        return gettext("%(strikes)s strikes, suspected from %(threshold)s") % facts
+    return gettext("%(strikes)s of %(threshold)s strikes") % facts
+
+
+def next_strike(strike: int, threshold: int) -> str:
+    """Which strike one more unhandled push would be."""
+    facts = {"next": strike, "threshold": threshold}
+    if strike > threshold:
+        told = gettext("Would be strike %(next)s, suspected from %(threshold)s")
+        return told % facts
+    return gettext("Would be strike %(next)s of %(threshold)s") % facts
+
+
 def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
     """What the state means for the caller, and what to do next."""
     if ledger is None or ledger.state == "fine":

@@ -106,6 +106,11 @@ def topic_of(bundle_id: str, push_type: str) -> str:
     return f"{bundle_id}.voip" if push_type == "voip" else bundle_id
 
 
+def token_kind(push_type: str) -> str:
+    """Which of a device's tokens such a push goes to: a VoIP push to none but `voip`."""
+    return "voip" if push_type == "voip" else "remote"
+
+
 def priority_of(push_type: str) -> int:
     """10, at once; 5 for a background push, where Apple calls 10 an error."""
     return PRIORITIES[push_type]

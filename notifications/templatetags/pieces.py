@@ -20,9 +20,10 @@ from notifications.templatetags.pushdash import (
     user_part,
     visible,
 )
-from notifications.wording import ago
+from notifications.wording import ago, struck
 
 register = template.Library()
+register.simple_tag(struck)
 #: A meter draws so many strikes.
 PIPS = 3
 
@@ -92,7 +93,6 @@ def strikes(ledger, bare: object = "") -> SafeString:
     """How near a token is to its threshold; `bare`: without the number beside it."""
     number = ledger.strikes if ledger else 0
     threshold = (ledger.threshold if ledger else 0) or PIPS
-    facts = {"strikes": number, "threshold": threshold}
     skip = " skip" if ledger and ledger.state == "silent" else ""
     html = '<span aria-hidden="true"><b>{}</b>/{}</span>'
     return format_html(
@@ -100,6 +100,6 @@ def strikes(ledger, bare: object = "") -> SafeString:
         ' aria-label="{}"><i></i><i></i><i></i></span>{}</span>',
         skip,
         min(number, PIPS),
-        gettext("%(strikes)s of %(threshold)s strikes") % facts,
+        struck(number, threshold),
         "" if bare else format_html(html, number, threshold),
     )

@@ -8,6 +8,7 @@ import pytest
 from django.template import Context, Template
 from django.utils import timezone, translation
 
+from notifications import wording
 from notifications.models import AuditEntry
 from notifications.stored_words import told
 from notifications.templatetags import pushdash
@@ -51,6 +52,23 @@ def test_what_is_stored_in_english_is_said_in_the_language():
         assert struck == "Serait le réveil manqué 3 sur 3"
         assert told("ticket 4711") == "ticket 4711"
     assert told("Would be strike 3 of 3") == "Would be strike 3 of 3"
+
+
+@pytest.mark.parametrize(
+    ("strikes", "words", "following"),
+    [
+        (0, "0 of 3 strikes", "Would be strike 1 of 3"),
+        (2, "2 of 3 strikes", "Would be strike 3 of 3"),
+        (3, "3 of 3 strikes", "Would be strike 4, suspected from 3"),
+        (8, "8 strikes, suspected from 3", "Would be strike 9, suspected from 3"),
+    ],
+)
+def test_strikes_beyond_the_threshold_are_not_so_many_of_it(strikes, words, following):
+    assert wording.struck(strikes, 3) == words
+    assert wording.next_strike(strikes + 1, 3) == following
+    with translation.override("fr"):
+        stored = told(following)
+        assert stored == wording.next_strike(strikes + 1, 3) != following
 
 
 @pytest.mark.parametrize(
