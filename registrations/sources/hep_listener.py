@@ -28,6 +28,8 @@ MOST_QUEUED_BYTES = 64 * 1024 * 1024
 BUFFER_BYTES = 32 * 1024 * 1024
 LEAST_BUFFER_BYTES = 4 * 1024 * 1024
 MOST_CONNECTIONS = 256
+#: A silent TCP sender is asked whether it is still there after so long.
+KEEPALIVE_SECONDS = 60
 #: Datagrams read before other sockets have their turn.
 AT_ONCE = 256
 #: Of packets that are none of ours one in so many seconds is let through, for its time.
@@ -163,6 +165,9 @@ class Listener(threading.Thread):
             link.close()
             return
         link.setblocking(False)
+        # A sender whose host went down says nothing more, and would keep its place for ever.
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
         self._buffers[link] = bytearray()
         self._selector.register(link, selectors.EVENT_READ, self._stream)
 

@@ -112,6 +112,23 @@ def test_a_sender_that_is_not_on_the_list_is_refused():
     assert not Device.objects.exists()
 
 
+def test_a_silent_tcp_sender_is_asked_whether_it_is_still_there():
+    tcp = free_port()
+    with (
+        listening("--tcp", str(tcp)) as (process, _, _),
+        socket.create_connection(("127.0.0.1", tcp)),
+    ):
+        until(lambda: timer_of(tcp) == "02", process)  # keepalive
+
+
+def timer_of(port: int) -> str:
+    """Which timer runs on the accepted connection of a local port (proc(5), net/tcp)."""
+    with open("/proc/net/tcp") as table:
+        rows = [row.split() for row in table]
+    own = [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
+    return own[0][5].partition(":")[0] if own else ""
+
+
 def test_tcp_takes_packets_in_any_pieces_and_cuts_what_is_none():
     tcp = free_port()
     with listening("--tcp", str(tcp)) as (process, _, _):
