@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from registrations.formats.record import Answer, Record
+from registrations.formats.record import Answer, Brief, Record, Request
 from registrations.sip import WHOLE, Head, Message
 
 START_LINE = rb"((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)"
@@ -83,6 +83,17 @@ class Format:
 
     def lead(self, line: bytes, position: int) -> Lead | None:
         """Read a line outside a message; None when it is not one of this format's."""
+        return None
+
+    def usual(
+        self, data: bytes, floor: int, start: int, mark: int, base: int
+    ) -> tuple[Request | Brief, int] | None:
+        """The REGISTER at a marker, where it is written as nearly all are and so can be read in
+        one step: what all the steps would give, and where it ends.
+
+        `start`: of the marker's line; `floor`: nothing before it may be looked at; `base`: the
+        position of the first byte of `data`.
+        """
         return None
 
     def moment(self, line: bytes) -> datetime | None:

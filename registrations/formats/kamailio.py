@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from registrations.formats.form import Format, Lead
-from registrations.formats.record import Brief
+from registrations.formats.record import Brief, Request
 from registrations.formats.xlog import Template
-from registrations.sip import made
+from registrations.sip import made, usual_headers, usual_message, without_groups
 
 PREFIX = re.compile(
     rb" {0,3}\d+\(\d+\) +(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
@@ -29,6 +29,8 @@ USUAL = (
     rb"<script>: RECEIVED [A-Z]+ from ((?:udp|tcp|tls):[\d.]+:\d{1,5}) "
     rb"\(size (\d{1,6})\)\n"
 )
+CR, SLASH = b"\r/"
+USUAL_START = rb"(REGISTER \S+ SIP/2\.0\r?\n)"
 SENT = re.compile(rb"\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
 RECEIVED = re.compile(rb"\b(?:received?|receiving|incoming|got)\b")
 
@@ -43,16 +45,56 @@ class Kamailio(Format):
         self._template = template
         self.markers = (template.marker,)
         self.folded = template.marker
-        self._usual = re.compile(self.prefix.pattern + USUAL).fullmatch
+        line = without_groups(self.prefix.pattern) + USUAL
+        self._usual_line = re.compile(line).fullmatch
+        self._usual = re.compile(line + USUAL_START + usual_headers()).match
 
     def lead(self, line: bytes, position: int) -> Lead | None:
-        usual = self._usual(line) if line.find(self.folded) < 0 else None
+        usual = self._usual_line(line) if line.find(self.folded) < 0 else None
         if usual is not None:
-            source, size = usual.group(usual.lastindex - 1, usual.lastindex)
+            source, size = usual.groups()
             return Lead(position, None, str(source, "ascii"), None, True, int(size))
         if not self.prefix.match(line):
             return None
         return told(line, position, self._template)
+
+    def usual(
+        self, data: bytes, floor: int, start: int, mark: int, base: int
+    ) -> tuple[Request | Brief, int] | None:
+        if data[mark] == SLASH:
+            return self._whole(data, floor, start, base)
+        return self._brief(data, start, mark, base)
+
+    def _whole(
+        self, data: bytes, floor: int, start: int, base: int
+    ) -> tuple[Request, int] | None:
+        """Of the start line at `start`: the line above and all of the message."""
+        at = data.rfind(b"\n", floor, start - 1) + 1 or floor
+        found = self._usual(data, at) if start > floor else None
+        if found is None:
+            return None
+        source, size, *values = found.groups()
+        end = found.end()
+        if start + int(size) != end or data.find(self.folded, at, start) >= 0:
+            return None
+        source, message = str(source, "ascii"), usual_message(*values)
+        request = base + at, None, source, data[start:end], None, message
+        return made(Request, request), end
+
+    def _brief(
+        self, data: bytes, start: int, mark: int, base: int
+    ) -> tuple[Brief, int] | None:
+        """The line at `start`, where it ends as the log's own do."""
+        end = data.find(b"\n", mark) + 1
+        if (
+            not end
+            or data[end - 2] == CR
+            or data.find(self.folded, start, end) < 0
+            or data.find(self._template.second, start, end) < 0
+            or self.prefix.match(data, start, end) is None
+        ):
+            return None
+        return made(Brief, (base + start, None, None, data[start:end])), end
 
 
 def told(line: bytes, position: int, template: Template) -> Lead:

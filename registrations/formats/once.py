@@ -70,7 +70,8 @@ class Once:
 
     def _line(self, line: Brief, out: list[Record]) -> None:
         key = self._template.key(line.raw)
-        if self._messages and _taken(self._messages, key):
+        if key in self._messages:
+            _take(self._messages, key)
             self._is_alone = False
             return
         if self._held is not None:
@@ -90,7 +91,8 @@ class Once:
                     out += self._pulses()
                 return
             out += self._released()
-        if self._lines and _taken(self._lines, key):
+        if key in self._lines:
+            _take(self._lines, key)
             self._is_alone = False
             return
         _keep(self._messages, key)
@@ -148,9 +150,8 @@ def _keep(known: dict[Key, int], key: Key | None) -> None:
         del known[next(iter(known))]
 
 
-def _taken(known: dict[Key, int], key: Key | None) -> bool:
-    """True when a print with this key was remembered; it is used up."""
-    left = known.pop(key, 0) if key is not None else 0
+def _take(known: dict[Key, int], key: Key) -> None:
+    """A print with this key was remembered: it is used up."""
+    left = known.pop(key)
     if left > 1:
         known[key] = left - 1
-    return left > 0

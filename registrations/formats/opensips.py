@@ -10,6 +10,7 @@ from datetime import datetime
 
 from registrations.formats.form import Lead
 from registrations.formats.kamailio import Kamailio
+from registrations.formats.record import Brief, Request
 from registrations.formats.stamps import WITHOUT_YEAR, Stamps
 from registrations.formats.xlog import Template
 
@@ -30,6 +31,16 @@ class OpenSips(Kamailio):
             lead.at = self.moment(line)
             lead.records = tuple(told._replace(at=lead.at) for told in lead.records)
         return lead
+
+    def usual(
+        self, data: bytes, floor: int, start: int, mark: int, base: int
+    ) -> tuple[Request | Brief, int] | None:
+        taken = super().usual(data, floor, start, mark, base)
+        if taken is None:
+            return None
+        record, end = taken
+        found = self.prefix.match(data, record.position - base)
+        return record._replace(at=self._stamps.without_year(found)), end
 
     def moment(self, line: bytes) -> datetime | None:
         found = self.prefix.match(line)

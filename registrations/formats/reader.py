@@ -12,8 +12,9 @@ from datetime import datetime
 
 from registrations.formats.cutting import LONGEST_MESSAGE, cut
 from registrations.formats.form import Format, Lead
+from registrations.formats.marks import marks_in
 from registrations.formats.messages import record_of
-from registrations.formats.record import Pulse, Record, Request
+from registrations.formats.record import Brief, Pulse, Record, Request
 from registrations.formats.refused import endless, half, turned
 from registrations.formats.xlog import folded_end
 
@@ -25,8 +26,6 @@ INLINE_START = re.compile(
 CR = ord("\r")
 #: Every start line has this.
 MENTION = b"/2.0"
-#: And goes on so: a Via goes on with `/UDP`, and log prose with anything else.
-VERSION = re.compile(rb"/2\.0(?:[ \t]*\r?\n| \d{3})")
 #: Formats without a shape of their own: they are read amid any lines.
 TIMELESS = ("plain", "cat")
 #: An announced message stands this near behind its announcement, or never comes.
@@ -77,7 +76,7 @@ class Reader:
         self._base += kept
         self._at -= kept
         self._floor = max(self._floor - kept, 0)
-        self._marks = self._marked()
+        self._marks = marks_in(self.form, self._data, self._at)
         return self._records(is_last=False)
 
     def end(self) -> list[Record]:
@@ -103,11 +102,16 @@ class Reader:
         data, marks = self._data, self._marks
         find, rfind = data.find, data.rfind
         is_start, folded = self.form.start.match, self.form.folded
+        usual = self.form.usual
         while self._open is None and marks and not self._skipping:
             at, mark = self._at, marks.pop()
             if mark < at:
                 continue
             start = self._at = rfind(b"\n", at, mark) + 1 or at
+            taken = usual(data, self._floor, start, mark, self._base)
+            if taken is not None:
+                self._take(*taken, records)
+                continue
             end = find(b"\n", mark) + 1
             if not end:
                 marks.append(mark)
@@ -126,17 +130,14 @@ class Reader:
             return self._message(records, is_last)
         return self._rest(records, is_last)
 
-    def _marked(self) -> list[int]:
-        """Where markers stand in what we have, the last one first."""
-        data, start = self._data, self._at
-        marks = [found.start() for found in VERSION.finditer(data, start)]
-        for marker in self.form.markers_in(data, start):
-            at = data.find(marker, start)
-            while at >= 0:
-                marks.append(at)
-                at = data.find(marker, at + 1)
-        marks.sort(reverse=True)
-        return marks
+    def _take(self, record: Request | Brief, end: int, records: list[Record]) -> None:
+        """A whole REGISTER was read in one step."""
+        self._at, self._lead = end, None
+        if type(record) is Request:
+            self._floor = end
+        if record.at is not None:
+            self._note(record.at)
+        records.append(record)
 
     def _rest(self, records: list[Record], is_last: bool) -> bool:
         """No marker in a whole line any more: wait at the line that is not whole."""

@@ -12,6 +12,9 @@ from .message import (
     read_message,
     redacted,
     text_of,
+    usual_headers,
+    usual_message,
+    without_groups,
 )
 from .push_params import Problem, PushParams
 from .register import Contact, Register, is_register, read_contact, read_register
@@ -39,4 +42,7 @@ __all__ = [
     "redacted",
     "text_of",
     "uri_params",
+    "usual_headers",
+    "usual_message",
+    "without_groups",
 ]

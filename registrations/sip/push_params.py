@@ -79,13 +79,17 @@ def _first_of_each(triples) -> tuple[dict[str, str], PushParams]:
 
 def _are_plain(found: dict[str, str]) -> bool:
     """True where each name is as we know it, and no value too long: nearly always."""
-    names, values = "".join(found), found.values()
+    names, values = "".join(found), "".join(found.values())
     return (
         names.islower()
-        and "%" not in names
-        and "".join(values).isascii()
-        and max(map(len, values)) <= LONGEST_VALUE
+        and names.find("%") < 0
+        and values.isascii()
+        and (len(values) <= LONGEST_VALUE or _are_short(found))
     )
+
+
+def _are_short(found: dict[str, str]) -> bool:
+    return max(map(len, found.values())) <= LONGEST_VALUE
 
 
 def _judged_each(triples) -> tuple[dict[str, str], PushParams]:
