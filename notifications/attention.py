@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -15,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from notifications.at_once import Question, up_to_limit
 from notifications.board import devices_in
 from notifications.expiry import FIRST
-from notifications.kept_counts import counts
+from notifications.kept_counts import Ask, counts
 from notifications.models import App
 from notifications.sources import asks_for_somebody
 from registrations.models import Feed
@@ -62,18 +63,25 @@ def read() -> Attention:
     return Attention(**counts(asked(now), now))
 
 
-def asked(now: datetime) -> dict[str, Question]:
+def asked(now: datetime) -> dict[str, Ask]:
     """What each number says."""
+    return {
+        "not_waking": partial(devices_in, "not_waking"),
+        "suspected": partial(devices_in, "suspected"),
+        "feeds": partial(_feeds, now),
+        "apps": partial(_apps, now),
+    }
+
+
+def _feeds(now: datetime) -> Question:
+    return up_to_limit(Feed.objects.filter(asks_for_somebody(now), enabled=True))
+
+
+def _apps(now: datetime) -> Question:
     wanting = (
         Q(credentials=None)
         | Q(credentials__paused_until__isnull=False)
         | Q(credentials__jump_at__isnull=False)
         | Q(credentials__expires_at__lte=now + FIRST)
     )
-    feeds = Feed.objects.filter(asks_for_somebody(now), enabled=True)
-    return {
-        "not_waking": devices_in("not_waking"),
-        "suspected": devices_in("suspected"),
-        "feeds": up_to_limit(feeds),
-        "apps": up_to_limit(App.objects.filter(wanting).distinct()),
-    }
+    return up_to_limit(App.objects.filter(wanting).distinct())

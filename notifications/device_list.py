@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.at_once import COUNTED, up_to_limit
+from notifications.at_once import Question, up_to_limit
 from notifications.bulk_page import running
 from notifications.device_terms import LABELS, fitting, kinds
 from notifications.display import Display, Order, display_of
@@ -26,6 +26,8 @@ from notifications.wording import rules_in_words
 from registrations.models import Device, Feed, Holding, PushToken
 
 Link = Callable[..., str]
+#: So many devices at most are put in an order that no index has.
+PUT_IN_ORDER = 4_000
 #: Of a device that was never seen.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -136,7 +138,8 @@ class Devices:
     rules: str
     assuming: list[Feed]
     display: Display
-    #: Only the newest are in this order; the address that has all of them.
+    #: Only so many of the newest are in this order; the address that has all of them.
+    put_in_order: int
     whole: str
     kept: list[tuple[str, str]]
     terms: list[tuple[str, str]]
@@ -181,6 +184,7 @@ def devices(asked, now: datetime) -> Devices:
         rules=rules_in_words(apps),
         assuming=list(Feed.objects.filter(enabled=True, has_assumed=True)),
         display=display,
+        put_in_order=PUT_IN_ORDER,
         whole=query(**display.address, q=q, whole="1") if older is not None else "",
         kept=[("q", q)],
         terms=proposed(known),
@@ -188,9 +192,9 @@ def devices(asked, now: datetime) -> Devices:
 
 
 def _behind_the_newest(rows: QuerySet[Device]) -> int | None:
-    """The first one that is not among the newest `COUNTED`."""
+    """The first one that is not among the newest `PUT_IN_ORDER`."""
     pks = BY_ID.ordered(rows).values_list("pk", flat=True)
-    return next(iter(pks[COUNTED : COUNTED + 1]), None)
+    return next(iter(pks[PUT_IN_ORDER : PUT_IN_ORDER + 1]), None)
 
 
 def _chip(term: Term, asked: Query, known: dict[str, Kind], link: Link) -> Chip:
@@ -221,12 +225,12 @@ def _choice(q: str, name: str, value: str, label: str, link: Link) -> Choice:
 
 def _numbers(known: dict[str, Kind], now: datetime) -> dict[str, int]:
     """How many rows each tab has, and how many devices are bound."""
-    rows = Device.objects.all()
     views = [view for view, _ in TABS] + ["bound:yes"]
-    asked = {
-        view: up_to_limit(fitting(rows, read_query(view, known), now)) for view in views
-    }
-    return counts(asked, now)
+    return counts({view: partial(_number, view, known, now) for view in views}, now)
+
+
+def _number(view: str, known: dict[str, Kind], now: datetime) -> Question:
+    return up_to_limit(fitting(Device.objects.all(), read_query(view, known), now))
 
 
 def _tabs(q: str, numbers: dict[str, int], link: Link) -> list[Tab]:

@@ -1,56 +1,98 @@
 """Counts that stand on many pages, asked for anew only now and then where a house is large.
 
-Each worker process keeps its own, for `KEEP` at most. A house of at most `COUNTED` devices
-keeps none: its numbers are always those of now.
+Each worker process keeps its own: for `KEEP`, and then until they are counted anew beside the
+pages, which wait for that only where nobody asked for `LONGEST`. A house of at most `COUNTED`
+devices keeps none: its numbers are always those of now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from threading import Lock, Thread
 from types import MappingProxyType
+from typing import NamedTuple
+
+from django.db import connection
 
 from notifications.at_once import COUNTED, Question, answers, up_to_limit
 from registrations.models import Device
 
-KEEP = timedelta(seconds=30)
-EMPTY: Mapping[str, Question] = MappingProxyType({})
-_kept: dict[str, tuple[datetime, int]] = {}
+KEEP, LONGEST = timedelta(seconds=30), timedelta(seconds=90)
+#: Made only where it is asked: to put a question together takes longer than to keep its answer.
+Ask = Callable[[], Question]
+NOTHING: Mapping[str, Ask] = MappingProxyType({})
+
+
+class Kept(NamedTuple):
+    """A number as of a moment; `is_full`: more of it is not counted."""
+
+    at: datetime
+    number: int
+    is_full: bool
+
+
+_kept: dict[str, Kept] = {}
+_renewing = Lock()
 
 
 def counts(
-    asked: Mapping[str, Question], now: datetime, fresh: Mapping[str, Question] = EMPTY
+    asked: Mapping[str, Ask], now: datetime, fresh: Mapping[str, Ask] = NOTHING
 ) -> dict[str, int]:
     """The number of each name, in one question or none; what is said of `fresh` is of now,
     but for numbers that stand at their limit.
     """
     whole = {**asked, **fresh}
-    found = {
-        name: number
-        for name, (at, number) in _kept.items()
-        if name in whole
-        and at <= now < at + KEEP
-        and (name not in fresh or _is_full(fresh[name], number))
-    }
-    wanted = {name: one for name, one in whole.items() if name not in found}
-    if wanted:
-        *numbers, devices = answers(*wanted.values(), up_to_limit(Device.objects.all()))
-        new = dict(zip(wanted, numbers, strict=True))
-        if devices > COUNTED:
-            _kept.update(
-                {
-                    name: (now, number)
-                    for name, number in new.items()
-                    if name not in fresh or _is_full(fresh[name], number)
-                }
-            )
-        found |= new
+    known = {name: _shown(name, fresh, now) for name in whole}
+    kept = {name: one for name, one in known.items() if one is not None}
+    wanted = {name: ask for name, ask in whole.items() if name not in kept}
+    found = {name: one.number for name, one in kept.items()}
+    old = {name: whole[name] for name, one in kept.items() if now >= one.at + KEEP}
+    if old:
+        renew(old, now)
+    return found | _counted(wanted, now, fresh) if wanted else found
+
+
+def _shown(name: str, fresh: Mapping[str, Ask], now: datetime) -> Kept | None:
+    one = _kept.get(name)
+    if one is None or now < one.at:
+        return None
+    is_of_use = one.is_full if name in fresh else True
+    longest = KEEP if name in fresh else LONGEST
+    return one if is_of_use and now < one.at + longest else None
+
+
+def renew(asked: Mapping[str, Ask], now: datetime) -> Thread | None:
+    """Count these in a thread of their own, unless one does so already."""
+    if not _renewing.acquire(blocking=False):
+        return None
+    thread = Thread(target=_renew, args=(asked, now), name="counts", daemon=True)
+    thread.start()
+    return thread
+
+
+def _renew(asked: Mapping[str, Ask], now: datetime) -> None:
+    try:
+        _counted(asked, now, NOTHING)
+    finally:
+        connection.close()
+        _renewing.release()
+
+
+def _counted(
+    wanted: Mapping[str, Ask], now: datetime, fresh: Mapping[str, Ask]
+) -> dict[str, int]:
+    questions = {name: ask() for name, ask in wanted.items()}
+    everybody = up_to_limit(Device.objects.all())
+    *numbers, devices = answers(*questions.values(), everybody)
+    found = dict(zip(questions, numbers, strict=True))
+    for name, number in found.items():
+        is_full = questions[name].is_limited and number == COUNTED + 1
+        if devices > COUNTED and (name not in fresh or is_full):
+            _kept[name] = Kept(now, number, is_full)
+        else:
+            _kept.pop(name, None)
     return found
-
-
-def _is_full(question: Question, number: object) -> bool:
-    """More of it is not counted."""
-    return question.is_limited and number == COUNTED + 1
 
 
 def forget() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from django.utils import timezone
 
 ROWS = 50
 LARGEST_ID = 2**63 - 1
+#: The first rows beyond a place, in order.
+First = Callable[..., list]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +58,66 @@ class Key:
         return found
 
 
-def cut(rows: QuerySet, key: Key, asked, size: int = ROWS) -> Slice:
-    """The page that `before=` or `after=` asks for; the first one without either."""
+def cut(
+    rows: QuerySet, key: Key, asked, size: int = ROWS, parts: Sequence[QuerySet] = ()
+) -> Slice:
+    """The page that `before=` or `after=` asks for; the first one without either. `parts`: the
+    same rows in lists without a row in common, where each of them is found sooner than all.
+    """
+    if len(parts) > 1:
+        return _cut(partial(_of_parts, rows, parts, key), key, asked, size)
+    return _cut(partial(_of_one, rows, key), key, asked, size)
+
+
+def _cut(first: First, key: Key, asked, size: int) -> Slice:
     after = key.read(asked.get("after", ""))
     if after is not None:
-        newer = rows.filter(key.beyond(after, key.ways[1]))
-        newer = key.ordered(newer, backwards=True)
-        found = list(newer[: size + 1])
+        found = first(key.beyond(after, key.ways[1]), size + 1, backwards=True)
         if found:
             shown = found[:size][::-1]
             more = key.write(shown[0]) if len(found) > size else ""
             return Slice(shown, more, key.write(shown[-1]))
-    return _older(rows, key, key.read(asked.get("before", "")), size)
+    return _older(first, key, key.read(asked.get("before", "")), size)
+
+
+def _of_one(
+    rows: QuerySet, key: Key, beyond: Q, number: int, *, backwards: bool = False
+) -> list:
+    return list(key.ordered(rows.filter(beyond), backwards=backwards)[:number])
+
+
+def _of_parts(
+    rows: QuerySet,
+    parts: Sequence[QuerySet],
+    key: Key,
+    beyond: Q,
+    number: int,
+    *,
+    backwards: bool = False,
+) -> list:
+    """The first of each part, and of these the first."""
+    first, *others = (
+        key.ordered(part.filter(beyond), backwards=backwards).values("pk")[:number]
+        for part in parts
+    )
+    ids = [pk for (pk,) in first.union(*others, all=True).values_list("pk")]
+    return _of_one(rows, key, Q(pk__in=ids), number, backwards=backwards)
 
 
 def pages(rows: QuerySet, key: Key, size: int) -> Iterator[list]:
     """Every row in lists of at most `size`, the newest first; no cursor stays open."""
     before = ""
     while True:
-        page = _older(rows, key, key.read(before), size)
+        page = _older(partial(_of_one, rows, key), key, key.read(before), size)
         yield page.rows
         if not page.older:
             return
         before = page.older
 
 
-def _older(rows: QuerySet, key: Key, before: tuple | None, size: int) -> Slice:
-    if before is not None:
-        rows = rows.filter(key.beyond(before, key.ways[0]))
-    found = list(key.ordered(rows)[: size + 1])
+def _older(first: First, key: Key, before: tuple | None, size: int) -> Slice:
+    beyond = Q() if before is None else key.beyond(before, key.ways[0])
+    found = first(beyond, size + 1)
     shown = found[:size]
     newer = key.write(shown[0]) if shown and before is not None else ""
     return Slice(shown, newer, key.write(shown[-1]) if len(found) > size else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from notifications import charts
 from notifications.alarms import Alarm, alarms
@@ -107,29 +107,40 @@ class Rows:
         return charts.counted(self._now, self._span)
 
 
-def _everybody(now: datetime) -> dict[str, Question]:
-    bound = Device.objects.bound_at(now).order_by()
-    return {
-        "registered": Question(bound.values("pk")),
-        "known": Question(Device.objects.order_by().values("pk")),
-    }
+def _registered(now: datetime) -> Question:
+    return Question(Device.objects.bound_at(now).order_by().values("pk"))
+
+
+def _known() -> Question:
+    return Question(Device.objects.order_by().values("pk"))
+
+
+def _sent(now: datetime) -> Question:
+    sent = Push.objects.filter(push_type="voip", sent_at__range=(now - LATELY, now))
+    return Question(sent.order_by().values("pk"))
+
+
+def _since() -> Question:
+    suspected = Ledger.objects.filter(state="suspected").values("since")
+    return Question(suspected.order_by(), "max(asked.since)", None)
+
+
+def _waiting() -> Question:
+    return Question(held_by_feeds(), "jsonb_agg(asked.held_by)", None)
 
 
 def figures(now: datetime) -> Figures:
     """What is counted. The devices may be as of a moment ago where they are many."""
-    sent = Push.objects.filter(push_type="voip", sent_at__range=(now - LATELY, now))
-    suspected = Ledger.objects.filter(state="suspected").values("since")
-    quiet = {state: devices_in(state) for state in STATES[2:]}
+    everybody = {"registered": partial(_registered, now), "known": _known}
+    quiet = {state: partial(devices_in, state) for state in STATES[2:]}
+    shell = asked(now)
     # Who has just come to be at risk is on the page at once, however large the house is.
-    fresh = {state: devices_in(state) for state in STATES[:2]} | {
-        "voip": Question(sent.order_by().values("pk")),
-        "since": Question(suspected.order_by(), "max(asked.since)", None),
-        "waiting": Question(held_by_feeds(), "jsonb_agg(asked.held_by)", None),
-    }
-    numbers = counts(asked(now) | quiet | _everybody(now), now, fresh)
+    fresh = {state: partial(devices_in, state) for state in STATES[:2]}
+    fresh |= {"voip": partial(_sent, now), "since": _since, "waiting": _waiting}
+    numbers = counts(shell | quiet | everybody, now, fresh)
     return Figures(
         population=Population(numbers["registered"], numbers["known"]),
-        attention=Attention(**{name: numbers[name] for name in asked(now)}),
+        attention=Attention(**{name: numbers[name] for name in shell}),
         voip=numbers["voip"],
         suspected_since=numbers["since"],
         waiting_for=json.loads(numbers["waiting"] or "[]"),

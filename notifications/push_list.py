@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from notifications.at_once import COUNTED, capped, grouped_in_sets
+from notifications.at_once import COUNTED, grouped_in_sets
 from notifications.bulk_page import running
+from notifications.device_terms import looked_up
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Facet, Option, chips_of, term_chip
 from notifications.fleet import FeedRow, feed_row
@@ -19,14 +21,16 @@ from notifications.models import App, Bulk, Ledger, Push
 from notifications.push_chart import Chart, chart_of, slot_of
 from notifications.push_terms import (
     AGENTS,
-    LOOKED_AT,
     NAMES,
     ORIGINS,
     OUTCOMES,
     SPANS,
     TYPES,
     Asked,
+    Find,
     asked_of,
+    chosen_in_parts,
+    is_looked_at,
     kinds,
     outcome_named,
     spanned,
@@ -36,9 +40,9 @@ from notifications.ranges import Range
 from notifications.terms import Query, proposed
 from notifications.wording import rules_in_words
 
-#: So many pushes are looked through for strikes; for versions and phones, of which each push
-#: costs a look at its device.
-LOOKED, LOOKED_BY_AGENT = 20_000, 10_000
+#: So many pushes are looked through for strikes; for versions, phones and AORs, of which each
+#: push costs a look at its device.
+LOOKED, LOOKED_BY_DEVICE = 20_000, 5_000
 ORDERS = {
     "newest": Order(_("Newest first"), BY_CREATION, _("Newer"), _("Older")),
     "oldest": Order(_("Oldest first"), replace(BY_CREATION, is_ascending=True)),
@@ -65,8 +69,8 @@ class PushRow:
 
 @dataclass(frozen=True, slots=True)
 class Pushes:
-    """The whole page. `total` counts the span, `matching` what the filters leave, both up to
-    `COUNTED` + 1.
+    """The whole page. `total` counts the span up to `COUNTED` + 1, `among` what the filters
+    leave of these. `matching`: what they leave in all, None where there are more than that.
     """
 
     rows: list[PushRow]
@@ -81,7 +85,8 @@ class Pushes:
     clear: str
     address: str
     total: int
-    matching: int
+    among: int
+    matching: int | None
     #: More than are counted: the numbers of the facets are those of the newest.
     is_cut: bool
     #: Pushes before it were not looked through; None: all of the span were.
@@ -110,16 +115,20 @@ def pushes(asked, now: datetime) -> Pushes:
     chosen = wanted.facets
     apps = list(App.objects.all())
     stretch = wanted.stretch(now)
-    looked_since, looked = _looked_since(wanted, now), wanted
+    find = cache(looked_up)
+    looked_since, looked = _looked_since(wanted, now, find), wanted
     if looked_since is not None:
         looked = replace(wanted, range=Range(looked_since, wanted.range.until))
-    every = spanned(looked, now)
+    every = spanned(looked, now, find)
     groups, by_slot = _groups(every, stretch)
     fit = chosen_of(every, chosen)
     total = sum(groups.values())
+    among = sum(n for group, n in groups.items() if _fits(group, chosen))
+    is_counted = total <= COUNTED or not any(chosen.values())
     rows = fit.select_related("sip_call", "device", "token__ledger", "app")
     rows = rows.prefetch_related("attempts")
-    page = cut(rows, display.order.key, asked, display.size)
+    parts = chosen_in_parts(every, chosen)
+    page = cut(rows, display.order.key, asked, display.size, parts)
     labels = _labels(groups, apps)
     address = wanted.address | display.address
     timeless = address | {"span": "", "from": "", "to": ""}
@@ -137,7 +146,8 @@ def pushes(asked, now: datetime) -> Pushes:
         or ALL,
         address=query(**address),
         total=total,
-        matching=_matching(wanted, groups, total, fit),
+        among=among,
+        matching=among if is_counted else None,
         is_cut=total > COUNTED,
         looked_since=looked_since,
         looks=_looks(wanted),
@@ -160,12 +170,12 @@ def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
     return [term_chip(term, asked, address) for term in asked.terms]
 
 
-def _looked_since(wanted: Asked, now: datetime) -> datetime | None:
-    """Strikes, versions and phones stand in no index of pushes: of a span with many of them,
-    only the newest are looked through.
+def _looked_since(wanted: Asked, now: datetime, find: Find) -> datetime | None:
+    """Strikes, versions, phones and beginnings of many AORs stand in no index of pushes: of a
+    span with many of them, only the newest are looked through.
     """
     terms = wanted.query.terms
-    if not any(term.name in LOOKED_AT for term in terms):
+    if wanted.faults or not any(is_looked_at(term, find) for term in terms):
         return None
     most = _looks(wanted)
     ages = tuple(term for term in terms if term.name == "at")
@@ -175,19 +185,8 @@ def _looked_since(wanted: Asked, now: datetime) -> datetime | None:
 
 
 def _looks(wanted: Asked) -> int:
-    by_agent = any(term.name in AGENTS for term in wanted.query.terms)
-    return LOOKED_BY_AGENT if by_agent else LOOKED
-
-
-def _matching(
-    wanted: Asked, groups: Counter[tuple], total: int, fit: QuerySet[Push]
-) -> int:
-    """How many rows pass every filter; asked for where the groups are not of all rows."""
-    if total <= COUNTED:
-        return sum(n for group, n in groups.items() if _fits(group, wanted.facets))
-    if not any(wanted.facets.values()):
-        return total
-    return capped(fit)[0]
+    by_device = any(term.name in {"", *AGENTS} for term in wanted.query.terms)
+    return LOOKED_BY_DEVICE if by_device else LOOKED
 
 
 def _groups(rows: QuerySet[Push], stretch: Range) -> tuple[Counter[tuple], list[tuple]]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from itertools import chain
+from operator import or_
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
@@ -46,9 +50,15 @@ LATE = Q(state="accepted", sip_call__rule="late")
 HANDLED = Q(state="accepted", sip_call__verdict="handled")
 PASSED_OVER = Q(sip_call__verdict__in=["exempt", "not_counted"], state="accepted")
 REMOTE = Q(state="accepted") & ~Q(push_type="voip")
-AWAITED = Q(state="accepted", push_type="voip") & (
-    Q(sip_call=None) | Q(sip_call__verdict="awaited")
+TAKEN = Q(state="accepted", push_type="voip")
+#: Parts of an outcome that different indexes have. No call knows yet of what is not gathered.
+FLYING = (
+    TAKEN & Q(sip_call__verdict="awaited"),
+    TAKEN & Q(sip_call=None, gathered=False),
+    *(Q(state=state) for state in ("queued", "sending")),
 )
+LOST = tuple(Q(state=state) for state in ("unknown", "failed", "expired"))
+WITHDRAWN = tuple(Q(state=state) for state in ("cancelled", "held"))
 #: outcome → tone, words, and which rows it stands for. The first that fits counts.
 OUTCOMES = {
     "late": ("warn", _("Woke late"), LATE),
@@ -61,14 +71,11 @@ OUTCOMES = {
         _("Exempt or not counted"),
         PASSED_OVER & ~Q(sip_call__rule="late"),
     ),
-    "flying": ("info", _("In flight"), AWAITED | Q(state__in=["queued", "sending"])),
-    "lost": (
-        "warn",
-        _("Not sent, unknown"),
-        Q(state__in=["unknown", "failed", "expired"]),
-    ),
-    "withdrawn": ("mute", _("Cancelled, held"), Q(state__in=["cancelled", "held"])),
+    "flying": ("info", _("In flight"), reduce(or_, FLYING)),
+    "lost": ("warn", _("Not sent, unknown"), reduce(or_, LOST)),
+    "withdrawn": ("mute", _("Cancelled, held"), reduce(or_, WITHDRAWN)),
 }
+PARTS = {"flying": FLYING, "lost": LOST, "withdrawn": WITHDRAWN}
 TYPES = dict(Push.Type.choices)
 ORIGINS = dict(Push.Origin.choices)
 COLUMNS = {
@@ -88,8 +95,10 @@ NAMES = {
 
 #: Filters of Devices, where they are typed here.
 OF_DEVICES = dict.fromkeys(("bound", "seen", "problem"), _("Devices"))
-#: No index of pushes has what these ask for: each push is looked at.
+#: No index of pushes has what these ask for, nor what a beginning of many AORs does.
 LOOKED_AT = frozenset({"strikes", *AGENTS})
+#: The devices that a text names; None for too many.
+Find = Callable[[str], set[int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +173,20 @@ def fitting(asked: Asked, now: datetime) -> QuerySet[Push]:
     return chosen(spanned(asked, now), asked.facets).select_related("sip_call")
 
 
-def spanned(asked: Asked, now: datetime) -> QuerySet[Push]:
-    """Those before the facets choose among them."""
+def spanned(asked: Asked, now: datetime, find: Find = looked_up) -> QuerySet[Push]:
+    """Those before the facets choose among them. `find`: the devices that a text names."""
     if asked.faults:
         return Push.objects.none()
     rows = _within(asked, now)
-    return rows.filter(joined(asked.query, lambda term: condition_of(term, now)))
+    return rows.filter(joined(asked.query, lambda term: condition_of(term, now, find)))
 
 
-def condition_of(term: Term, now: datetime) -> Q:
+def is_looked_at(term: Term, find: Find) -> bool:
+    """No index of pushes has what it asks for: each push is looked at."""
+    return term.name in LOOKED_AT or (not term.name and find(term.value) is None)
+
+
+def condition_of(term: Term, now: datetime, find: Find = looked_up) -> Q:
     """Which pushes a term fits."""
     if term.name == "outcome":
         return OUTCOMES[term.value][2]
@@ -192,7 +206,7 @@ def condition_of(term: Term, now: datetime) -> Q:
         return aged("created_at", term, now)
     if term.name in AGENTS:
         return agent_fits(term, _agent())
-    return Q(call_id__startswith=term.value) | _to(looked_up(term.value), term.value)
+    return Q(call_id__startswith=term.value) | _to(find(term.value), term.value)
 
 
 def _agent() -> Subquery:
@@ -220,14 +234,31 @@ def _within(asked: Asked, now: datetime) -> QuerySet[Push]:
 
 def chosen(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[Push]:
     """Those of the chosen values of each facet."""
+    rows = _in_columns(rows, facets)
+    if facets["outcome"]:
+        wanted = (OUTCOMES[name][2] for name in facets["outcome"] if name in OUTCOMES)
+        rows = rows.filter(reduce(or_, wanted, Q(pk__in=[])))
+    return rows
+
+
+def chosen_in_parts(
+    rows: QuerySet[Push], facets: dict[str, list[str]]
+) -> list[QuerySet[Push]]:
+    """The same as lists that have no row in common, each found by an index of its own where
+    there is one: an OR of rare outcomes would be looked for in every push.
+    """
+    rows = _in_columns(rows, facets)
+    if not facets["outcome"]:
+        return [rows]
+    named = [name for name in dict.fromkeys(facets["outcome"]) if name in OUTCOMES]
+    parts = (PARTS.get(name, (OUTCOMES[name][2],)) for name in named)
+    return [rows.filter(part) for part in chain.from_iterable(parts)]
+
+
+def _in_columns(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[Push]:
     for name, column in COLUMNS.items():
         if facets[name]:
             rows = rows.filter(**{f"{column}__in": facets[name]})
-    if facets["outcome"]:
-        wanted = Q(pk__in=[])
-        for outcome in facets["outcome"]:
-            wanted |= OUTCOMES[outcome][2] if outcome in OUTCOMES else Q(pk__in=[])
-        rows = rows.filter(wanted)
     return rows
 
 

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from notifications.device_terms import named
+from notifications.device_terms import looked_up
 from notifications.models import Push
-from registrations.models import Device
 
 #: An address as headers write it: `"Karl" <sip:karl@example.org;transport=tls>;tag=1`.
 ADDRESS = re.compile(r"<((?:sips?|tel|urn):[^<>\s;?]+)[^<>]*>", re.IGNORECASE)
@@ -30,10 +29,10 @@ def find(text: str) -> str | None:
     push = _push_named(text)
     if push is not None:
         return reverse("notifications:push", args=[push.pk])
-    found = list(Device.objects.filter(named(text))[:2])
-    if len(found) == 1:
-        return reverse("notifications:device", args=[found[0].pk])
-    begun = [] if found else _begun(text)
+    found = looked_up(text)
+    if found is not None and len(found) == 1:
+        return reverse("notifications:device", args=[*found])
+    begun = _begun(text) if found == set() else []
     if len(begun) == 1:
         return reverse("notifications:push", args=[begun[0].pk])
     return None

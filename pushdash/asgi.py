@@ -16,6 +16,7 @@ from notifications.consumers import websocket_urlpatterns  # noqa: E402 (apps fi
 from pushdash.bodies import BodyLimit  # noqa: E402
 from pushdash.doors import THREADS, Doors  # noqa: E402
 from pushdash.handler import Handler  # noqa: E402
+from pushdash.planning import plan_for_pages  # noqa: E402
 from registrations.long_running import settle_in  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -26,4 +27,5 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+plan_for_pages()
 settle_in()

@@ -130,6 +130,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "pushdash.inputs.Inputs"
+
 DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

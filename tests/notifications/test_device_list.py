@@ -212,7 +212,7 @@ def test_each_order_is_paged_without_losing_or_repeating_a_device(sort):
 
 
 def test_of_many_devices_only_the_newest_are_put_in_order_of_last_seen(monkeypatch):
-    monkeypatch.setattr(device_list, "COUNTED", 2)
+    monkeypatch.setattr(device_list, "PUT_IN_ORDER", 2)
     now = timezone.now()
     for number in range(4):
         device = factories.registered_device(f"sip:p{number}@x.org")

@@ -80,7 +80,7 @@ def test_their_pages_follow_each_other_both_ways():
 
 
 def test_they_are_looked_for_among_the_newest_of_many(monkeypatch):
-    monkeypatch.setattr(push_list, "LOOKED_BY_AGENT", 2)
+    monkeypatch.setattr(push_list, "LOOKED_BY_DEVICE", 2)
     pushed("6.2.1", minutes=180)
     for _ in range(3):
         pushed("7.0.0")

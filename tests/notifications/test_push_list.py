@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications import push_list
+from notifications import at_once, device_terms, push_list
 from notifications.models import Call, Ledger, Push, TokenHealth
 from notifications.push_terms import OUTCOMES, outcome_named
 from tests import factories
@@ -105,6 +105,52 @@ def test_two_choices_of_a_facet_show_both():
         "outcome=rejected",
         "outcome=asleep",
     ]
+
+
+def test_outcomes_of_several_parts_go_on_both_ways():
+    """In flight and lost are found part by part, and stand in one order all the same."""
+    device = factories.registered_device()
+    states = ("queued", "sending", "unknown", "failed", "expired", "accepted")
+    pushes = [people.old_push(device) for _ in range(60)]
+    for place, push in enumerate(pushes):
+        push.state = states[place % len(states)]
+        push.accepted_at = push.created_at
+        push.save()
+    judged("handled", "register")
+    newest = sorted(pushes, key=lambda push: (push.created_at, push.pk), reverse=True)
+    for sort, wanted in (("", newest), ("&sort=oldest", newest[::-1])):
+        first = listed(f"outcome=lost&outcome=flying&span=all{sort}")
+        second = listed(first.older)
+        seen = [row.row.push for row in [*first.rows, *second.rows]]
+        assert seen == wanted
+        assert first.matching == len(wanted)
+        assert [row.row.push for row in listed(second.newer).rows] == seen[:50]
+
+
+def test_of_more_than_are_counted_the_page_says_how_many_of_the_newest_match(
+    monkeypatch,
+):
+    for module in (push_list, at_once):
+        monkeypatch.setattr(module, "COUNTED", 1)
+    judged("", "", state="rejected")
+    judged("handled", "register")
+    judged("unhandled", "no_proof")
+    page = listed("outcome=asleep")
+    assert (page.matching, page.among, len(page.rows)) == (None, 1, 1)
+    said = people.browser_of("ops").get("/pushes/?outcome=asleep").content.decode()
+    assert "1 of the newest 10,000 match" in said
+
+
+def test_the_beginning_of_many_aors_is_looked_for_among_the_newest(monkeypatch):
+    monkeypatch.setattr(device_terms, "MANY", 1)
+    monkeypatch.setattr(push_list, "LOOKED_BY_DEVICE", 2)
+    devices = [factories.registered_device(f"sip:karl{n}@x.org") for n in range(4)]
+    pushes = [people.old_push(device) for device in devices]
+    newest = sorted(pushes, key=lambda push: (push.created_at, push.pk), reverse=True)
+    page = listed("q=karl&span=all")
+    assert page.looked_since is not None
+    assert [row.row.push for row in page.rows] == newest[:3]
+    assert listed("q=karl1&span=all").looked_since is None
 
 
 def test_an_older_push_needs_a_longer_span():
