@@ -55,7 +55,6 @@ class Silent(Proxy):
         self._challenged: dict[str, datetime] = {}
         self._known: set[tuple[str, str, str]] = set()
         super().__init__(*given, **named)
-        self.fleet.forks.on_ring = self._rang
 
     def knows(self, ring: Ring, phone: Phone) -> bool:
         """Whether it could push."""
@@ -100,6 +99,7 @@ class Silent(Proxy):
         }
 
     def _rang(self, phone: Phone, at_ms: int, call_id: str) -> None:
+        super()._rang(phone, at_ms, call_id)
         sign = Sign(self._moment(at_ms), "answer", call_id, RINGING)
         self.installs[phone.instance_id].signs.append(sign)
 

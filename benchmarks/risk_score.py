@@ -45,7 +45,7 @@ class Span:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """What one rehearsal gave. `blamed_on_feeds`: suspected though a strike of the run has
-    its REGISTER in the log, in time. `pushes_to_detect`: after the block, median;
+    its REGISTER or its 180 in the log, in time. `pushes_to_detect`: after the block, median;
     `pushes_that_show`: the same, of those that can show it; `pushes_once_visible`: after the
     first of them; `pushes_until_visible`: up to the first of them, that one too, which no
     product has a say in. `pushes_between`: of all found, and how many could not show it.
@@ -104,7 +104,7 @@ def score(
             right += is_right
             if not is_right:
                 wrong.append(name)
-            blamed += any(_has_register(truth, call) for call in alarm.run)
+            blamed += any(_has_proof(truth, call) for call in alarm.run)
         for block in blocks[name]:
             shows = showing(truth, block, reach)
             if not shows:
@@ -191,12 +191,12 @@ def _is_some_within(moments: Iterable[int], before: int, span: int) -> bool:
     return any(before - span <= at <= before for at in moments)
 
 
-def _has_register(truth: Truth, call_id: str) -> bool:
-    accepted = truth.calls.get(call_id, [])
+def _has_proof(truth: Truth, call_id: str) -> bool:
+    rang = [truth.rang[call_id]] if call_id in truth.rang else []
     return any(
-        at <= register <= at + WINDOW_MS
-        for at in accepted
-        for register in truth.registers
+        at <= proof <= at + WINDOW_MS
+        for at in truth.calls.get(call_id, [])
+        for proof in [*truth.registers, *rang]
     )
 
 

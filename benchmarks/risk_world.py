@@ -30,7 +30,7 @@ class Truth:
 
     `events`: blocked, released, reinstalled, seen, and each VoIP push's reaction.
     `pushes`: when its VoIP pushes were sent. `remotes`: when APNs took its remote ones.
-    `registers`: when its REGISTERs were.
+    `registers`: when its REGISTERs were. `rang`: when it said 180, by Call-ID.
     """
 
     events: list[tuple[int, str]] = field(default_factory=list)
@@ -38,6 +38,7 @@ class Truth:
     remotes: list[int] = field(default_factory=list)
     calls: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     registers: list[int] = field(default_factory=list)
+    rang: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ class Proxy:
         )
         self.fleet.registrar.on_request = self._heard
         self.fleet.show_calls()
+        self.fleet.forks.on_ring = self._rang
         self._begin(start + manner.skew)
         ordeal.direct(self.fleet, cast, start + manner.skew, end + manner.skew)
         self.troubles = troubles(f"{seed}/{manner.name}", start, end)
@@ -175,6 +177,9 @@ class Proxy:
 
     def _heard(self, phone: Phone, request) -> None:
         self.truth[phone.name].registers.append(request.at_ms - self._skew_ms)
+
+    def _rang(self, phone: Phone, at_ms: int, call_id: str) -> None:
+        self.truth[phone.name].rang[call_id] = at_ms - self._skew_ms
 
     @property
     def _skew_ms(self) -> int:

@@ -147,6 +147,14 @@ def test_a_strike_whose_register_stands_in_the_log_is_blamed(truth):
     assert found.blamed_on_feeds == 1
 
 
+def test_a_strike_whose_answer_stands_in_the_log_is_blamed(truth):
+    truth.calls["c1"].append(START + 10 * MINUTE)
+    truth.rang["c2"] = START + 10 * MINUTE + 2_000
+    assert scored(truth, moved(66, "suspected", ("c1",))).blamed_on_feeds == 0
+    truth.rang["c1"] = START + 10 * MINUTE + 2_000
+    assert scored(truth, moved(66, "suspected", ("c1",))).blamed_on_feeds == 1
+
+
 def test_the_rules_alone_meet_the_same_truth(capsys):
     risk_rules.main(["--seeds", "2", "--phones", "150", "--days", "0.5"])
     row = json.loads(capsys.readouterr().out)

@@ -31,13 +31,12 @@ def test_every_phone_that_rang_is_seen_whatever_the_order_of_its_log(manner, tmp
         rule=IosRule(),
         shares={"open": 1.0},
     )
-    rang = []
-    proxy.fleet.forks.on_ring = lambda phone, at_ms, call_id: rang.append(call_id)
     proxy.live(end + MINUTE, lambda ring, phone: True, lambda ring, phone, row: None)
     product = Product(LINPHONE)
     product.now = end + MINUTE
     product.read(manner.name, str(proxy.log))
     product.stop(manner.name)
+    rang = [call_id for one in proxy.truth.values() for call_id in one.rang]
     answers = Sighting.objects.filter(kind="answer", code=180)
     assert len(rang) > 20
     assert sorted(answers.values_list("call_id", flat=True)) == sorted(rang)
