@@ -76,10 +76,10 @@ def manage(*arguments: str) -> str:
 
 
 @contextmanager
-def serving() -> Iterator[tuple[int, int]]:
+def serving(*application: str) -> Iterator[tuple[int, int]]:
     """A server of its own: its port and its pid."""
     port = free_port()
-    server = start(port)
+    server = start(port, *application)
     try:
         yield port, server.pid
     finally:
@@ -87,9 +87,12 @@ def serving() -> Iterator[tuple[int, int]]:
         server.wait(10)
 
 
-def start(port: int) -> subprocess.Popen:
-    """The server as `bin/up` starts it, listening."""
-    command = [sys.executable, "-m", "uvicorn", "pushdash.asgi:application"]
+def start(port: int, *application: str) -> subprocess.Popen:
+    """The server as `bin/up` starts it, listening; `application`: another one, in uvicorn's
+    words.
+    """
+    named = application or ("pushdash.asgi:application",)
+    command = [sys.executable, "-m", "uvicorn", *named]
     command += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
     server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     until = time.monotonic() + START_SECONDS

@@ -3,9 +3,9 @@
 Through the real ASGI server. A request's time runs from the moment it was due to the last
 byte. Then each page is asked for in this process, to see its queries, and Chromium opens the
 pages on localhost. Bars: p95 ≤ 150 ms, p99 ≤ 400 ms, first paint ≤ 600 ms, 250 KB gzip first
-and 30 KB after. `--folder` keeps the house for the next run. `--cpu 12` asks for each page
-twelve times instead, and prints what it took of a core: on a machine that others use as well,
-that can be compared.
+and 30 KB after. `--folder` keeps the house for the next run, at the hour it was made. `--cpu`
+asks for each page so many times instead, and prints what it took of a core: on a machine that
+others use as well, that can be compared.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from django.core.management import call_command
 
 from benchmarks.browsing import Reader, first_paint, weights
 from benchmarks.gateway import serving
+from benchmarks.house_hour import set_back
 from benchmarks.page_addresses import addresses_of
 from benchmarks.page_cpu import cpu_by_page
 from benchmarks.page_queries import queries_of
 from benchmarks.page_rows import Size, days_before, fill
 from benchmarks.private_services import run_alone, run_in
 from benchmarks.quantiles import quantile
+from pushdash.planning import plan_for_pages
 
 BARS = {
     "p95_ms": 150,
@@ -92,7 +94,9 @@ def _is_furnished() -> bool:
 
 
 def _measure(given: argparse.Namespace) -> int:
-    with serving() as (port, pid):
+    set_back()
+    plan_for_pages()
+    with serving("--factory", "benchmarks.house_hour:served") as (port, pid):
         reader = Reader(f"http://127.0.0.1:{port}", "ada", PASSWORD)
         pages = addresses_of(os.environ["DATABASE_URL"])
         if given.page:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import Case, QuerySet, When
 from django.utils.translation import gettext
 
 from notifications.at_once import Question, different
@@ -59,13 +60,9 @@ def worst(apps: Iterable[App]) -> list[AtRisk]:
     a word: nothing of it depends on who reads.
     """
     found = [(one.device, one.token.ledger) for one in _worst()]
-    found.sort(
-        key=lambda one: (STATES.index(one[1].state), -one[1].strikes, one[0].aor)
-    )
-    shown = found[:ROWS]
-    said = shown_protections([ledger for _, ledger in shown], apps)
+    said = shown_protections([ledger for _, ledger in found], apps)
     return [
-        AtRisk(device, ledger, said.get(ledger.token_id)) for device, ledger in shown
+        AtRisk(device, ledger, said.get(ledger.token_id)) for device, ledger in found
     ]
 
 
@@ -75,18 +72,20 @@ def told(rows: Iterable[AtRisk], now: datetime) -> list[BoardRow]:
     return [_board_row(row, said_at) for row in rows]
 
 
-def _worst() -> Iterable[Holding]:
-    """Of each state as many as are shown, so that no state of a million is sorted."""
-    held = Holding.objects.filter(current=True).select_related(
-        "device", "token__ledger"
-    )
+def _worst() -> QuerySet[Holding]:
+    """As many as are shown, taken from as many of each state, so that no state of a million is
+    sorted.
+    """
+    held = Holding.objects.filter(current=True).order_by("-token__ledger__strikes")
     first, *others = (
-        held.filter(token__ledger__state=state).order_by("-token__ledger__strikes")[
-            :ROWS
-        ]
-        for state in STATES
+        held.filter(token__ledger__state=state).values("pk")[:ROWS] for state in STATES
     )
-    return first.union(*others, all=True)
+    place = Case(
+        *(When(token__ledger__state=each, then=n) for n, each in enumerate(STATES))
+    )
+    some = Holding.objects.filter(pk__in=first.union(*others, all=True))
+    some = some.select_related("device", "token__ledger")
+    return some.order_by(place, "-token__ledger__strikes", "device__aor")[:ROWS]
 
 
 def _board_row(row: AtRisk, now: datetime) -> BoardRow:

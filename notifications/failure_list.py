@@ -29,7 +29,7 @@ from notifications.models import (
     Refusal,
     RefusalCount,
 )
-from notifications.push_terms import AGENTS, OF_DEVICES, condition_of, kinds
+from notifications.push_terms import AGENTS, OF_DEVICES, TAKEN, condition_of, kinds
 from notifications.ranges import Range, range_of
 from notifications.terms import Query, read_query
 from notifications.wording import rules_in_words
@@ -139,13 +139,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     activity = AuditEntry.objects.filter(stretch.of("at"))
     seen = activity if sees_activity else activity.none()
     asked_for = Push.objects.filter(stretch.of("created_at"))
-    failed, pushes, done, unwoken, slept = capped(rows, asked_for, seen, calls, asleep)
     refused = _refused(stretch)
-    numbers = {
-        "deliveries": failed,
-        "refused": sum(number for *_, number in refused),
-        "activity": done,
-    }
     tabs = [name for name in TABS if name != "activity" or sees_activity]
     tab = asked.get("tab", "reasons")
     is_kept_back = tab == "activity" and not sees_activity
@@ -155,6 +149,14 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     by_reason, is_list = tab == "reasons", tab == "deliveries"
     page = cut(newest, BY_END, asked) if is_list else Slice([], "", "")
     found = told(rows, asleep, since, stretch.until or now) if by_reason else NOTHING
+    pushes, done, unwoken = capped(asked_for, seen, calls)
+    # What is told by reason is counted already.
+    failed, slept = (found.failed, found.asleep) if by_reason else capped(rows, asleep)
+    numbers = {
+        "deliveries": failed,
+        "refused": sum(number for *_, number in refused),
+        "activity": done,
+    }
     q = " ".join(term.written for term in wanted.terms)
     span = "" if asked_range else span
     address = {"span": span, **asked_range.address, "tab": tab, "q": q}
@@ -202,7 +204,7 @@ def _fitting(
     ended = Push.objects.filter(stretch.of("ended_at"))
     # What is asked for is looked for among the newest calls: no filter reads them all.
     newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
-    both = ended.filter(FAILED), ended.filter(state="accepted", sip_call__in=newest)
+    both = ended.filter(FAILED), ended.filter(TAKEN, sip_call__in=newest)
     asked = joined(wanted, lambda term: condition_of(term, now))
     return tuple(rows.filter(asked) for rows in both)
 

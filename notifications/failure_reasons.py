@@ -172,12 +172,15 @@ class Told:
     reasons: list[Reason]
     heat: Heat
     versions: list[Version]
+    #: All of each kind, up to `COUNTED` + 1, the reasons that are left out too.
+    failed: int = 0
+    asleep: int = 0
 
 
 NOTHING = Told([], Heat([], []), [])
 #: Of the newest so many of each kind the phone is looked at, for its app and version: a row
 #: of another table for each.
-VERSIONED = 2_500
+VERSIONED = 1_000
 #: What is told of a push, and how it is counted: hashed, for to sort texts takes longer than
 #: to read them.
 FACTS = ("state", "reason", "hour", "device_id", "app__bundle_id", "ended_at")
@@ -216,7 +219,9 @@ def told(failed: QuerySet[Push], asleep: QuerySet[Push], since, now) -> Told:
         else:
             by_version.append((state, name, agent, number))
     found, heat = reasons(by_reason, by_hour, since, now)
-    return Told(found, heat, versions(by_version))
+    slept = sum(number for state, _, number, _ in by_reason if state == "accepted")
+    every = sum(number for _, _, number, _ in by_reason)
+    return Told(found, heat, versions(by_version), every - slept, slept)
 
 
 def _grouped(*newest: QuerySet[Push]) -> list[tuple]:

@@ -19,17 +19,19 @@ from notifications.at_once import COUNTED, Question, answers, up_to_limit
 from registrations.models import Device
 
 KEEP, LONGEST = timedelta(seconds=30), timedelta(seconds=90)
+#: A number beyond this may be a moment old though others of its kind may not.
+GREAT = 1_000
 #: Made only where it is asked: to put a question together takes longer than to keep its answer.
 Ask = Callable[[], Question]
 NOTHING: Mapping[str, Ask] = MappingProxyType({})
 
 
 class Kept(NamedTuple):
-    """A number as of a moment; `is_full`: more of it is not counted."""
+    """A number as of a moment; `is_great`: one more or less tells nobody anything."""
 
     at: datetime
     number: int
-    is_full: bool
+    is_great: bool
 
 
 _kept: dict[str, Kept] = {}
@@ -40,7 +42,7 @@ def counts(
     asked: Mapping[str, Ask], now: datetime, fresh: Mapping[str, Ask] = NOTHING
 ) -> dict[str, int]:
     """The number of each name, in one question or none; what is said of `fresh` is of now,
-    but for numbers that stand at their limit.
+    but for limited numbers beyond `GREAT`.
     """
     whole = {**asked, **fresh}
     known = {name: _shown(name, fresh, now) for name in whole}
@@ -57,7 +59,7 @@ def _shown(name: str, fresh: Mapping[str, Ask], now: datetime) -> Kept | None:
     one = _kept.get(name)
     if one is None or now < one.at:
         return None
-    is_of_use = one.is_full if name in fresh else True
+    is_of_use = one.is_great if name in fresh else True
     longest = KEEP if name in fresh else LONGEST
     return one if is_of_use and now < one.at + longest else None
 
@@ -87,9 +89,9 @@ def _counted(
     *numbers, devices = answers(*questions.values(), everybody)
     found = dict(zip(questions, numbers, strict=True))
     for name, number in found.items():
-        is_full = questions[name].is_limited and number == COUNTED + 1
-        if devices > COUNTED and (name not in fresh or is_full):
-            _kept[name] = Kept(now, number, is_full)
+        is_great = questions[name].is_limited and number > GREAT
+        if devices > COUNTED and (name not in fresh or is_great):
+            _kept[name] = Kept(now, number, is_great)
         else:
             _kept.pop(name, None)
     return found
