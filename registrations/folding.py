@@ -92,21 +92,28 @@ class Rounds:
 
     # To go on after a restart
 
-    def changes(self) -> list[list]:
-        """What changed since it was last asked, as JSON, in the order of the log."""
+    def changes(self) -> list[str]:
+        """What changed since it was last asked, a line each, in the order of the log."""
+        rounds = self._rounds
         changed = [
-            _as_json(call_id, self._rounds[call_id])
+            _line(call_id, rounds[call_id])
             for call_id in self._changed
-            if call_id in self._rounds
+            if call_id in rounds
         ]
         self._changed.clear()
         return changed
 
-    def restore(self, changes: Iterable[list]) -> None:
+    def restore(self, changes: Iterable[str]) -> None:
         """Take up what `changes` said, in the same order."""
-        for call_id, cseq, moment, *rest in changes:
-            at = moment and datetime.fromisoformat(moment)
-            self._rounds[call_id] = Round(cseq, at, *rest)
+        for line in changes:
+            cseq, moment, authorized, accepted, older, call_id = line.split("\t")
+            self._rounds[call_id] = Round(
+                int(cseq),
+                datetime.fromisoformat(moment) if moment else None,
+                authorized == "1",
+                accepted == "1",
+                [int(one) for one in older.split()],
+            )
             self._rounds.move_to_end(call_id)
 
 
@@ -119,13 +126,11 @@ def _answers(
     return first is None or moment is None or moment - first <= ROUND
 
 
-def _as_json(call_id: str, value: Round) -> list:
-    moment = value.moment and value.moment.isoformat()
-    return [
-        call_id,
-        value.cseq,
-        moment,
-        value.authorized,
-        value.accepted,
-        value.older,
-    ]
+def _line(call_id: str, value: Round) -> str:
+    """One round. There is no tab in a Call-ID and no end of a line: it was made storable."""
+    moment = "" if value.moment is None else value.moment.isoformat()
+    older = " ".join(map(str, value.older)) if value.older else ""
+    return (
+        f"{value.cseq}\t{moment}\t{value.authorized:d}\t{value.accepted:d}"
+        f"\t{older}\t{call_id}"
+    )

@@ -20,8 +20,9 @@ class Memory:
         self.rounds = Rounds()
         self._pages: deque[tuple[int, datetime | None, int]] = deque()
         for page in RoundPage.objects.filter(feed=feed).order_by("id"):
-            self.rounds.restore(page.rounds)
-            self._pages.append((page.pk, page.until, len(page.rounds)))
+            rounds = page.rounds.split("\n")
+            self.rounds.restore(rounds)
+            self._pages.append((page.pk, page.until, len(rounds)))
 
     def save(self, newest: datetime | None, until: datetime | None) -> None:
         """Write what changed; `newest`: the newest moment of any log, `until`: the moment
@@ -31,7 +32,9 @@ class Memory:
         self.rounds.forget(until)
         if not changes:
             return
-        page = RoundPage.objects.create(feed=self._feed, until=newest, rounds=changes)
+        page = RoundPage.objects.create(
+            feed=self._feed, until=newest, rounds="\n".join(changes)
+        )
         self._pages.append((page.pk, newest, len(changes)))
         old = self._outlived(until)
         if old:

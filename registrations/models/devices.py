@@ -109,13 +109,15 @@ class Device(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    #: The feed that saw it last. No index: it would make every refresh rewrite all of them.
+    #: The feed that saw it last. No index: it would make every refresh rewrite all of them. No
+    #: constraint: each device that another feed sees was checked at the commit.
     feed = models.ForeignKey(
         "registrations.Feed",
         null=True,
         on_delete=models.SET_NULL,
         related_name="devices",
         db_index=False,
+        db_constraint=False,
     )
 
     objects = DeviceQuerySet.as_manager()

@@ -208,7 +208,9 @@ class RoundPage(models.Model):
     feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="round_pages")
     #: The newest moment read by then; null where the log has no times.
     until = models.DateTimeField(null=True, default=None)
-    rounds = models.JSONField(default=list)
+    #: A line each, as `folding.Rounds` writes them. Not JSON, and stored unpacked: there are
+    #: thousands in a batch, and none is read before a restart.
+    rounds = models.TextField()
 
     class Meta:
         ordering = ["id"]
