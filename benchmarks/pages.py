@@ -67,6 +67,7 @@ def main(arguments: list[str]) -> int:
             return run_alone("benchmarks.pages", arguments)
         return run_in(given.folder, "benchmarks.pages", arguments)
     django.setup()
+    plan_for_pages()
     _furnish(given)
     return _measure(given)
 
@@ -95,7 +96,6 @@ def _is_furnished() -> bool:
 
 def _measure(given: argparse.Namespace) -> int:
     set_back()
-    plan_for_pages()
     with serving("--factory", "benchmarks.house_hour:served") as (port, pid):
         reader = Reader(f"http://127.0.0.1:{port}", "ada", PASSWORD)
         pages = addresses_of(os.environ["DATABASE_URL"])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.db.models import Expression, F, Q, QuerySet
+from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import In, IRegex
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -108,9 +108,11 @@ def _ends(text: str) -> Q:
 
 
 def holding(tokens: QuerySet) -> Q:
-    """Devices that hold one of these tokens now."""
-    held = Holding.objects.filter(current=True, token__in=tokens.values("token"))
-    return Q(pk__in=held.order_by().values("device"))
+    """Devices that hold one of these tokens now. EXISTS: PostgreSQL looks up the device for
+    a NOT of it, and would make a list of all for NOT IN.
+    """
+    ours = Holding.objects.filter(current=True, device=OuterRef("pk"))
+    return Q(Exists(ours.filter(token__in=tokens.values("token")).order_by()))
 
 
 def struck(term: Term) -> QuerySet[Ledger]:
