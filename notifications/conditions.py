@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_, or_
+from types import MappingProxyType
 
 from django.db.models import Q
 
 from notifications.terms import Query, Term
 
+#: What several values of one filter ask for together.
+Together = Callable[[list[Term]], Q]
+NOTHING: Mapping[str, Together] = MappingProxyType({})
 
-def joined(asked: Query, condition: Callable[[Term], Q]) -> Q:
+
+def joined(
+    asked: Query,
+    condition: Callable[[Term], Q],
+    together: Mapping[str, Together] = NOTHING,
+) -> Q:
     """Values of one filter are alternatives; bounds, texts and other filters all hold.
-    What a `-name:value` fits is left out.
+    What a `-name:value` fits is left out. `together`: filters whose alternatives are found
+    sooner as one question.
     """
     if excludes_itself(asked):
         return Q(pk__in=[])
-    either: dict[str, list[Q]] = {}
+    either: dict[str, list[Term]] = {}
     every = []
     for term in asked.terms:
         if term.is_not:
             every.append(~condition(term))
         elif term.name and not term.sign:
-            either.setdefault(term.name, []).append(condition(term))
+            either.setdefault(term.name, []).append(term)
         else:
             every.append(condition(term))
-    every += [reduce(or_, conditions) for conditions in either.values()]
+    for name, terms in either.items():
+        one = together.get(name, lambda terms: reduce(or_, map(condition, terms)))
+        every.append(one(terms))
     return reduce(and_, every, Q())
 
 

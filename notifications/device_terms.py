@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import chain
 
 from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import In, IRegex
@@ -66,7 +67,8 @@ def fitting(rows: QuerySet[Device], asked: Query, now: datetime) -> QuerySet[Dev
     """The devices a query leaves: none where a word of it is wrong."""
     if asked.faults:
         return rows.none()
-    return rows.filter(joined(asked, lambda term: CONDITIONS[term.name](term, now)))
+    condition = joined(asked, lambda term: CONDITIONS[term.name](term, now), TOGETHER)
+    return rows.filter(condition)
 
 
 def named(text: str) -> Q:
@@ -125,8 +127,14 @@ def health_states(term: Term) -> tuple[str, ...]:
     return REFUSED if term.value == "invalid" else (term.value,)
 
 
-def _token(term: Term, now: datetime) -> Q:
-    return holding(TokenHealth.objects.filter(state__in=health_states(term)))
+def _tokens(terms: list[Term]) -> Q:
+    states = chain.from_iterable(map(health_states, terms))
+    return holding(TokenHealth.objects.filter(state__in=sorted(set(states))))
+
+
+def _states(terms: list[Term]) -> Q:
+    values = sorted({term.value for term in terms})
+    return holding(Ledger.objects.filter(state__in=values))
 
 
 def _bound(term: Term, now: datetime) -> Q:
@@ -163,9 +171,9 @@ def _agent(term: Term, now: datetime) -> Q:
 AGENTS = {"version": r"^[^/\s(]+[/ ]", "ios": r"(^|[^a-z])iOS[/ ]", "phone": r"\("}
 CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
     "": lambda term, now: named(term.value),
-    "state": lambda term, now: holding(Ledger.objects.filter(state=term.value)),
+    "state": lambda term, now: _states([term]),
     "strikes": lambda term, now: holding(struck(term)),
-    "token": _token,
+    "token": lambda term, now: _tokens([term]),
     "bound": _bound,
     "seen": lambda term, now: aged("last_seen_at", term, now),
     "env": lambda term, now: Q(environment=term.value),
@@ -173,3 +181,4 @@ CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
     **dict.fromkeys(AGENTS, _agent),
     "problem": _problem,
 }
+TOGETHER = {"state": _states, "token": _tokens}

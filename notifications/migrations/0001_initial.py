@@ -273,7 +273,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='push',
-            index=models.Index(condition=models.Q(('state__in', ['rejected', 'unknown', 'failed', 'expired'])), fields=['-ended_at'], include=('state', 'reason', 'device', 'app'), name='push_failures'),
+            index=models.Index(condition=models.Q(('state__in', ['rejected', 'unknown', 'failed', 'expired'])), fields=['-ended_at'], include=('state', 'reason', 'push_type', 'device', 'app'), name='push_failures'),
         ),
         migrations.AddConstraint(
             model_name='push',

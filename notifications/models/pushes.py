@@ -221,7 +221,7 @@ class Push(models.Model):
             # Failures page
             models.Index(
                 fields=["-ended_at"],
-                include=["state", "reason", "device", "app"],
+                include=["state", "reason", "push_type", "device", "app"],
                 condition=models.Q(
                     state__in=["rejected", "unknown", "failed", "expired"]
                 ),
