@@ -55,7 +55,8 @@ class Key:
         for index, field in enumerate(self.fields):
             same = dict(zip(self.fields[:index], place, strict=False))
             found |= Q(**same, **{f"{field}__{way}": place[index]})
-        return found
+        # Said once more of the first field alone: an index begins there, not at its end.
+        return Q(**{f"{self.fields[0]}__{way}e": place[0]}) & found
 
 
 def cut(
@@ -155,15 +156,15 @@ def _number_and_id(text: str) -> tuple | None:
     return None if first is None or last is None else (*first, *last)
 
 
-def _aor_and_id(text: str) -> tuple | None:
-    pk, _, aor = text.partition("|")
+def _name_and_id(text: str) -> tuple | None:
+    pk, _, name = text.partition("|")
     last = _id_of(pk)
-    return None if last is None or "\x00" in aor else (aor, *last)
+    return None if last is None or "\x00" in name else (name, *last)
 
 
 BY_ID = Key(("pk",), lambda row: str(row.pk), _id_of)
-BY_AOR = Key(
-    ("aor", "pk"), lambda row: f"{row.pk}|{row.aor}", _aor_and_id, is_ascending=True
+BY_NAME = Key(
+    ("name", "pk"), lambda row: f"{row.pk}|{row.name}", _name_and_id, is_ascending=True
 )
 BY_CREATION = Key(
     ("created_at", "pk"),

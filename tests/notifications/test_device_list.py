@@ -193,7 +193,7 @@ def test_pages_by_strikes_go_on_both_ways_and_leave_nobody_out():
     assert (len(strikes), min(strikes), first.older) == (18, 1, "")
 
 
-@pytest.mark.parametrize("sort", ["seen", "unseen", "strikes"])
+@pytest.mark.parametrize("sort", ["aor", "aor_down", "seen", "unseen", "strikes"])
 def test_each_order_is_paged_without_losing_or_repeating_a_device(sort):
     for _ in range(30):
         device = factories.registered_device()
@@ -209,6 +209,15 @@ def test_each_order_is_paged_without_losing_or_repeating_a_device(sort):
     assert len(seen) == len(set(seen)) == 30
     again = listed(second.newer)
     assert [row.device.pk for row in again.rows] == seen[:25]
+
+
+def test_aors_are_in_order_without_their_scheme_and_case():
+    for aor in ("sip:Carol@x.org", "sips:bob@x.org", "tel:+49", "sip:anna@x.org"):
+        factories.registered_device(aor)
+    shown = [row.device.aor for row in listed("sort=aor").rows]
+    assert shown == ["tel:+49", "sip:anna@x.org", "sips:bob@x.org", "sip:Carol@x.org"]
+    down = [row.device.aor for row in listed("sort=aor_down").rows]
+    assert down == shown[::-1]
 
 
 def test_of_many_devices_only_the_newest_are_put_in_order_of_last_seen(monkeypatch):
