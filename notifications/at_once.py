@@ -5,6 +5,7 @@ A page asks few questions, and none of them counts a million rows.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from django.core.exceptions import EmptyResultSet
@@ -63,6 +64,16 @@ def answers(*questions: Question) -> list:
 def capped(*lists: QuerySet) -> list[int]:
     """How many rows each has, or `COUNTED` + 1 for more than that."""
     return answers(*map(up_to_limit, lists))
+
+
+def expected(rows: QuerySet) -> int:
+    """How many rows PostgreSQL expects by its statistics: no row is read."""
+    sql, given = rows.order_by().query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", given)
+        told = cursor.fetchone()[0]
+    plan = json.loads(told) if isinstance(told, str) else told
+    return plan[0]["Plan"]["Plan Rows"]
 
 
 def grouped(values: QuerySet) -> list[tuple]:

@@ -189,7 +189,7 @@ def devices(asked, now: datetime) -> Devices:
         matching=numbers.get(q),
         running=list(running(Bulk.OF_DEVICES)),
         rules=rules_in_words(apps),
-        assuming=list(Feed.objects.filter(enabled=True, has_assumed=True)),
+        assuming=list(_assuming()) if numbers["assuming"] else [],
         display=display,
         put_in_order=PUT_IN_ORDER,
         whole=query(**display.address, q=q, whole="1") if older is not None else "",
@@ -231,9 +231,14 @@ def _choice(q: str, name: str, value: str, label: str, link: Link) -> Choice:
 
 
 def _numbers(known: dict[str, Kind], now: datetime) -> dict[str, int]:
-    """How many rows each tab has, and how many devices are bound."""
+    """How many rows each tab has, how many devices are bound, how many feeds assume."""
     views = [view for view, _ in TABS] + ["bound:yes"]
-    return counts({view: partial(_number, view, known, now) for view in views}, now)
+    asked = {view: partial(_number, view, known, now) for view in views}
+    return counts(asked | {"assuming": lambda: up_to_limit(_assuming())}, now)
+
+
+def _assuming() -> QuerySet[Feed]:
+    return Feed.objects.filter(enabled=True, has_assumed=True)
 
 
 def _number(view: str, known: dict[str, Kind], now: datetime) -> Question:

@@ -12,6 +12,7 @@ from django.db.models.lookups import In, IRegex
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from notifications.at_once import expected
 from notifications.conditions import aged, joined
 from notifications.models import App, Ledger, TokenHealth
 from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, Text
@@ -33,6 +34,8 @@ LABELS = {
 }
 #: More devices than these are not named one by one: a beginning of many AORs.
 MANY = 1000
+#: Of a beginning of so many they are found before anything else is asked of them.
+FETCHED, ENDLESS = 25_000, 2**40
 #: Different User-Agents that are looked through; of more, those of every device.
 MOST_AGENTS = 2000
 SCHEME = re.compile(r"^(sips?|tel):", re.IGNORECASE)
@@ -74,7 +77,14 @@ def fitting(rows: QuerySet[Device], asked: Query, now: datetime) -> QuerySet[Dev
 def named(text: str) -> Q:
     """What `looked_up` finds, as a condition on devices."""
     found = looked_up(text)
-    return begins(text) if found is None else Q(pk__in=found)
+    if found is not None:
+        return Q(pk__in=found)
+    all_of_them = Device.objects.order_by().filter(begins(text)).values("pk")
+    if expected(all_of_them) > FETCHED:
+        return begins(text)
+    # Numbers are given in order: all with one beginning may be old, and the newest devices
+    # would be looked through for them. A LIMIT, which nothing reaches, has them found first.
+    return Q(pk__in=all_of_them[:ENDLESS])
 
 
 def looked_up(text: str) -> set[int] | None:

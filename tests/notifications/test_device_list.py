@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
-from notifications import device_list
+from notifications import device_list, device_terms
 from notifications.models import Ledger, TokenHealth
 from registrations.models import Device, Holding
 from tests import factories
@@ -209,6 +209,15 @@ def test_each_order_is_paged_without_losing_or_repeating_a_device(sort):
     assert len(seen) == len(set(seen)) == 30
     again = listed(second.newer)
     assert [row.device.pk for row in again.rows] == seen[:25]
+
+
+def test_a_beginning_of_many_aors_finds_them_whichever_way_is_shorter(monkeypatch):
+    monkeypatch.setattr(device_terms, "MANY", 1)
+    wanted = [factories.registered_device(f"sip:karl{n}@x.org") for n in range(3)]
+    factories.registered_device("sip:anna@x.org")
+    for most in (0, 25_000):
+        monkeypatch.setattr(device_terms, "FETCHED", most)
+        assert [row.device for row in listed("q=karl").rows] == wanted[::-1]
 
 
 def test_aors_are_in_order_without_their_scheme_and_case():
