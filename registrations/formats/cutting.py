@@ -40,7 +40,7 @@ def cut(
     if size is not None:
         end = start + size
         message, after, is_ended = WHOLE.read(data, start, end)
-        if is_ended and (after == end or _has_body(message, data, after, end)):
+        if is_ended and (after == end or has_body(message, data, after, end)):
             return data[start:end], _begun(message, data, start, end), end, True
         return _missized(data, start, size, form, is_last)
     limit = start + LONGEST_MESSAGE
@@ -84,7 +84,7 @@ def _missized(data: bytes, start: int, size: int, form: Format, is_last: bool):
     return data[start:end], _begun(message, data, start, end), end, True
 
 
-def _has_body(message: Message, data: bytes, after: int, end: int) -> bool:
+def has_body(message: Message, data: bytes, after: int, end: int) -> bool:
     """True where the body goes from `after` to `end`; none of a log passed on with LF."""
     return (
         end <= len(data)

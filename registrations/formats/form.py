@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from registrations.formats.record import Answer, Brief, Record, Request
+from registrations.formats.record import Answer, Record
 from registrations.sip import WHOLE, Head, Message
 
 START_LINE = rb"((?:[^\s:]+ +\S.* SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)[ \t]*\r?\n)"
@@ -87,9 +87,9 @@ class Format:
 
     def usual(
         self, data: bytes, floor: int, start: int, mark: int, base: int
-    ) -> tuple[Request | Brief, int] | None:
-        """The REGISTER at a marker, where it is written as nearly all are and so can be read in
-        one step: what all the steps would give, and where it ends.
+    ) -> tuple[Record | None, int] | None:
+        """What stands at a marker, where it is written as nearly all are and so can be read in
+        one step: the record that all the steps would give, if any, and where it ends.
 
         `start`: of the marker's line; `floor`: nothing before it may be looked at; `base`: the
         position of the first byte of `data`.

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
+from registrations.formats.cutting import has_body
 from registrations.formats.form import Format, Lead
-from registrations.formats.record import Brief, Request
+from registrations.formats.messages import REGISTER, record_of
+from registrations.formats.record import Brief, Record, Request
 from registrations.formats.xlog import Template
 from registrations.sip import made, usual_headers, usual_message, without_groups
 
@@ -30,7 +32,7 @@ USUAL = (
     rb"\(size (\d{1,6})\)\n"
 )
 CR, SLASH = b"\r/"
-USUAL_START = rb"(REGISTER \S+ SIP/2\.0\r?\n)"
+USUAL_START = rb"([A-Z]+ \S+ SIP/2\.0\r?\n)"
 SENT = re.compile(rb"\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
 RECEIVED = re.compile(rb"\b(?:received?|receiving|incoming|got)\b")
 
@@ -48,6 +50,8 @@ class Kamailio(Format):
         line = without_groups(self.prefix.pattern) + USUAL
         self._usual_line = re.compile(line).fullmatch
         self._usual = re.compile(line + USUAL_START + usual_headers()).match
+        words = rb"(?:<script>: )?" + re.escape(template.second)
+        self._usual_brief = re.compile(self.prefix.pattern + words).match
 
     def lead(self, line: bytes, position: int) -> Lead | None:
         usual = self._usual_line(line) if line.find(self.folded) < 0 else None
@@ -60,26 +64,28 @@ class Kamailio(Format):
 
     def usual(
         self, data: bytes, floor: int, start: int, mark: int, base: int
-    ) -> tuple[Request | Brief, int] | None:
+    ) -> tuple[Record | None, int] | None:
         if data[mark] == SLASH:
             return self._whole(data, floor, start, base)
         return self._brief(data, start, mark, base)
 
     def _whole(
         self, data: bytes, floor: int, start: int, base: int
-    ) -> tuple[Request, int] | None:
+    ) -> tuple[Record | None, int] | None:
         """Of the start line at `start`: the line above and all of the message."""
         at = data.rfind(b"\n", floor, start - 1) + 1 or floor
         found = self._usual(data, at) if start > floor else None
-        if found is None:
+        if found is None or data.find(self.folded, at, start) >= 0:
             return None
         source, size, *values = found.groups()
-        end = found.end()
-        if start + int(size) != end or data.find(self.folded, at, start) >= 0:
+        after, end, message = found.end(), start + int(size), usual_message(*values)
+        if after != end and not has_body(message, data, after, end):
             return None
-        source, message = str(source, "ascii"), usual_message(*values)
-        request = base + at, None, source, data[start:end], None, message
-        return made(Request, request), end
+        position, raw, source = base + at, data[start:end], str(source, "ascii")
+        if raw.startswith(REGISTER):
+            request = position, None, source, raw, None, message
+            return made(Request, request), end
+        return record_of(Lead(position, None, source), raw, message), end
 
     def _brief(
         self, data: bytes, start: int, mark: int, base: int
@@ -87,11 +93,9 @@ class Kamailio(Format):
         """The line at `start`, where it ends as the log's own do."""
         end = data.find(b"\n", mark) + 1
         if (
-            not end
+            mark + len(self.folded) > end
             or data[end - 2] == CR
-            or data.find(self.folded, start, end) < 0
-            or data.find(self._template.second, start, end) < 0
-            or self.prefix.match(data, start, end) is None
+            or self._usual_brief(data, start, end) is None
         ):
             return None
         return made(Brief, (base + start, None, None, data[start:end])), end

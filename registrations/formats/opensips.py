@@ -10,7 +10,7 @@ from datetime import datetime
 
 from registrations.formats.form import Lead
 from registrations.formats.kamailio import Kamailio
-from registrations.formats.record import Brief, Request
+from registrations.formats.record import Brief, Record
 from registrations.formats.stamps import WITHOUT_YEAR, Stamps
 from registrations.formats.xlog import Template
 
@@ -32,15 +32,20 @@ class OpenSips(Kamailio):
             lead.records = tuple(told._replace(at=lead.at) for told in lead.records)
         return lead
 
-    def usual(
-        self, data: bytes, floor: int, start: int, mark: int, base: int
-    ) -> tuple[Request | Brief, int] | None:
-        taken = super().usual(data, floor, start, mark, base)
+    def _whole(
+        self, data: bytes, floor: int, start: int, base: int
+    ) -> tuple[Record | None, int] | None:
+        """None of them: no line of OpenSIPS' own begins as Kamailio's do."""
+        return None
+
+    def _brief(
+        self, data: bytes, start: int, mark: int, base: int
+    ) -> tuple[Brief, int] | None:
+        taken = super()._brief(data, start, mark, base)
         if taken is None:
             return None
-        record, end = taken
-        found = self.prefix.match(data, record.position - base)
-        return record._replace(at=self._stamps.without_year(found)), end
+        brief, end = taken
+        return brief._replace(at=self.moment(brief.raw)), end
 
     def moment(self, line: bytes) -> datetime | None:
         found = self.prefix.match(line)

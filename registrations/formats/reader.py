@@ -130,11 +130,13 @@ class Reader:
             return self._message(records, is_last)
         return self._rest(records, is_last)
 
-    def _take(self, record: Request | Brief, end: int, records: list[Record]) -> None:
-        """A whole REGISTER was read in one step."""
+    def _take(self, record: Record | None, end: int, records: list[Record]) -> None:
+        """A whole message, or a line that tells of one, was read in one step."""
         self._at, self._lead = end, None
-        if type(record) is Request:
+        if type(record) is not Brief:
             self._floor = end
+        if record is None:
+            return
         if record.at is not None:
             self._note(record.at)
         records.append(record)

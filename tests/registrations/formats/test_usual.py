@@ -11,7 +11,7 @@ from registrations.formats.kamailio import Kamailio
 from registrations.formats.kinds import kind_of
 from registrations.formats.opensips import OpenSips
 from registrations.formats.reader import Reader
-from registrations.formats.record import Brief, Request
+from registrations.formats.record import Branch, Brief, Request
 from registrations.formats.stamps import Stamps
 from registrations.formats.xlog import Template
 from tests.registrations.formats import test_kamailio, test_opensips, test_xlog
@@ -20,6 +20,11 @@ STAMPS = Stamps(UTC, lambda: datetime(2026, 12, 1, tzinfo=UTC))
 MESSAGE = test_kamailio.MESSAGE
 WITH_BODY = MESSAGE.replace(b"\r\n\r\n", b"\r\nContent-Length: 4\r\n\r\nabcd")
 PLAIN = MESSAGE.replace(b"\r\n", b"\n")
+OPTIONS = MESSAGE.replace(b"REGISTER", b"OPTIONS")
+INVITE = WITH_BODY.replace(b"REGISTER", b"INVITE").replace(
+    b"\r\nTo", b"\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:c@e.org>\r\nTo"
+)
+ANSWER = MESSAGE.replace(b"REGISTER sip:e.org SIP/2.0", b"SIP/2.0 200 OK")
 
 
 class SteppedKamailio(Kamailio):
@@ -48,6 +53,7 @@ def pieces_of(line) -> list[bytes]:
         line(peer(MESSAGE)) + b"\r\n" + MESSAGE,
         line(peer(MESSAGE)) + line(peer(MESSAGE)) + MESSAGE,
         line("sent to udp:127.0.0.1:1") + MESSAGE,
+        *(line(peer(raw)) + raw for raw in (OPTIONS, INVITE, INVITE[:-9], ANSWER)),
         line(f"{peer(MESSAGE)} call-id= cseq= expires=") + MESSAGE,
         brief,
         brief + MESSAGE,
@@ -108,11 +114,19 @@ def test_one_step_gives_what_all_the_steps_give(name, data):
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_usual_is_read_in_one_step(name):
     pieces, made, quick = FORMATS[name][0]()
-    form, whole, brief = made(quick), pieces[0], pieces[11]
-    start, mark = whole.index(b"REGISTER sip"), whole.index(b"/2.0")
-    request, end = form.usual(whole, 0, start, mark, 0)
-    assert isinstance(request, Request)
-    assert (request.raw, end) == (MESSAGE, len(whole))
-    told, end = form.usual(brief, 0, 0, brief.index(Template().marker), 0)
+    form, marker = made(quick), Template().marker
+    brief = next(one for one in pieces if marker in one and one.count(b"\n") == 1)
+    told, end = form.usual(brief, 0, 0, brief.index(marker), 0)
     assert isinstance(told, Brief)
-    assert (told.raw, end, told.at) == (brief, len(brief), request.at)
+    assert (told.raw, end, told.at) == (brief, len(brief), form.moment(brief))
+
+
+@pytest.mark.parametrize("raw", [MESSAGE, PLAIN, WITH_BODY, OPTIONS, INVITE])
+def test_a_whole_message_is_read_in_one_step(raw):
+    text = test_kamailio.line(peer(raw)) + raw
+    start, mark = len(text) - len(raw), text.index(b"/2.0")
+    taken = Kamailio(Template()).usual(text, 0, start, mark, 0)
+    record, end = taken
+    assert end == len(text)
+    kinds = {b"R": Request, b"I": Branch, b"O": type(None)}
+    assert isinstance(record, kinds[raw[:1]])
