@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
-from itertools import chain
 from operator import or_
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -77,6 +76,8 @@ OUTCOMES = {
     "withdrawn": ("mute", _("Cancelled, held"), reduce(or_, WITHDRAWN)),
 }
 PARTS = {"flying": FLYING, "lost": LOST, "withdrawn": WITHDRAWN}
+OF_CALLS = [OUTCOMES[name][2] for name in ("late", "woken", "asleep", "passed")]
+OF_CALLS += FLYING[:2]
 TYPES = dict(Push.Type.choices)
 ORIGINS = dict(Push.Origin.choices)
 COLUMNS = {
@@ -116,6 +117,17 @@ class Asked:
     def faults(self) -> tuple[str, ...]:
         """What cannot be read."""
         return self.query.faults + self.range.faults
+
+    @property
+    def is_without_calls(self) -> bool:
+        """It leaves out the only type of push that has verdicts."""
+        types = self.facets["type"]
+        terms = self.query.terms
+        is_left_out = any(
+            (term.name, term.value, term.is_not) == ("type", "voip", True)
+            for term in terms
+        )
+        return is_left_out or (bool(types) and "voip" not in types)
 
     @property
     def address(self) -> dict:
@@ -242,18 +254,21 @@ def chosen(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[Push]
     return rows
 
 
-def chosen_in_parts(
-    rows: QuerySet[Push], facets: dict[str, list[str]]
-) -> list[QuerySet[Push]]:
+def chosen_in_parts(rows: QuerySet[Push], asked: Asked) -> list[QuerySet[Push]]:
     """The same as lists that have no row in common, each found by an index of its own where
     there is one: an OR of rare outcomes would be looked for in every push.
     """
-    rows = _in_columns(rows, facets)
-    if not facets["outcome"]:
+    rows = _in_columns(rows, asked.facets)
+    if not asked.facets["outcome"]:
         return [rows]
-    named = [name for name in dict.fromkeys(facets["outcome"]) if name in OUTCOMES]
-    parts = (PARTS.get(name, (OUTCOMES[name][2],)) for name in named)
-    return [rows.filter(part) for part in chain.from_iterable(parts)]
+    names = [
+        name for name in dict.fromkeys(asked.facets["outcome"]) if name in OUTCOMES
+    ]
+    parts = [part for name in names for part in PARTS.get(name, (OUTCOMES[name][2],))]
+    if asked.is_without_calls:
+        # None of them fits, and each push would be looked at to see it.
+        parts = [part for part in parts if part not in OF_CALLS]
+    return [rows.filter(part) for part in parts] or [rows.none()]
 
 
 def _in_columns(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[Push]:

@@ -127,6 +127,19 @@ def test_outcomes_of_several_parts_go_on_both_ways():
         assert [row.row.push for row in listed(second.newer).rows] == seen[:50]
 
 
+@pytest.mark.parametrize("types", ["q=-type:voip", "type=alert", "q=type:alert"])
+def test_outcomes_of_calls_are_not_looked_for_among_other_pushes(types):
+    judged("handled", "late")
+    judged("unhandled", "no_proof")
+    alert = judged("", "", push_type="alert")
+    waiting = judged("", "", state="queued", push_type="alert")
+    assert listed(f"outcome=late&outcome=asleep&{types}").rows == []
+    page = listed(f"outcome=late&outcome=remote&{types}")
+    assert [row.row.push for row in page.rows] == [alert]
+    page = listed(f"outcome=flying&outcome=asleep&{types}")
+    assert [row.row.push for row in page.rows] == [waiting]
+
+
 def test_of_more_than_are_counted_the_page_says_how_many_of_the_newest_match(
     monkeypatch,
 ):
