@@ -15,8 +15,10 @@ from registrations.formats.record import Brief, Record, Request
 from registrations.formats.xlog import Template
 from registrations.sip import made, usual_headers, usual_message, without_groups
 
+#: With `log_color=yes` a line begins with the end of the last one's colour and its own.
 PREFIX = re.compile(
-    rb" {0,3}\d+\(\d+\) +(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
+    rb"(?:\x1b\[[\d;]{1,16}m){0,4} {0,3}\d+\(\d+\) +"
+    rb"(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
 )
 #: In lower case, as the other patterns here: the operator chose the words, and the case.
 #: An IPv6 address is printed without brackets by `$si`.

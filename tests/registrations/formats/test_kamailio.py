@@ -42,6 +42,24 @@ def test_a_message_follows_its_line(process):
     assert detect(data) == "kamailio"
 
 
+def coloured(data: bytes) -> bytes:
+    """As `log_color=yes` prints a record: the colour goes back behind its line's end."""
+    return b"\x1b[0;36;49m" + data + b"\x1b[0;39;49m"
+
+
+def test_colours_are_no_part_of_a_line_or_message():
+    told_first = coloured(line("lookup alice -> sip:x;pn-prid=no"))
+    whole = coloured(announced() + b"\n")
+    unsized = coloured(line("REGISTER from tcp:10.0.0.1:5060:") + MESSAGE + b"\n")
+    data = told_first + whole + unsized + told_first
+    one, two = read(data)
+    assert (one.raw, one.source) == (MESSAGE, "udp:127.0.0.1:15101")
+    assert (two.raw, two.source) == (MESSAGE, "tcp:10.0.0.1:5060")
+    assert one.position == len(told_first) - len(b"\x1b[0;39;49m")
+    assert detect(data) == "kamailio"
+    assert [len(read(data[:end])) for end in (len(data), len(data) - 1)] == [2, 2]
+
+
 @pytest.mark.parametrize(
     "text",
     ["REGISTER from tcp:10.0.0.1:5060:", "got from tcp:10.0.0.1:5060 - message:"],

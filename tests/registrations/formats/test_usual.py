@@ -53,6 +53,7 @@ def pieces_of(line) -> list[bytes]:
         line(peer(MESSAGE)) + b"\r\n" + MESSAGE,
         line(peer(MESSAGE)) + line(peer(MESSAGE)) + MESSAGE,
         line("sent to udp:127.0.0.1:1") + MESSAGE,
+        test_kamailio.coloured(line(peer(MESSAGE)) + MESSAGE + b"\n"),
         *(line(peer(raw)) + raw for raw in (OPTIONS, INVITE, INVITE[:-9], ANSWER)),
         line(f"{peer(MESSAGE)} call-id= cseq= expires=") + MESSAGE,
         brief,
