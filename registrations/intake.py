@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from registrations import calling
+from registrations import branches
 from registrations.answers import Pairing, Waiting
 from registrations.batch import Batch
 from registrations.branches import Branches, plain
@@ -98,7 +98,7 @@ class Intake:
             self._pairing.wait(item)
         self._memory = Memory(feed)
         self._branches = Branches(feed.branches)
-        self._calls: list[calling.Heard] = []
+        self._calls: list[branches.Heard] = []
         self._pushes: list[Logged] = []
         self._skew = Skew()
         self.losses = Losses(feed)
@@ -178,7 +178,7 @@ class Intake:
         if isinstance(record, Branch):
             self._calls += self._branches.sent(record)
         elif isinstance(record, Hangup):
-            self._calls.append(calling.Heard(record, file.pk))
+            self._calls.append(branches.Heard(record, file.pk))
         elif (answer := self._branches.answered(record, file.pk)) is not None:
             self._calls.append(answer)
 
