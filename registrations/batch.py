@@ -8,7 +8,7 @@ from datetime import datetime
 
 from registrations import devices
 from registrations.bulk import select
-from registrations.facts import Facts, Judged, small
+from registrations.facts import Facts, Judged
 from registrations.holdings import LOSS_AFTER, Holdings, Turn
 from registrations.known import (
     HOLDING,
@@ -39,11 +39,13 @@ class Batch:
         self._devices: dict[str, DeviceRow] = {}
         self._of_aor: dict[str, list[DeviceRow]] = {}
         self._changed: dict[str, DeviceRow] = {}
+        #: Those of which all that was read repeats what they have, by their id.
+        self._refreshed: dict[int, DeviceRow] = {}
         self._tokens: dict[TokenKey, TokenRow] = {}
         #: By the Contact's id(): the items of the batch hold it.
         self._keys: dict[int, dict[str, TokenKey]] = {}
         self._identities: dict[tuple[str, int], str] = {}
-        #: AORs whose holdings are loaded. All that is read of the others repeats what is held.
+        #: AORs whose holdings are loaded: not all that is read of them repeats what is held.
         self._loaded: set[str] = set()
         self._holdings = Holdings()
         self._facts = Facts(feed, read_at)
@@ -55,11 +57,14 @@ class Batch:
         self._keys.clear()
         self._identities.clear()
         self._facts.prepare(items)
-        news = self._load(items)
-        for item in items:
-            self._take(item)
+        repeated = self._load(items)
+        for item, found in zip(items, repeated, strict=True):
+            if found is None or item.register.aor in self._loaded:
+                self._take(item)
+            else:
+                self._refresh(item, found)
         self._save()
-        return news
+        return _news(items, repeated)
 
     def settle(self, until: datetime) -> None:
         """End the tokens this feed has missed for too long by log time `until`.
@@ -76,9 +81,11 @@ class Batch:
 
     # Loading
 
-    def _load(self, items: list[Judged]) -> list[Judged]:
+    def _load(self, items: list[Judged]) -> list[list[DeviceRow] | None]:
+        """Of each item the devices whose Contacts it repeats; None where one is news."""
         self._know(devices_of({item.register.aor for item in items}))
-        news = [item for item in items if not self._repeats(item)]
+        repeated = [self._repeated(item) for item in items]
+        news = _news(items, repeated)
         self._load_holdings({item.register.aor for item in news})
         keys = {
             key
@@ -87,7 +94,7 @@ class Batch:
             for key in self._keys_of(contact).values()
         }
         self._tokens.update(tokens_like(keys - self._tokens.keys()))
-        return news
+        return repeated
 
     def _know(self, found: dict[str, DeviceRow]) -> None:
         self._devices = found
@@ -104,16 +111,21 @@ class Batch:
                 # One row a token, whoever holds it.
                 holding.token = self._tokens.setdefault(key, holding.token)
 
-    def _repeats(self, item: Judged) -> bool:
-        """True when each of its Contacts is what its device has already."""
+    def _repeated(self, item: Judged) -> list[DeviceRow] | None:
+        """The devices of its Contacts, where each has its Contact already."""
         if item.is_refused:
-            return False
-        aor = item.register.aor
+            return None
+        found, aor = [], item.register.aor
         for contact in item.register.contacts:
-            device = self._devices.get(self._identity(aor, contact))
-            if not devices.repeats(device, contact):
-                return False
-        return True
+            device = self._devices.get(devices.identify(aor, contact))
+            if not devices.repeats(device, contact) or not self._expires_of(contact):
+                return None
+            found.append(device)
+        return found
+
+    def _expires_of(self, contact: Contact) -> int:
+        asked = contact.expires
+        return self._feed.default_expires if asked is None else asked
 
     def _keys_of(self, contact: Contact) -> dict[str, TokenKey]:
         """The keys of its tokens, by kind: asked for again and again."""
@@ -132,6 +144,19 @@ class Batch:
 
     # One REGISTER
 
+    def _refresh(self, item: Judged, repeated: list[DeviceRow]) -> None:
+        """Nearly all of them say what their devices have already."""
+        register = item.register
+        for device, contact in zip(repeated, register.contacts, strict=True):
+            self._refreshed[device.id] = device
+            self._see(device, item)
+            expires = self._expires_of(contact)
+            if item.accepted and not devices.is_stale(device, register, item.as_of):
+                devices.prolong(device, register, moment=item.moment, expires=expires)
+                _rest_on(item, device)
+            if not item.is_same:
+                self._facts.refresh(device, item, expires)
+
     def _take(self, item: Judged) -> None:
         register = item.register
         for contact in register.contacts:
@@ -142,34 +167,26 @@ class Batch:
 
     def _clear(self, item: Judged) -> None:
         """`Contact: *` with Expires 0 ends every binding of the AOR (RFC 3261 §10.2.2)."""
-        register = item.register
-        if not item.accepted or register.expires != 0:
+        if not item.accepted or item.register.expires != 0:
             return
-        for device in self._of_aor.get(register.aor, []):
-            is_late = devices.is_stale(
-                device, register.call_id, register.cseq, item.moment
-            )
-            if device.bound and not is_late:
+        for device in self._of_aor.get(item.register.aor, []):
+            if device.bound and not devices.is_stale(device, item.register, item.as_of):
                 device.bound = False
-                self._see(device, item)
+                self._change(device, item)
                 self._log_out(device, item)
                 kind = Registration.Kind.UNREGISTERED
                 self._facts.registration(device, item, kind, 0, is_news=True)
 
     def _contact(self, item: Judged, contact: Contact) -> None:
         device = self._device(item, contact)
-        self._see(device, item)
+        self._change(device, item)
         if item.accepted:
             self._accept(device, item, contact)
         elif item.is_refused:
             devices.refuse(device, contact, item.status, item.moment)
         if not item.is_same:
-            self._facts.sighting(device, item, self._voip_of(device, contact))
-
-    def _voip_of(self, device: DeviceRow, contact: Contact) -> TokenRow | None:
-        if device.aor in self._loaded:
-            return self._tokens.get(self._keys_of(contact).get("voip"))
-        return TokenRow(None, device.voip_id) if device.voip_id else None
+            voip = self._tokens.get(self._keys_of(contact).get("voip"))
+            self._facts.sighting(device, item, voip)
 
     def _device(self, item: Judged, contact: Contact) -> DeviceRow:
         aor = item.register.aor
@@ -188,18 +205,19 @@ class Batch:
             self._of_aor.setdefault(aor, []).append(device)
         return device
 
-    def _see(self, device: DeviceRow, item: Judged) -> None:
+    def _change(self, device: DeviceRow, item: Judged) -> None:
         self._changed[device.identity] = device
+        self._see(device, item)
+
+    def _see(self, device: DeviceRow, item: Judged) -> None:
         device.feed_id = self._feed_id
         moment = item.moment
         if moment and (device.last_seen_at is None or moment > device.last_seen_at):
             device.last_seen_at = moment
 
     def _accept(self, device: DeviceRow, item: Judged, contact: Contact) -> None:
-        register = item.register
-        asked = contact.expires
-        expires = self._feed.default_expires if asked is None else asked
-        if devices.is_stale(device, register.call_id, register.cseq, item.as_of):
+        expires = self._expires_of(contact)
+        if devices.is_stale(device, item.register, item.as_of):
             kind, is_news = Registration.Kind.REFRESHED, False
         else:
             is_news = self._bring_up(device, item, contact, expires)
@@ -215,23 +233,15 @@ class Batch:
     ) -> bool:
         """Bring device and holdings up to an accepted Contact; True when it is news."""
         was_bound, turns = device.bound, len(self._holdings.turns)
-        agent, moment = item.register.user_agent or "", item.moment
-        if device.aor in self._loaded:
-            self._holdings.settle(device, moment)
-            if expires > 0:
-                tokens = self._tokens_of(contact, moment)
-                self._holdings.carry(device, tokens, moment, item.position)
-            is_news = devices.apply(
-                device, contact, user_agent=agent, moment=moment, expires=expires
-            )
-        else:
-            is_news = False
-            devices.prolong(device, user_agent=agent, moment=moment, expires=expires)
-        if item.held is not None:
-            device.expires_at = item.held.until
-        device.assumed = item.assumed
-        device.call_id = item.register.call_id
-        device.cseq = small(item.register.cseq)
+        moment = item.moment
+        self._holdings.settle(device, moment)
+        if expires > 0:
+            tokens = self._tokens_of(contact, moment)
+            self._holdings.carry(device, tokens, moment, item.position)
+        is_news = devices.apply(
+            device, contact, item.register, moment=moment, expires=expires
+        )
+        _rest_on(item, device)
         if was_bound and expires == 0:
             self._log_out(device, item)
         return is_news or len(self._holdings.turns) > turns
@@ -266,12 +276,20 @@ class Batch:
         for device, _ in held:
             self._changed[device.identity] = device
         save_tokens(self._holdings.tokens.values())
-        changed = [one for one in self._changed.values() if one.aor in self._loaded]
-        for device in changed:
+        for device in self._changed.values():
             device.voip_id = voip_of(device)
-        save_devices(changed)
-        save_repeats(
-            one for one in self._changed.values() if one.aor not in self._loaded
-        )
+        save_devices(self._changed.values())
+        save_repeats(self._refreshed.values())
         save_holdings(held, self._feed_id)
         self._facts.save(self._holdings.turns)
+
+
+def _news(items: list[Judged], repeated: list[list[DeviceRow] | None]) -> list[Judged]:
+    return [item for item, found in zip(items, repeated, strict=True) if found is None]
+
+
+def _rest_on(item: Judged, device: DeviceRow) -> None:
+    """The row rests on this item now, which may be a registrar's listing or assumed."""
+    device.assumed = item.assumed
+    if item.held is not None:
+        device.expires_at = item.held.until

@@ -158,9 +158,7 @@ def _news(device: Device | None, entry: Entry) -> str:
         return "new"
     if is_same_registration(device, entry):
         return _granted(device, binding)
-    is_stale = devices.is_stale(
-        device, register.call_id, register.cseq, _as_of(binding)
-    )
+    is_stale = devices.is_stale(device, register, _as_of(binding))
     return "older" if is_stale else "changed"
 
 

@@ -6,11 +6,13 @@ change many rows, and costs some 0.3 ms for few.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from django.db import connection
 from psycopg import Cursor
+
+from registrations.turns import TURNS
 
 
 def select(query: str, values: list) -> list[tuple]:
@@ -18,7 +20,9 @@ def select(query: str, values: list) -> list[tuple]:
     connection.ensure_connection()
     # Not Django's cursor: that one binds in the client and reads text.
     with Cursor(connection.connection) as cursor:
-        return cursor.execute(query, values, binary=True).fetchall()
+        with _waited_for():
+            cursor.execute(query, values, binary=True)
+        return cursor.fetchall()
 
 
 def copy_into(table: str, columns: Mapping[str, str], rows: Iterable[tuple]) -> None:
@@ -30,11 +34,12 @@ def copy_into(table: str, columns: Mapping[str, str], rows: Iterable[tuple]) -> 
         _copy(cursor, table, columns, rows)
 
 
-@contextmanager
-def staged(table: str, columns: Mapping[str, str], rows: Iterable[tuple]):
-    """A cursor that sees the rows in a temporary table of this name.
+def apply(
+    statement: str, table: str, columns: Mapping[str, str], rows: Iterable[tuple]
+) -> list[tuple]:
+    """Run a statement that sees the rows in a temporary table; what it returns.
 
-    It is emptied before each use; `ON COMMIT DELETE ROWS` gives the space back.
+    The table is emptied before each use; `ON COMMIT DELETE ROWS` gives the space back.
     """
     shape = ", ".join(f"{name} {type}" for name, type in columns.items())
     with connection.cursor() as cursor:
@@ -44,12 +49,31 @@ def staged(table: str, columns: Mapping[str, str], rows: Iterable[tuple]):
         )
         cursor.execute(f"DELETE FROM {table}")
         _copy(cursor, table, columns, rows)
-        yield cursor
+        with _waited_for():
+            cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
 
 def _copy(cursor, table: str, columns: Mapping[str, str], rows: Iterable) -> None:
-    names = ", ".join(columns)
-    with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+    command = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with _taken_again(), cursor.copy(command) as copy:
         copy.set_types(list(columns.values()))
         for row in rows:
             copy.write_row(row)
+        # Its end waits until PostgreSQL has taken them all in.
+        TURNS.give()
+
+
+@contextmanager
+def _waited_for() -> Iterator[None]:
+    TURNS.give()
+    with _taken_again():
+        yield
+
+
+@contextmanager
+def _taken_again() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        TURNS.take()

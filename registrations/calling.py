@@ -17,7 +17,7 @@ from registrations.bulk import copy_into, select
 from registrations.facts import SIGHTING
 from registrations.formats.record import Hangup
 from registrations.models import Feed, Sighting
-from registrations.readings import News, note_reading
+from registrations.readings import note_reading
 from registrations.sip import uri_params
 
 DEVICES = """
@@ -81,7 +81,7 @@ class Calling:
         stored = self._stored(signs)
         new = [sign for sign in signs if _ident(sign) not in stored]
         copy_into(Sighting._meta.db_table, SIGHTING, map(self._row, new))
-        news = (News(sign.device, None, sign.moment) for sign in new)
+        news = ((sign.device, None, sign.moment) for sign in new)
         note_reading(self._feed, news, self._read_at)
 
     def _signs(self) -> list[Sign]:

@@ -6,10 +6,11 @@ Works on rows in memory that `registrations.known` loaded and `saving` will writ
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from registrations.known import DeviceRow, TokenKey
 from registrations.sip import Contact, Register
-from registrations.storable import short
+from registrations.storable import short, small
 
 #: A binding cannot last longer than this (the registrar's own limit is far below).
 LONGEST_BINDING = timedelta(days=3650)
@@ -79,16 +80,14 @@ def token_keys(contact: Contact) -> dict[str, TokenKey]:
     }
 
 
-def is_stale(
-    device: DeviceRow, call_id: str, cseq: int, moment: datetime | None
-) -> bool:
+def is_stale(device: DeviceRow, register: Register, moment: datetime | None) -> bool:
     """True for a REGISTER older than what the device's row already says.
 
     Within one Call-ID the CSeq decides (RFC 3261 §10.2): a clock that was set back must not
     freeze a phone that goes on registering.
     """
-    if device.call_id == call_id and device.cseq is not None:
-        return cseq < device.cseq
+    if device.call_id == register.call_id and device.cseq is not None:
+        return register.cseq < device.cseq
     last = device.last_registered_at
     return bool(moment and last and moment < last)
 
@@ -96,8 +95,8 @@ def is_stale(
 def apply(
     device: DeviceRow,
     contact: Contact,
+    register: Register,
     *,
-    user_agent: str,
     moment: datetime | None,
     expires: int,
 ) -> bool:
@@ -122,15 +121,16 @@ def apply(
     device.bundle_id = push.bundle_id or ""
     device.environment = push.environment or ""
     device.problems = problems
-    prolong(device, user_agent=user_agent, moment=moment, expires=expires)
+    prolong(device, register, moment=moment, expires=expires)
     return is_news
 
 
 def prolong(
-    device: DeviceRow, *, user_agent: str, moment: datetime | None, expires: int
+    device: DeviceRow, register: Register, *, moment: datetime | None, expires: int
 ) -> None:
     """Bring the row up to an accepted Contact that says what the device has already."""
-    device.user_agent = user_agent or device.user_agent
+    device.user_agent = register.user_agent or device.user_agent
+    device.call_id, device.cseq = register.call_id, small(register.cseq)
     device.expires_at = _expiry(moment, expires)
     if moment is not None:
         device.last_registered_at = moment
@@ -140,7 +140,12 @@ def prolong(
 def _expiry(moment: datetime | None, expires: int) -> datetime | None:
     if moment is None or moment.year >= LAST_YEAR:
         return None
-    return moment + min(timedelta(seconds=expires), LONGEST_BINDING)
+    return moment + _span(expires)
+
+
+@lru_cache(256)
+def _span(expires: int) -> timedelta:
+    return min(timedelta(seconds=expires), LONGEST_BINDING)
 
 
 def refuse(

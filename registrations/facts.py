@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -13,14 +13,15 @@ from registrations.bulk import copy_into
 from registrations.holdings import Turn
 from registrations.known import DeviceRow, TokenRow, twins_of
 from registrations.models import DeviceEvent, Feed, Registration, Sighting
-from registrations.readings import News, note_reading
+from registrations.readings import note_reading
 from registrations.sip import Register, redacted
-from registrations.storable import clean_lines
+from registrations.storable import clean_lines, small
 
 #: Asked again with credentials, a registrar may say yes: these are no refusals.
 CHALLENGES = (401, 407)
 ACCEPTED = Sighting.Kind.REGISTER.value
 CHALLENGED = Sighting.Kind.CHALLENGED.value
+REFRESHED = Registration.Kind.REFRESHED.value
 PLACE = {
     "day": "date",
     "moment": "timestamptz",
@@ -30,6 +31,8 @@ PLACE = {
     "position": "bigint",
     "call_id": "text",
 }
+#: Where it stands in rows of both tables: in the place, which ends them.
+MOMENT = list(PLACE).index("moment") - len(PLACE)
 REGISTRATION = {
     "device_id": "bigint",
     "kind": "text",
@@ -101,42 +104,34 @@ class Judged(NamedTuple):
         """The registrar said no, and asked for no credentials."""
         return (self.status or 0) >= 400 and self.status not in CHALLENGES
 
-    @property
-    def kind(self) -> str:
-        """What kind of sign of life it is."""
-        return ACCEPTED if self.accepted else CHALLENGED
-
 
 class Facts:
     """Collects the facts of one batch and writes them in bulk."""
 
     def __init__(self, feed: Feed, read_at: datetime) -> None:
         self._feed, self._feed_id, self._read_at = feed, feed.pk, read_at
+        self._days = partitions.Days(read_at)
         self._skew_ms = feed.skew // timedelta(milliseconds=1)
         self._registrations: list[tuple[DeviceRow, Judged, tuple]] = []
         self._sightings: list[tuple[DeviceRow, Judged, TokenRow | None]] = []
+        #: Rows of both, of REGISTERs that only repeat: their devices have an id already.
+        self._refreshes: list[tuple] = []
+        self._signs: list[tuple] = []
         self._late: list[tuple[DeviceRow, Judged]] = []
+        #: By the item's id(): registration and sighting of one REGISTER share its place.
         self._places: dict[int, tuple] = {}
 
     def prepare(self, items: Iterable[Judged]) -> None:
         """Make the partitions of their days, before any row is locked."""
-        days = {partitions.day_of(item.moment, self._read_at) for item in items}
-        partitions.ensure(days)
+        self._places = {id(item): self._place(item) for item in items}
+        partitions.ensure({place[0] for place in self._places.values()})
 
     def registration(
         self, device: DeviceRow, item: Judged, kind: str, expires: int, *, is_news: bool
     ) -> None:
         """An accepted REGISTER; its text is kept only where it is news."""
-        fingerprint = hashlib.sha256(device.contact.encode()).hexdigest()[:8]
         line = clean_lines(redacted(item.raw)) if is_news else ""
-        values = (
-            str(kind),
-            small(item.register.cseq),
-            expires,
-            item.assumed,
-            fingerprint,
-            line,
-        )
+        values = self._values(device, item, str(kind), expires, line)
         self._registrations.append((device, item, values))
         self._note_late(device, item)
 
@@ -144,6 +139,36 @@ class Facts:
         """A sign of life: accepted, or only challenged. `token`: its voip token."""
         self._sightings.append((device, item, token))
         self._note_late(device, item)
+
+    def refresh(self, device: DeviceRow, item: Judged, expires: int) -> None:
+        """Both, of a REGISTER that repeats what is stored."""
+        self._signs.append(self._sign(device.id, device.voip_id, item))
+        if item.accepted:
+            values = self._values(device, item, REFRESHED, expires, "")
+            self._refreshes.append((device.id, *values, *self._places[id(item)]))
+        self._note_late(device, item)
+
+    def _values(self, device, item: Judged, kind: str, expires: int, line: str):
+        fingerprint = hashlib.sha256(device.contact.encode()).hexdigest()[:8]
+        cseq = small(item.register.cseq)
+        return kind, cseq, expires, item.assumed, fingerprint, line
+
+    def _sign(self, device_id: int, token_id: int | None, item: Judged) -> tuple:
+        kind = ACCEPTED if item.accepted else CHALLENGED
+        skew_ms = 0 if item.estimated else self._skew_ms
+        place = self._places[id(item)]
+        return device_id, token_id, kind, item.status, skew_ms, _summary(item), *place
+
+    def _place(self, item: Judged) -> tuple:
+        return (
+            self._days.of(item.moment),
+            item.moment,
+            item.estimated,
+            self._feed_id,
+            item.file_id,
+            item.position,
+            item.register.call_id,
+        )
 
     def _note_late(self, device: DeviceRow, item: Judged) -> None:
         newest = device.seen_before
@@ -153,48 +178,42 @@ class Facts:
     def save(self, turns: Iterable[Turn]) -> None:
         """Write what was collected; devices and tokens are saved by now."""
         turns, stored = list(turns), self._stored()
+        registrations = self._refreshes + [
+            (device.id, *values, *self._places[id(item)])
+            for device, item, values in self._registrations
+        ]
+        signs = self._signs + [
+            self._sign(device.id, token and token.id, item)
+            for device, item, token in self._sightings
+        ]
         copy_into(
             Registration._meta.db_table,
             REGISTRATION,
-            (
-                (device.id, *values, *self._place(item))
-                for device, item, values in _unstored(self._registrations, stored)
-            ),
+            _unstored(registrations, stored, lambda row: ACCEPTED),
         )
         copy_into(
             Sighting._meta.db_table,
             SIGHTING,
-            (
-                (
-                    device.id,
-                    token and token.id,
-                    item.kind,
-                    item.status,
-                    0 if item.estimated else self._skew_ms,
-                    _summary(item),
-                    *self._place(item),
-                )
-                for device, item, token in _unstored(self._sightings, stored)
-            ),
+            _unstored(signs, stored, lambda row: row[2]),
         )
         copy_into(DeviceEvent._meta.db_table, EVENT, map(self._event, turns))
-        self._note_reading(turns)
+        self._note_reading(signs, turns)
 
-    def _note_reading(self, turns: list[Turn]) -> None:
-        facts = [
-            (device, token, item.moment) for device, item, token in self._sightings
+    def _note_reading(self, signs: list[tuple], turns: list[Turn]) -> None:
+        facts = [(row[0], row[1], row[MOMENT]) for row in signs]
+        facts += [
+            (turn.device.id, turn.token and turn.token.id, turn.moment)
+            for turn in turns
         ]
-        facts += [(turn.device, turn.token, turn.moment) for turn in turns]
-        news = (News(device.id, token and token.id, at) for device, token, at in facts)
-        note_reading(self._feed, news, self._read_at)
+        note_reading(self._feed, facts, self._read_at)
 
     def _stored(self) -> set[tuple]:
         """Of the late ones, those that are repeated lines: their facts are there."""
         late = [
-            (device.id, partitions.day_of(item.moment, self._read_at), item.moment)
+            (device.id, self._days.of(item.moment), item.moment)
             for device, item in self._late
         ]
-        return twins_of(self._feed.pk, late) if late else set()
+        return twins_of(self._feed_id, late) if late else set()
 
     def _event(self, turn: Turn) -> tuple:
         return (
@@ -204,39 +223,22 @@ class Facts:
             turn.moment,
             turn.before,
             turn.after,
-            self._feed.pk,
+            self._feed_id,
             turn.position,
         )
 
-    def _place(self, item: Judged) -> tuple:
-        # Registration and sighting of one REGISTER share it.
-        place = self._places.get(id(item))
-        if place is None:
-            place = self._places[id(item)] = (
-                partitions.day_of(item.moment, self._read_at),
-                item.moment,
-                item.estimated,
-                self._feed_id,
-                item.file_id,
-                item.position,
-                item.register.call_id,
-            )
-        return place
 
-
-def _unstored(facts: list[tuple], stored: set[tuple]) -> list[tuple]:
+def _unstored(
+    rows: list[tuple], stored: set[tuple], kind_of: Callable[[tuple], str]
+) -> list[tuple]:
+    """Those whose (device, moment, kind, Call-ID) is not there."""
     if not stored:
-        return facts
-    return [fact for fact in facts if _key(fact[0], fact[1]) not in stored]
-
-
-def _key(device: DeviceRow, item: Judged) -> tuple:
-    return device.id, item.moment, item.kind, item.register.call_id
-
-
-def small(cseq: int) -> int:
-    """A CSeq fits in 31 bits (RFC 3261 §8.1.1.5); more must not break the row."""
-    return min(cseq, 2**62)
+        return rows
+    return [
+        row
+        for row in rows
+        if (row[0], row[MOMENT], kind_of(row), row[-1]) not in stored
+    ]
 
 
 def _summary(item: Judged) -> str:

@@ -18,6 +18,8 @@ ROUND = timedelta(seconds=32)
 #: A storm of 3,000 REGISTERs a second fills them in 16 s.
 MOST_ROUNDS = 50_000
 MOST_OLDER = 8
+#: Authorized and accepted, as they are kept.
+FLAGS = {(a, b): f"{a:d}\t{b:d}" for a in (False, True) for b in (False, True)}
 
 
 @dataclass(slots=True)
@@ -130,7 +132,5 @@ def _line(call_id: str, value: Round) -> str:
     """One round. There is no tab in a Call-ID and no end of a line: it was made storable."""
     moment = "" if value.moment is None else value.moment.isoformat()
     older = " ".join(map(str, value.older)) if value.older else ""
-    return (
-        f"{value.cseq}\t{moment}\t{value.authorized:d}\t{value.accepted:d}"
-        f"\t{older}\t{call_id}"
-    )
+    flags = FLAGS[value.authorized, value.accepted]
+    return f"{value.cseq}\t{moment}\t{flags}\t{older}\t{call_id}"

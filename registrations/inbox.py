@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from registrations.bulk import staged
+from registrations.bulk import apply
 from registrations.facts import Judged
 from registrations.models import Feed, Malformed, Rejected
 from registrations.sip import redacted
@@ -98,15 +98,15 @@ class Inbox:
         if not self._entries:
             return
         names = ", ".join(TYPES)
-        with staged("batch_malformed", TYPES, self._rows()) as cursor:
-            cursor.execute(
-                f"INSERT INTO {TABLE} AS m ({names}) SELECT {names} FROM batch_malformed"
-                " ORDER BY rule, app ON CONFLICT (feed_id, rule, app) DO UPDATE SET"
-                " count = m.count + EXCLUDED.count, detail = EXCLUDED.detail,"
-                " flexisip = EXCLUDED.flexisip,"
-                " first_seen_at = LEAST(m.first_seen_at, EXCLUDED.first_seen_at),"
-                " last_seen_at = GREATEST(m.last_seen_at, EXCLUDED.last_seen_at)"
-            )
+        statement = (
+            f"INSERT INTO {TABLE} AS m ({names}) SELECT {names} FROM batch_malformed"
+            " ORDER BY rule, app ON CONFLICT (feed_id, rule, app) DO UPDATE SET"
+            " count = m.count + EXCLUDED.count, detail = EXCLUDED.detail,"
+            " flexisip = EXCLUDED.flexisip,"
+            " first_seen_at = LEAST(m.first_seen_at, EXCLUDED.first_seen_at),"
+            " last_seen_at = GREATEST(m.last_seen_at, EXCLUDED.last_seen_at)"
+        )
+        apply(statement, "batch_malformed", TYPES, self._rows())
 
     def _rows(self) -> Iterable[tuple]:
         for (rule, app), entry in self._entries.items():

@@ -32,11 +32,14 @@ from registrations.sources.logfile import (
 )
 from registrations.sources.named import STDIN, Log
 from registrations.sources.rotations import base_of
+from registrations.turns import TURNS
 
 #: A capture says in its first bytes how the rest is to be read.
 FORMAT_BYTES = 64 * 1024
 #: A batch: some 3,000 REGISTERs when there is much to read, what is there when there is not.
 CHUNK = 4 * 1024 * 1024
+#: So much is read at once, some two milliseconds' work.
+SLICE = 64 * 1024
 #: Where much is to be read, the next piece is read while PostgreSQL stores the last one.
 AHEAD = ThreadPoolExecutor(1, thread_name_prefix="ahead")
 
@@ -113,9 +116,16 @@ class FileReading:
             self._marks.add(data)
         self.read_to += len(data)
         self._is_short = len(data) < size
-        records = heard(self._reader.feed(data))
+        records = self._records(data)
         is_fresh = self._is_short and self._path == self._log
         return self._piece(records, self._reader.resume_position, is_fresh=is_fresh)
+
+    def _records(self, data: bytes) -> list[Record | Heard]:
+        records: list[Record | Heard] = []
+        for at in range(0, len(data), SLICE):
+            TURNS.await_one()
+            records += heard(self._reader.feed(data[at : at + SLICE]))
+        return records
 
     def end(self) -> Piece:
         """What is left, now that nothing more will come of this file."""

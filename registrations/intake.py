@@ -39,6 +39,7 @@ from registrations.rejecting import rejected
 from registrations.remembering import Memory
 from registrations.sip import SipError, made
 from registrations.skew import Skew
+from registrations.turns import TURNS
 from registrations.waiting import restored, stored
 
 #: A time stamp further ahead of our clock is wrong, and must not move the watermark.
@@ -114,6 +115,10 @@ class Intake:
         `is_last`: nothing more will come of this feed, so no answer is waited for where
         the log has no times.
         """
+        with TURNS.storing():
+            return self._take(pieces, is_last)
+
+    def _take(self, pieces: Sequence[Piece], is_last: bool) -> int:
         read_at = self._clock()
         self.feed.refresh_from_db(fields=SETTINGS)
         refused = [row for piece in pieces for row in self._rejected(piece, read_at)]
@@ -155,13 +160,13 @@ class Intake:
     def _note(
         self, record: Record | Heard, piece: Piece, read_at: datetime
     ) -> Rejected | None:
-        file = piece.file
-        if isinstance(record, Heard):
+        kind, file = type(record), piece.file
+        if kind is Heard:
             return self._ask(record, piece, read_at)
-        if isinstance(record, Answer):
+        if kind is Answer:
             if self._pairing.answer(record, piece.log):
                 self.feed.shows_answers = True
-        elif isinstance(record, Pulse):
+        elif kind is Pulse:
             self._pulse(record.at, piece.log, read_at)
         elif isinstance(record, Branch | Response | Hangup):
             self._note_call(record, file)
@@ -200,21 +205,23 @@ class Intake:
         # Where the log has times, an answer may yet come with the rest of the file.
         is_over = is_last and not self.feed.shows_times
         concluded = self._pairing.concluded(is_last=is_over or not self._shows_answers)
-        judged = (self._judge(item, read_at) for item in concluded)
-        return [item for item in judged if item is not None]
+        assumes = self.feed.assume_accepted and not self._shows_answers
+        latest = read_at + AHEAD
+        judged = [self._judge(item, read_at, latest, assumes) for item in concluded]
+        items = [item for item in judged if item is not None]
+        self.feed.has_assumed |= any(item.assumed for item in items)
+        return items
 
-    def _judge(self, item: Waiting, read_at: datetime) -> Judged | None:
+    def _judge(
+        self, item: Waiting, read_at: datetime, latest: datetime, assumes: bool
+    ) -> Judged | None:
         """What became of one REGISTER: accepted, assumed or only heard of; None: a copy."""
-        request, register = item.request, item.register
-        assumed = (
-            item.status is None
-            and not self._shows_answers
-            and self.feed.assume_accepted
-        )
-        accepted = assumed or (item.status or 0) // 100 == 2
-        # A moment of the far future is none.
-        is_odd = request.at is not None and request.at > read_at + AHEAD
-        at = None if is_odd else request.at
+        request, register, status = item.request, item.register, item.status
+        at = request.at
+        assumed = assumes and status is None
+        accepted = assumed or (status is not None and 200 <= status < 300)
+        if at is not None and at > latest:
+            at = None  # a moment of the far future is none
         estimated = at is None and self._live
         fold = self._memory.rounds.fold(
             register.call_id,
@@ -225,9 +232,8 @@ class Intake:
         )
         if fold.is_repeat:
             return None
-        self.feed.has_assumed = self.feed.has_assumed or assumed
         place = item.file_id, request.position, fold.moment, estimated
-        fate = item.status, accepted, assumed, fold.is_same, None
+        fate = status, accepted, assumed, fold.is_same, None
         return made(Judged, (register, request.raw, *place, *fate))
 
     @property

@@ -18,14 +18,26 @@ NEWEST = timedelta(days=1)
 _made: set[tuple[str, date]] = set()
 
 
-def day_of(moment: datetime | None, read_at: datetime) -> date:
-    """The day a fact is stored under: its own, or that of reading if none or impossible.
+class Days:
+    """Under which days facts are stored that were read at `read_at`."""
 
-    Forged time stamps must not make partitions without end.
-    """
-    if moment is None or not read_at - OLDEST <= moment <= read_at + NEWEST:
-        return read_at.date()
-    return moment.date()
+    def __init__(self, read_at: datetime) -> None:
+        self._read_at = read_at
+        self._oldest, self._newest = read_at - OLDEST, read_at + NEWEST
+
+    def of(self, moment: datetime | None) -> date:
+        """Its own day, or that of reading if none or impossible.
+
+        Forged time stamps must not make partitions without end.
+        """
+        if moment is None or not self._oldest <= moment <= self._newest:
+            return self._read_at.date()
+        return moment.date()
+
+
+def day_of(moment: datetime | None, read_at: datetime) -> date:
+    """The day one fact is stored under."""
+    return Days(read_at).of(moment)
 
 
 def ensure(days: Iterable[date]) -> None:

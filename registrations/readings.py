@@ -4,33 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from registrations.models import DeviceEvent, Feed, Reading, Sighting
+from registrations.models import Feed, Reading
 
-
-class News(NamedTuple):
-    """What a fact is about; sightings and events have the same names."""
-
-    device_id: int
-    token_id: int | None
-    moment: datetime | None
+#: (device, token, moment) of a fact, by their keys.
+News = tuple[int, int | None, datetime | None]
 
 
-def note_reading(
-    feed: Feed, facts: Iterable[News | Sighting | DeviceEvent], read_at: datetime
-) -> None:
+def note_reading(feed: Feed, facts: Iterable[News], read_at: datetime) -> None:
     """Store what the facts of a batch are about; forget old readings."""
-    dated = [fact for fact in facts if fact.moment is not None]
+    dated = [fact for fact in facts if fact[2] is not None]
     if not dated:
         return
+    devices, tokens, moments = map(set, zip(*dated, strict=True))
     ahead = max(feed.skew, timedelta())
-    moments = [fact.moment for fact in dated]
     Reading.objects.create(
         feed=feed,
         read_at=read_at,
-        devices=sorted({fact.device_id for fact in dated}),
-        tokens=sorted({fact.token_id for fact in dated if fact.token_id}),
+        devices=sorted(devices),
+        tokens=sorted(tokens - {None}),
         since=min(moments) - ahead,
         until=max(moments) - ahead,
     )

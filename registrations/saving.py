@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
-from registrations.bulk import staged
+from registrations.bulk import apply
 from registrations.known import (
     COLUMNS,
     DEVICE,
@@ -57,6 +57,15 @@ HOLDING_TYPES = {
     **dict.fromkeys(("missing_position", "missing_feed_id"), "bigint"),
 }
 HELD = ", ".join(name for name in HOLDING_TYPES if name != "id")
+CHANGE_HOLDINGS = (
+    f"UPDATE {HOLDING} h SET current = v.current, until = v.until,"
+    " missing_since = v.missing_since, missing_position = v.missing_position,"
+    " missing_feed_id = v.missing_feed_id FROM batch_holding v WHERE h.id = v.id"
+)
+BEGIN_HOLDINGS = (
+    f"INSERT INTO {HOLDING} ({HELD}) SELECT {HELD} FROM batch_holding"
+    " ON CONFLICT DO NOTHING"
+)
 _values = attrgetter(*COLUMNS)
 _repeating = attrgetter(*REPEATING)
 
@@ -80,13 +89,13 @@ def save_repeats(devices: Iterable[DeviceRow]) -> None:
     """Write what a REGISTER changes that repeats what the device has."""
     rows = list(map(_repeating, devices))
     if rows:
-        with staged("batch_repeat", REPEATING_TYPES, rows) as cursor:
-            cursor.execute(_update(REPEATING[1:], "batch_repeat"))
+        statement = _update(REPEATING[1:], "batch_repeat")
+        apply(statement, "batch_repeat", REPEATING_TYPES, rows)
 
 
 def _update_devices(devices: list[DeviceRow]) -> None:
-    with staged("batch_device", DEVICE_TYPES, map(_values, devices)) as cursor:
-        cursor.execute(_update(CHANGING, "batch_device"))
+    statement = _update(CHANGING, "batch_device")
+    apply(statement, "batch_device", DEVICE_TYPES, map(_values, devices))
 
 
 def _update(names: Iterable[str], table: str) -> str:
@@ -99,16 +108,15 @@ def _insert_devices(devices: dict[str, DeviceRow]) -> None:
     # which tokens it holds is looked at anew.
     said = (name for name in CHANGING if name != "settled")
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in said)
+    statement = (
+        f"INSERT INTO {DEVICE} ({INSERTED}) SELECT {INSERTED} FROM batch_device"
+        " ORDER BY identity ON CONFLICT (identity)"
+        f" DO UPDATE SET {changes}, settled = false"
+        " RETURNING identity, id"
+    )
     rows = map(_values, devices.values())
-    with staged("batch_device", DEVICE_TYPES, rows) as cursor:
-        cursor.execute(
-            f"INSERT INTO {DEVICE} ({INSERTED}) SELECT {INSERTED} FROM batch_device"
-            " ORDER BY identity ON CONFLICT (identity)"
-            f" DO UPDATE SET {changes}, settled = false"
-            " RETURNING identity, id"
-        )
-        for identity, id in cursor.fetchall():
-            devices[identity].id = id
+    for identity, id in apply(statement, "batch_device", DEVICE_TYPES, rows):
+        devices[identity].id = id
 
 
 def save_tokens(tokens: Iterable[TokenRow]) -> None:
@@ -122,15 +130,14 @@ def save_tokens(tokens: Iterable[TokenRow]) -> None:
     )
     names = ", ".join(TOKEN_TYPES)
     key = "environment, bundle_id, kind, token"
-    with staged("batch_token", TOKEN_TYPES, rows) as cursor:
-        cursor.execute(
-            f"INSERT INTO {TOKEN} AS t ({names}) SELECT {names} FROM batch_token"
-            f" ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET last_registered_at ="
-            " GREATEST(t.last_registered_at, EXCLUDED.last_registered_at)"
-            f" RETURNING {key}, id"
-        )
-        for *found, id in cursor.fetchall():
-            by_key[tuple(found)].id = id
+    statement = (
+        f"INSERT INTO {TOKEN} AS t ({names}) SELECT {names} FROM batch_token"
+        f" ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET last_registered_at ="
+        " GREATEST(t.last_registered_at, EXCLUDED.last_registered_at)"
+        f" RETURNING {key}, id"
+    )
+    for *found, id in apply(statement, "batch_token", TOKEN_TYPES, rows):
+        by_key[tuple(found)].id = id
 
 
 def save_holdings(held: Iterable[tuple[DeviceRow, HoldingRow]], feed_id: int) -> None:
@@ -141,20 +148,9 @@ def save_holdings(held: Iterable[tuple[DeviceRow, HoldingRow]], feed_id: int) ->
         row = _holding_values(device, holding, feed_id)
         (new if holding.id is None else old).append(row)
     if old:
-        with staged("batch_holding", HOLDING_TYPES, old) as cursor:
-            cursor.execute(
-                f"UPDATE {HOLDING} h SET current = v.current, until = v.until,"
-                " missing_since = v.missing_since,"
-                " missing_position = v.missing_position,"
-                " missing_feed_id = v.missing_feed_id"
-                " FROM batch_holding v WHERE h.id = v.id"
-            )
+        apply(CHANGE_HOLDINGS, "batch_holding", HOLDING_TYPES, old)
     if new:
-        with staged("batch_holding", HOLDING_TYPES, new) as cursor:
-            cursor.execute(
-                f"INSERT INTO {HOLDING} ({HELD}) SELECT {HELD} FROM batch_holding"
-                " ON CONFLICT DO NOTHING"
-            )
+        apply(BEGIN_HOLDINGS, "batch_holding", HOLDING_TYPES, new)
 
 
 def _holding_values(device: DeviceRow, holding: HoldingRow, feed_id: int) -> tuple:

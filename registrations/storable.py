@@ -106,6 +106,11 @@ def short(text: str, longest: int = LONGEST_INDEXED) -> str:
     return f"{text[:longest]}…{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def small(cseq: int) -> int:
+    """A CSeq fits in 31 bits (RFC 3261 §8.1.1.5); more must not break the row."""
+    return min(cseq, 2**62)
+
+
 def _contact(contact: Contact) -> Contact:
     instance_id = contact.instance_id
     return replace(

@@ -148,7 +148,7 @@ def sighting(
         line=values.pop("line", "REGISTER sip:example.org SIP/2.0"),
         **values,
     )
-    note_reading(source, [row], moment)
+    note_reading(source, [(row.device_id, row.token_id, row.moment)], moment)
     return row
 
 
@@ -162,5 +162,5 @@ def reinstall(device: Device, moment: datetime) -> DeviceEvent:
         feed=Feed.objects.first(),
         position=next(_numbers),
     )
-    note_reading(row.feed, [row], moment)
+    note_reading(row.feed, [(row.device_id, row.token_id, row.moment)], moment)
     return row

@@ -170,7 +170,7 @@ def test_a_round_without_news_asks_nothing_of_the_history(device):
 
 def test_readings_are_kept_for_a_day(device):
     old = sighting(device, at(0))
-    note_reading(old.feed, [old], at(DAY + 1))
+    note_reading(old.feed, [(old.device_id, None, old.moment)], at(DAY + 1))
     assert Reading.objects.count() == 1
 
 
