@@ -84,8 +84,8 @@ class Detecting:
     ) -> None:
         self._stamps, self._template = stamps, template
         self._position, self._name = position, name
-        #: What is not read yet, and up to where it was looked at.
-        self._head, self._seen = b"", 0
+        #: What is not read yet, from where on it will be, and up to where it was looked at.
+        self._head, self._begin, self._seen = b"", 0, 0
         self._looking = Looking(template)
         self._is_begin = position == 0
         #: In a line that is too long, up to its end.
@@ -135,20 +135,23 @@ class Detecting:
     def _look(self) -> str | None:
         while end := self._head.find(b"\n", self._seen) + 1:
             line = self._head[self._seen : end]
-            self._seen, self._is_begin = end, False
+            self._is_begin = False
             is_none = self._is_lost or line.isspace()
             name = None if is_none else self._looking.at(line)
             self._is_lost = False
             if name is not None:
                 return name
+            self._seen = end
+            if self._looking.carrier is None:
+                self._begin = end
         return None
 
     def _undecided(self) -> list[Record]:
         """Keep what may be read yet: what a carrier holds, or the line under way."""
         is_long = len(self._head) - self._seen > LONGEST_MESSAGE
-        if self._looking.carrier is not None:
-            return self._decide(self._looking.carrier) if is_long else []
-        self._drop(self._seen)
+        if self._looking.carrier is not None and is_long:
+            return self._decide(self._looking.carrier)
+        self._drop(self._begin)
         if not is_long:
             return []
         records = [] if self._is_lost else [endless(self._position, self._head)]
@@ -158,9 +161,10 @@ class Detecting:
 
     def _drop(self, size: int) -> None:
         self._head, self._position = self._head[size:], self._position + size
-        self._seen = 0
+        self._begin, self._seen = 0, max(self._seen - size, 0)
 
     def _decide(self, name: str) -> list[Record]:
+        self._drop(self._begin)
         self._reader = made(name, self._stamps, self._template, self._position, b"")
         head, self._head = self._head, b""
         return self._reader.feed(head)

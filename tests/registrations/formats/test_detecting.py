@@ -53,3 +53,22 @@ def test_lines_of_no_kind_are_behind_as_soon_as_they_are_read():
 
 def test_an_empty_file_and_one_of_no_kind_hold_nothing():
     assert records_of(b"") == records_of(b"words\n") == records_of(b"words") == []
+
+
+#: The first start line shows no format: its version is misspelt.
+DAMAGED = (
+    b"[0x55]: message sent to [UDP://127.0.0.1:5070], size: [105] bytes\n"
+    b"REGISTER sip:e.org SIp/2.0\r\nTo: 9b]: message sent to [UDP://127.0.0.1:5070]\n"
+)
+WHOLE = (
+    b"REGISTER sip:e.org SIP/2.0\r\nTo: sip:a@e.org\r\nCall-ID: 1\r\n"
+    b"CSeq: 1 REGISTER\r\nContact: <sip:a@192.0.2.1>\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("cut", range(len(DAMAGED) + 1))
+def test_what_stands_above_the_line_that_decides_is_not_read(cut):
+    reader = open_format(None)
+    log = DAMAGED + WHOLE
+    (found,) = reader.feed(log[:cut]) + reader.feed(log[cut:]) + reader.end()
+    assert (found.position, found.raw) == (len(DAMAGED), WHOLE)
