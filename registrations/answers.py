@@ -19,6 +19,9 @@ PATIENCE = timedelta(seconds=32)
 TICK = timedelta(microseconds=1)
 #: Requests that may wait at once, and answers that are remembered for retransmissions.
 MOST_WAITING = 2000
+#: As many wait once a log has shown no answer at all to `MOST_WAITING` requests: most logs
+#: show none, and what waits less is still in the processor's cache when its turn comes.
+FEW_WAITING = 100
 
 
 class Waiting:
@@ -51,11 +54,12 @@ class Pairing:
 
     def __init__(self) -> None:
         self._waiting: dict[Waiting, None] = {}
-        self._unanswered: dict[Waiting, None] = {}
         self._by_ident: dict[tuple[str, int], list[Waiting]] = {}
         self._by_key: dict[str, list[Waiting]] = {}
         self._known: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._newest: dict[str, datetime] = {}
+        #: How many were asked so far, and of those that wait how many have no answer.
+        self._asked = self._unanswered = 0
 
     @property
     def waiting(self) -> list[Waiting]:
@@ -74,6 +78,7 @@ class Pairing:
 
         None for the copy that the next hop received of a request still here: no new one.
         """
+        self._asked += 1
         item = Waiting(request, register, None, file_id, log)
         at, copies = request.at, self._by_ident.get(item.ident)
         if at is not None:
@@ -94,7 +99,7 @@ class Pairing:
         else:
             copies.append(item)
         if item.status is None:
-            self._unanswered[item] = None
+            self._unanswered += 1
             if item.request.key is not None:
                 self._by_key.setdefault(item.request.key, []).append(item)
 
@@ -117,8 +122,8 @@ class Pairing:
             self._known.popitem(last=False)
         copies = self._by_ident.get(ident, ())
         for item in copies:
-            item.status = answer.status
             self._settle(item)
+            item.status = answer.status
         return bool(copies)
 
     def _ident_of(self, answer: Answer) -> tuple[str, int] | None:
@@ -128,24 +133,26 @@ class Pairing:
             # A key we do not know belongs to another request: an OPTIONS, an INVITE.
             keyed = self._by_key.get(answer.key)
             return keyed[-1].ident if keyed else None
-        idents = {item.ident for item in self._unanswered}
+        idents = {item.ident for item in self._waiting if item.status is None}
         return idents.pop() if len(idents) == 1 else None
 
     def known_until(self, moment: datetime) -> datetime:
         """`moment`, or just before the first request that still waits for its answer."""
         waits = [
             item.request.at - TICK
-            for item in self._unanswered
-            if item.request.at is not None and not self._is_over(item)
+            for item in self._waiting
+            if item.status is None
+            and item.request.at is not None
+            and not self._is_over(item)
         ]
         return min([moment, *waits])
 
     def in_order(self, *, is_last: bool = False) -> list[Waiting]:
         """What can be printed now, none before an earlier one."""
-        ready, left = [], len(self._waiting)
+        ready, left, most = [], len(self._waiting), self._most
         for item in self._waiting:
             # A clock that steps back leaves the first one waiting for long.
-            if not (is_last or left > MOST_WAITING or self._is_settled(item)):
+            if not (is_last or left > most or self._is_settled(item)):
                 break
             ready.append(item)
             left -= 1
@@ -169,21 +176,26 @@ class Pairing:
                 held_back.add(aor)
         return ready
 
+    @property
+    def _most(self) -> int:
+        """How many may wait at once."""
+        shows_answers = self._known or self._asked <= MOST_WAITING
+        return MOST_WAITING if shows_answers else FEW_WAITING
+
     def _settle(self, item: Waiting) -> None:
         """It waits for no answer any more."""
-        if item in self._unanswered:
-            del self._unanswered[item]
+        if item.status is None:
+            self._unanswered -= 1
             if item.request.key is not None:
                 _drop(self._by_key, item.request.key, item)
 
     def _forget(self, item: Waiting) -> None:
         del self._waiting[item]
-        if item.status is None:
-            self._settle(item)
+        self._settle(item)
         _drop(self._by_ident, item.ident, item)
 
     def _is_over(self, item: Waiting) -> bool:
-        return len(self._unanswered) > MOST_WAITING or self._is_settled(item)
+        return self._unanswered > self._most or self._is_settled(item)
 
     def _is_settled(self, item: Waiting) -> bool:
         if item.status is not None:

@@ -28,8 +28,8 @@ BRANCH = re.compile(
 )
 FROM = re.compile(rb"\n(?:from|f)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.I)
 TAG = re.compile(rb";[ \t]*tag[ \t]*=", re.I)
-#: A URI in <> with no display name before it and no quotes behind.
-PLAIN_URI = re.compile(rb'\s*<([!-;=?-~]+)>[^"]*')
+#: A URI in <> with no display name before it and nothing unusual in quotes behind.
+PLAIN_URI = re.compile(rb'\s*<([!-;=?-~]+)>[^"]*(?:"[^"\\]*"[^"]*)*')
 OF_INVITE = re.compile(rb"\d{1,40}[ \t]+INVITE\b")
 #: `100 Trying` is the next hop's word, not the phone's.
 LEAST_STATUS = 180

@@ -67,14 +67,9 @@ class Kamailio(Format):
     def usual(
         self, data: bytes, floor: int, start: int, mark: int, base: int
     ) -> tuple[Record | None, int] | None:
-        if data[mark] == SLASH:
-            return self._whole(data, floor, start, base)
-        return self._brief(data, start, mark, base)
-
-    def _whole(
-        self, data: bytes, floor: int, start: int, base: int
-    ) -> tuple[Record | None, int] | None:
-        """Of the start line at `start`: the line above and all of the message."""
+        if data[mark] != SLASH:
+            return self._brief(data, start, mark, base)
+        # Of the start line the line above and all of the message.
         at = data.rfind(b"\n", floor, start - 1) + 1 or floor
         found = self._usual(data, at) if start > floor else None
         if found is None or data.find(self.folded, at, start) >= 0:

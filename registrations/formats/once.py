@@ -28,11 +28,12 @@ class Once:
         self._reader, self._template = reader, template
         #: A line that waits for its message, once messages have been seen to follow lines.
         self._held: Brief | None = None
-        self._held_key: Key | None = None
         self._pulse: Pulse | None = None
         self._is_alone = True
         self._messages: dict[Key, int] = {}
         self._lines: dict[Key, int] = {}
+        #: Lines in a row that their message followed at once.
+        self._pairs = 0
 
     @property
     def form(self):
@@ -69,55 +70,47 @@ class Once:
         return out
 
     def _line(self, line: Brief, out: list[Record]) -> None:
-        key = self._template.key(line.raw)
-        if key in self._messages:
-            _take(self._messages, key)
+        if self._messages and _take(self._messages, self._template.key(line.raw)):
             self._is_alone = False
             return
         if self._held is not None:
             out += self._released()
         if self._is_alone:
-            out.append(self._told(line, key))
+            out.append(self._told(line))
         else:
-            self._held, self._held_key = line, key
+            self._held = line
 
     def _message(self, message: Request, out: list[Record]) -> None:
         key = _key(message)
         if self._held is not None:
-            if self._is_held(key):
+            if key is not None and self._template.is_of(self._held.raw, key):
                 self._held = None
                 out.append(message)
+                self._pairs += 1
+                if self._pairs == NEAR:
+                    self._messages.clear()
                 if self._pulse is not None:
                     out += self._pulses()
                 return
             out += self._released()
-        if key in self._lines:
-            _take(self._lines, key)
+        if _take(self._lines, key):
             self._is_alone = False
             return
         _keep(self._messages, key)
+        self._pairs = 0
         out.append(message)
-
-    def _is_held(self, key: Key | None) -> bool:
-        """True when the line that is held tells of this message.
-
-        Of a line that can be read in two ways the message is the better print.
-        """
-        if self._held_key is None:
-            return key is not None and key[0] in self._held.raw
-        return self._held_key == key
 
     def _released(self) -> list[Record]:
         """The line that was held: no message followed it."""
         if self._held is None:
             return []
         line, self._held, self._is_alone = self._held, None, True
-        return [self._told(line, self._held_key), *self._pulses()]
+        return [self._told(line), *self._pulses()]
 
-    def _told(self, line: Brief, key: Key | None) -> Request | Unreadable:
+    def _told(self, line: Brief) -> Request | Unreadable:
         told = self._template.request(line)
         if isinstance(told, Request):
-            _keep(self._lines, key)
+            _keep(self._lines, self._template.key(line.raw))
         return told
 
     def _pulses(self) -> list[Record]:
@@ -150,8 +143,9 @@ def _keep(known: dict[Key, int], key: Key | None) -> None:
         del known[next(iter(known))]
 
 
-def _take(known: dict[Key, int], key: Key) -> None:
-    """A print with this key was remembered: it is used up."""
-    left = known.pop(key)
+def _take(known: dict[Key, int], key: Key | None) -> bool:
+    """Use up a print with this key; False where none is remembered."""
+    left = known.pop(key, 0)
     if left > 1:
         known[key] = left - 1
+    return left > 0

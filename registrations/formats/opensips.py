@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 
 from registrations.formats.form import Lead
-from registrations.formats.kamailio import Kamailio
+from registrations.formats.kamailio import SLASH, Kamailio
 from registrations.formats.record import Brief, Record
 from registrations.formats.stamps import WITHOUT_YEAR, Stamps
 from registrations.formats.xlog import Template
@@ -32,11 +32,11 @@ class OpenSips(Kamailio):
             lead.records = tuple(told._replace(at=lead.at) for told in lead.records)
         return lead
 
-    def _whole(
-        self, data: bytes, floor: int, start: int, base: int
+    def usual(
+        self, data: bytes, floor: int, start: int, mark: int, base: int
     ) -> tuple[Record | None, int] | None:
-        """None of them: no line of OpenSIPS' own begins as Kamailio's do."""
-        return None
+        """No whole message: none of OpenSIPS' own lines begins as Kamailio's do."""
+        return None if data[mark] == SLASH else self._brief(data, start, mark, base)
 
     def _brief(
         self, data: bytes, start: int, mark: int, base: int

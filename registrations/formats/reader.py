@@ -16,6 +16,7 @@ from registrations.formats.marks import marks_in
 from registrations.formats.messages import record_of
 from registrations.formats.record import Brief, Pulse, Record, Request
 from registrations.formats.refused import endless, half, turned
+from registrations.formats.stamps import newest_in
 from registrations.formats.xlog import folded_end
 
 #: A start line behind a log prefix in one line.
@@ -30,8 +31,6 @@ MENTION = b"/2.0"
 TIMELESS = ("plain", "cat")
 #: An announced message stands this near behind its announcement, or never comes.
 FAR = 64 * 1024
-#: How many lines back from the end of what was read the newest time stamp is looked for.
-LINES_BACK = 50
 
 
 class Reader:
@@ -90,7 +89,7 @@ class Reader:
         before = self._newest
         while self._step(records, is_last):
             pass
-        moment = self._last_moment()
+        moment = newest_in(self._data, self._floor, self._at, self.form.moment)
         if moment is not None:
             self._note(moment)
         if self._newest is not None and self._newest != before:
@@ -102,16 +101,12 @@ class Reader:
         data, marks = self._data, self._marks
         find, rfind = data.find, data.rfind
         is_start, folded = self.form.start.match, self.form.folded
-        usual = self.form.usual
-        while self._open is None and marks and not self._skipping:
+        while self._open is None and not self._skipping:
+            self._take_usual(records)
+            if not marks:
+                break
             at, mark = self._at, marks.pop()
-            if mark < at:
-                continue
             start = self._at = rfind(b"\n", at, mark) + 1 or at
-            taken = usual(data, self._floor, start, mark, self._base)
-            if taken is not None:
-                self._take(*taken, records)
-                continue
             end = find(b"\n", mark) + 1
             if not end:
                 marks.append(mark)
@@ -130,16 +125,31 @@ class Reader:
             return self._message(records, is_last)
         return self._rest(records, is_last)
 
-    def _take(self, record: Record | None, end: int, records: list[Record]) -> None:
-        """A whole message, or a line that tells of one, was read in one step."""
-        self._at, self._lead = end, None
-        if type(record) is not Brief:
-            self._floor = end
-        if record is None:
-            return
-        if record.at is not None:
-            self._note(record.at)
-        records.append(record)
+    def _take_usual(self, records: list[Record]) -> None:
+        """Read on while all is written as it nearly always is: whole messages, and lines that
+        tell of one, each in one step. The next marker, if there is one, is for others.
+        """
+        data, marks, base = self._data, self._marks, self._base
+        at, floor, usual = self._at, self._floor, self.form.usual
+        rfind = data.rfind
+        while marks:
+            mark = marks.pop()
+            if mark < at:
+                continue
+            start = rfind(b"\n", at, mark) + 1 or at
+            taken = usual(data, floor, start, mark, base)
+            if taken is None:
+                marks.append(mark)
+                break
+            record, at = taken
+            self._lead = None
+            if type(record) is not Brief:
+                floor = at
+            if record is not None:
+                records.append(record)
+                if record.at is not None:
+                    self._note(record.at)
+        self._at, self._floor = at, floor
 
     def _rest(self, records: list[Record], is_last: bool) -> bool:
         """No marker in a whole line any more: wait at the line that is not whole."""
@@ -247,9 +257,6 @@ class Reader:
             line = data[at:end]
         return at, line
 
-    def _line_before(self, start: int) -> int:
-        return self._data.rfind(b"\n", 0, max(start - 1, 0)) + 1
-
     def _message(self, records: list[Record], is_last: bool) -> bool:
         lead, form = self._open, self.form
         found = cut(self._data, self._at, lead.size, form, is_last=is_last)
@@ -286,14 +293,3 @@ class Reader:
     def _note(self, at: datetime) -> None:
         if self._newest is None or at > self._newest:
             self._newest = at
-
-    def _last_moment(self) -> datetime | None:
-        """The newest time of the last whole lines read, skipped ones included."""
-        end, moments = self._at, []
-        for _ in range(LINES_BACK):
-            start = self._line_before(end)
-            if start >= end or start < self._floor:
-                break
-            moments.append(self.form.moment(self._data[start:end]))
-            end = start
-        return max((at for at in moments if at is not None), default=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from registrations.sip import Message, made
+from registrations.sip import Message
 
 
 class Request(NamedTuple):
@@ -22,12 +22,6 @@ class Request(NamedTuple):
     raw: bytes
     key: str | None = None
     message: Message | None = None
-
-    def bare(self) -> Request:
-        """The same without what was read of its headers. Thousands may wait for their answers:
-        with the headers they are more than a processor's cache holds.
-        """
-        return made(Request, (*self[:-1], None))
 
 
 class Answer(NamedTuple):

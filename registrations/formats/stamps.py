@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+#: How many lines back from the end of what was read the newest time stamp is looked for.
+LINES_BACK = 50
 MONTHS = {
     name: number
     for number, name in enumerate(
@@ -78,3 +80,17 @@ def zone_of(text: bytes | None) -> tzinfo | None:
     if offset >= timedelta(days=1):
         return None
     return timezone(-offset if text[:1] == b"-" else offset)
+
+
+def newest_in(
+    data: bytes, floor: int, end: int, moment: Callable[[bytes], datetime | None]
+) -> datetime | None:
+    """The newest time of the last whole lines between `floor` and `end`."""
+    moments = []
+    for _ in range(LINES_BACK):
+        start = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
+        if start >= end or start < floor:
+            break
+        moments.append(moment(data[start:end]))
+        end = start
+    return max((at for at in moments if at is not None), default=None)

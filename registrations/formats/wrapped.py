@@ -10,13 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from registrations.formats.reader import (
-    LINES_BACK,
-    MENTION,
-    Reader,
-)
+from registrations.formats.reader import MENTION, Reader
 from registrations.formats.record import Brief, Pulse, Record, Request
 from registrations.formats.refused import endless, half
+from registrations.formats.stamps import LINES_BACK
 from registrations.formats.text import Text
 from registrations.formats.xlog import Template
 

@@ -76,6 +76,7 @@ class Template:
             *self._parts[0].pattern.groupindex
         }
         literals = [piece.encode() for piece in pieces[::2]]
+        self._around_key = _around_key(pieces[1::2], literals)
         before_free = literals[: 1 + min(map(pieces[1::2].index, FREE & {*pieces}))]
         inner = sorted(before_free[1:] or literals[1:], key=len)
         #: `marker` and `second` stand in every line of this template. The marker is not
@@ -122,6 +123,18 @@ class Template:
             return fields["call_id"], int(fields["cseq"])
         call_id, cseq = found.group("call_id", "cseq")
         return call_id, int(cseq)
+
+    def is_of(self, line: bytes, key: tuple[bytes, int]) -> bool:
+        """True when a line tells of the request with this Call-ID and CSeq, and when it can be
+        read in several ways and the Call-ID stands in it.
+        """
+        call_id, cseq = key
+        before, between, behind = self._around_key
+        at = line.find(b"%b%b%b%d%b" % (before, call_id, between, cseq, behind))
+        if at >= 0 and self._is_keyed_first and line.find(before) == at:
+            return True
+        told = self.key(line)
+        return line.find(call_id) >= 0 if told is None else told == key
 
     def _next(self, line: bytes, at: int, part: Part) -> int:
         """Where a free field ends: its next literal, which must not stand there twice."""
@@ -176,6 +189,14 @@ def folded_end(data: bytes, start: int, end: int) -> int:
             return end if len(data) - start > LONGEST_LINE else 0
         end = next_end
     return end
+
+
+def _around_key(fields: list[str], literals: list[bytes]) -> tuple[bytes, bytes, bytes]:
+    """What stands before, between and behind Call-ID and CSeq where they are neighbours."""
+    at = fields.index("call_id")
+    if fields[at + 1 : at + 2] != ["cseq"]:
+        return literals[at], b"\n", b""  # never in a line
+    return literals[at], literals[at + 1], literals[at + 2]
 
 
 def _check(fields: list[str]) -> None:

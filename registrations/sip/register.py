@@ -18,7 +18,6 @@ from .address import (
     read_address,
     split_outside_quotes,
     unquoted,
-    uri_params,
 )
 from .errors import MalformedMessage
 from .message import Message, cleaned, decoded, made, read_message
@@ -61,7 +60,7 @@ class Contact:
     def push(self) -> PushParams:
         """Its push parameters, and what is wrong with them."""
         if self.known is None:
-            self.known = read_push_params(uri_params(self.uri))
+            self.known = read_push_params(self.uri)
             if self.stray:
                 self.known.fault(
                     "outside_uri",

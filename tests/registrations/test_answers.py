@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from registrations.answers import MOST_WAITING, PATIENCE, Pairing
+from registrations.answers import FEW_WAITING, MOST_WAITING, PATIENCE, Pairing
 from registrations.formats.record import Answer, Request
 from registrations.sip import read_register
 from tests.registrations.formats.test_kamailio import MESSAGE
@@ -79,11 +79,26 @@ def test_a_request_is_given_up_when_log_time_has_passed_its_patience():
 
 def test_waiting_is_bounded():
     pairing = Pairing()
+    answer(pairing, 200, call_id="of another")
     for number in range(MOST_WAITING + 5):
         ask(pairing, f"call-{number}")
     assert len(pairing.in_order()) == 5
     assert len(pairing.waiting) == MOST_WAITING
     assert len(pairing.in_order(is_last=True)) == MOST_WAITING
+
+
+def test_few_wait_where_no_answer_was_ever_shown():
+    pairing = Pairing()
+    for number in range(MOST_WAITING):
+        ask(pairing, f"call-{number}")
+    assert pairing.in_order() == []
+    ask(pairing, "one more")
+    assert len(pairing.in_order()) == MOST_WAITING + 1 - FEW_WAITING
+    assert answer(pairing, 401, call_id="call-1990")
+    for number in range(MOST_WAITING - FEW_WAITING):
+        ask(pairing, f"later-{number}")
+    assert pairing.in_order() == []
+    assert [one.status for one in pairing.waiting].index(401) == 1990 - 1901
 
 
 def test_answered_ones_behind_one_that_waits_are_bounded_too():

@@ -88,7 +88,7 @@ def _read(records: list[Record], pairing: Pairing) -> Iterator[Read]:
     for record in records:
         if type(record) is Request:
             try:
-                ask(record.bare(), read_register(record.raw, record.message))
+                ask(record, read_register(record.raw, record.message))
             except SipError as error:
                 yield error, record.position
         elif isinstance(record, Answer):

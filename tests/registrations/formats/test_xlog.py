@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from registrations.formats import open_format
 from registrations.formats.record import Brief, Request, Unreadable
@@ -140,3 +142,33 @@ def test_a_line_in_syslog_has_syslogs_time():
     assert first.at == datetime(2026, 11, 23, 19, 51, 40, tzinfo=UTC)
     assert read_register(first.raw).contacts[0].expires == 9
     assert (second.position, second.source) == (log.index(b"2026", 9), first.source)
+
+
+KEYED = Template()
+SPLIT = Template(
+    "REGISTER {cseq} of {to}, id {call_id} ua={user_agent} contact={contact}"
+)
+
+
+@pytest.mark.parametrize("template", [KEYED, SPLIT], ids=["neighbours", "apart"])
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_line_is_of_the_request_whose_key_it_has(template, data):
+    """Whatever a phone calls itself: its words may hold another key."""
+    words = st.sampled_from(
+        ["x", "a1", " call-id=a1 cseq=2 expires=", ' ua="', "id ", ", ", " "]
+    )
+    free = st.lists(words, max_size=4).map("".join)
+    fields = {
+        name: data.draw(free if name in ("user_agent", "contact") else words)
+        for name in ("user", "to", "call_id", "user_agent", "contact")
+    }
+    fields |= {"cseq": "1", "expires": "60", "ip": "h", "port": "1", "proto": "udp"}
+    line = template.text.format(**fields).encode()
+    key = (
+        data.draw(st.sampled_from([b"x", b"a1", b"a"])),
+        data.draw(st.sampled_from([1, 2])),
+    )
+    told = template.key(line)
+    expected = key[0] in line if told is None else told == key
+    assert template.is_of(line, key) == expected
