@@ -22,21 +22,25 @@ from registrations.formats.refused import half
 from registrations.sip import read_message
 
 CONTENT_LENGTH = re.compile(rb"(?i)\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})")
-BEGIN = b"=" * 20 + b"\ntag: "
+#: All lines end with CR LF in a copy that passed through Windows.
+BEGIN = re.compile(rb"={20}\r?\ntag: ")
+LONGEST_BEGIN = 27
 HEAD = re.compile(
-    rb"={20}\ntag: (\w+)\npid: (\d{1,10})\nprocess: (\d{1,6})\ntime: (\d{1,11})\.(\d{6})\n"
-    rb"date: [^\n]{1,40}\nproto: (\w+) (ipv[46])\n"
-    rb"srcip: ([^\n]{1,64})\nsrcport: (\d{1,5})\ndstip: [^\n]{1,64}\ndstport: \d{1,5}\n~{20}\n"
+    BEGIN.pattern + rb"(\w+)\r?\npid: (\d{1,10})\r?\nprocess: (\d{1,6})\r?\n"
+    rb"time: (\d{1,11})\.(\d{6})\r?\ndate: [^\n]{1,40}\nproto: (\w+) (ipv[46])\r?\n"
+    rb"srcip: ([^\r\n]{1,64})\r?\nsrcport: (\d{1,5})\r?\n"
+    rb"dstip: [^\n]{1,64}\ndstport: \d{1,5}\r?\n~{20}\r?\n"
 )
 #: Answers of Kamailio's own hold no line of a phone's.
 ANSWER = b"SIP/2.0 "
 #: Nothing else begins with such a line.
 SHAPE = re.compile(rb"={20}\r?\n")
 LONGEST_HEAD = 512
-END = b"|" * 20 + b"\n"
+END = re.compile(rb"\|{20}\r?\n")
+LONGEST_END = 22
 #: Where a block ends and the next one follows.
-BOUNDARY = re.compile(rb"\|{20}\n(?=" + HEAD.pattern + rb")")
-SIP = re.compile(rb"\s*(?:SIP/2\.0 \d|[^\s:]+ +[^\s:]+:\S+ +SIP/2\.0)")
+BOUNDARY = re.compile(END.pattern + rb"(?=" + HEAD.pattern + rb")")
+NEXT = re.compile(rb"\n(?=" + BEGIN.pattern + rb")")
 #: The processes of one Kamailio are started one behind the other.
 PROCESSES = 256
 #: Processes write one behind the other, at about the same time.
@@ -106,17 +110,17 @@ class Sipdump:
         return records
 
     def _step(self, records: list[Record], is_last: bool) -> bool:
-        start = self._data.find(BEGIN, self._at)
-        if start < 0:
-            kept = 0 if is_last else len(BEGIN) - 1
+        begin = BEGIN.search(self._data, self._at)
+        if begin is None:
+            kept = 0 if is_last else LONGEST_BEGIN - 1
             self._at = max(self._at, len(self._data) - kept)
             return False
-        self._at = start
+        self._at = start = begin.start()
         block = self._head(start)
         if block is None:
             if len(self._data) - start < LONGEST_HEAD and not is_last:
                 return False
-            self._at = start + len(BEGIN)
+            self._at = begin.end()
         elif not self._is_believed(block):
             records.append(self._doubted(block))
             self._at = block.message
@@ -168,10 +172,11 @@ class Sipdump:
         length = CONTENT_LENGTH.search(self._data, start, head.end())
         end = head.end() + (int(length[1]) if length else 0)
         if end <= limit:
-            if len(self._data) < end + len(END) and not is_last:
+            closing = END.match(self._data, end)
+            if closing is not None:
+                return end, closing.end()
+            if len(self._data) < end + LONGEST_END and not is_last:
                 return None
-            if self._data.startswith(END, end):
-                return end, end + len(END)
         return self._behind(start, head.end(), end, is_last)
 
     def _without_end(self, start: int, is_last: bool) -> tuple[int, int] | None:
@@ -181,9 +186,9 @@ class Sipdump:
         if len(self._data) - start > LONGEST_MESSAGE:
             # Longer than any message: go on at the next block.
             return start + LONGEST_MESSAGE, start + LONGEST_MESSAGE
-        end = self._data.rfind(END, start)
-        end = end if end >= 0 else len(self._data)
-        return end, max(end, self._data.rfind(BEGIN, start))
+        end = _last(END, self._data, start)
+        end = len(self._data) if end is None else end
+        return end, max(end, _last(BEGIN, self._data, start) or 0)
 
     def _behind(
         self, start: int, head_end: int, end: int, is_last: bool
@@ -195,8 +200,8 @@ class Sipdump:
                 return min(end, found.start()), found.end()
         if len(self._data) < limit + LONGEST_HEAD and not is_last:
             return None
-        last = self._data.rfind(END, head_end)
-        stop = last if is_last and last >= 0 else head_end
+        last = _last(END, self._data, head_end) if is_last else None
+        stop = head_end if last is None else last
         return min(end, stop), stop
 
     def _take(
@@ -222,10 +227,10 @@ class Sipdump:
 
     def _unannounced(self, start: int, raw: bytes) -> int | None:
         """Where the next block begins amid headers: the end of this one was never written."""
-        at = raw.find(b"\n" + BEGIN) if BEGIN in raw else -1
-        if at < 0 or HEADERS_END.search(raw, 0, at + 1):
+        begin = NEXT.search(raw)
+        if begin is None or HEADERS_END.search(raw, 0, begin.end()):
             return None
-        block = self._head(start + at + 1)
+        block = self._head(start + begin.end())
         is_next = block is not None and self._is_believed(block)
         return block.start if is_next else None
 
@@ -239,6 +244,12 @@ class Sipdump:
         source = f"{proto.decode().lower()}:{name}:{port.decode()}"
         at = _moment(int(seconds), int(micros))
         return Block(start, found.end(), int(pid), tag, at, source)
+
+
+def _last(pattern: re.Pattern[bytes], data: bytes, start: int) -> int | None:
+    """Where the last match behind `start` begins."""
+    places = [found.start() for found in pattern.finditer(data, start)]
+    return places[-1] if places else None
 
 
 def _moment(seconds: int, micros: int) -> datetime | None:

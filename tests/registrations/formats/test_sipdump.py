@@ -136,3 +136,19 @@ def test_a_block_whose_end_was_never_written_takes_nothing_of_the_next():
     assert [one.rule for one in records if isinstance(one, Unreadable)] == [
         "headers_cut"
     ]
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_a_copy_with_cr_lf_everywhere_reads_the_same(step):
+    text = block(register("one")) + block(answer("one"), "snd") + block(register("two"))
+    copy = text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+    reader, found = open_format(None), []
+    for at in range(0, len(copy), step):
+        found += reader.feed(copy[at : at + step])
+    found += reader.end()
+    assert reader.form.name == "sipdump"
+    kept = [one for one in read(text) if not isinstance(one, Pulse)]
+    found = [one for one in found if not isinstance(one, Pulse)]
+    assert [one._replace(position=0) for one in found] == [
+        one._replace(position=0) for one in kept
+    ]
