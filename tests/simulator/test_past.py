@@ -123,3 +123,11 @@ def test_a_phone_with_two_strikes_reaches_three_in_the_first_minutes():
     ]
     longest = max(b - a for a, b in zip(gaps[-40:], gaps[-39:], strict=False))
     assert longest <= timedelta(minutes=7)
+
+
+def test_a_past_too_short_for_a_call_of_every_player_is_lived_through():
+    short = Past(1, hours=0.2)
+    assert len(registers_of(short.log)) >= 90
+    called = {row["aor"] for row in short.rows}
+    uncalled = set(registers_of(short.log)) - called
+    assert called and uncalled
