@@ -21,7 +21,7 @@ from registrations.sip import (
     text_of,
 )
 
-INVITE, BYE, ANSWER = b"INVITE ", b"BYE ", b"SIP/2.0 "
+INVITE, BYE, ANSWER = OF_CALLS = b"INVITE ", b"BYE ", b"SIP/2.0 "
 #: The branch of the topmost Via (RFC 3261 §8.1.1.7).
 BRANCH = re.compile(
     rb"\n(?:via|v)[ \t]*:[^\n,]*?;[ \t]*branch[ \t]*=[ \t]*\"?([^\s;,\"]+)", re.I

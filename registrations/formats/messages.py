@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from registrations.formats.form import Lead
-from registrations.formats.invites import call_record
+from registrations.formats.invites import OF_CALLS, call_record
 from registrations.formats.record import Answer, Record, Request
 from registrations.sip import Message, is_register, made, text_of
 
@@ -21,6 +21,8 @@ def record_of(lead: Lead, raw: bytes, message: Message) -> Record | None:
             return None
         request = (lead.position, lead.at, lead.source, raw, lead.key, message)
         return made(Request, request)
+    if not raw.startswith(OF_CALLS):
+        return None
     status = STATUS.match(raw)
     answer = answer_of(lead, int(status[1]), message) if status else None
     return answer or call_record(lead.position, lead.at, lead.source, raw, message)

@@ -100,7 +100,9 @@ class Register(NamedTuple):
 
 def is_register(raw: bytes) -> bool:
     """True when these bytes are a REGISTER request (the method is case-sensitive)."""
-    return raw.startswith(b"REGISTER ") or raw.lstrip(b"\r\n").startswith(b"REGISTER ")
+    if raw[:1] in b"\r\n":
+        raw = raw.lstrip(b"\r\n")
+    return raw.startswith(b"REGISTER ")
 
 
 def read_register(raw: bytes, message: Message | None = None) -> Register:
