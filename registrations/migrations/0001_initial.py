@@ -33,12 +33,8 @@ def fact():
 
 
 class Migration(migrations.Migration):
-
     initial = True
-
-    dependencies = [
-    ]
-
+    dependencies = []
     operations = [
         migrations.RunSQL(
             "CREATE SEQUENCE registrations_fact_id AS bigint",
@@ -286,14 +282,13 @@ class Migration(migrations.Migration):
             ],
         ),
         partition_by_day('registrations_sighting'),
-        # Hundreds of kB of text that nobody reads before a restart: packed it took a batch's time.
-        migrations.RunSQL(
-            "ALTER TABLE registrations_roundpage ALTER rounds SET STORAGE EXTERNAL",
-            migrations.RunSQL.noop,
-        ),
         # Room on each page for the next version of its rows: a refresh updates in place (HOT).
+        # Text that nobody reads before a restart: packed it took a batch's time.
         migrations.RunSQL(
-            "ALTER TABLE registrations_device SET (fillfactor = 80)",
+            [
+                "ALTER TABLE registrations_device SET (fillfactor = 80)",
+                "ALTER TABLE registrations_roundpage ALTER rounds SET STORAGE EXTERNAL",
+            ],
             migrations.RunSQL.noop,
         ),
         migrations.AddIndex('pushline', models.Index(fields=['call_id'], name='pushline_of_call')),
