@@ -37,6 +37,7 @@ class Batch:
     def __init__(self, feed: Feed, read_at: datetime) -> None:
         self._feed, self._feed_id = feed, feed.pk
         self._devices: dict[str, DeviceRow] = {}
+        #: Those of the AORs whose holdings are loaded.
         self._of_aor: dict[str, list[DeviceRow]] = {}
         self._changed: dict[str, DeviceRow] = {}
         #: Those of which all that was read repeats what they have, by their id.
@@ -73,7 +74,7 @@ class Batch:
         """
         due = select(DUE, [self._feed_id, until - LOSS_AFTER])
         if due:
-            self._know(devices_by_id([row[0] for row in due]))
+            self._devices = devices_by_id([row[0] for row in due])
             self._load_holdings({device.aor for device in self._devices.values()})
             for device in self._devices.values():
                 self._holdings.settle(device, until)
@@ -83,7 +84,7 @@ class Batch:
 
     def _load(self, items: list[Judged]) -> list[list[DeviceRow] | None]:
         """Of each item the devices whose Contacts it repeats; None where one is news."""
-        self._know(devices_of({item.register.aor for item in items}))
+        self._devices = devices_of({item.register.aor for item in items})
         repeated = [self._repeated(item) for item in items]
         news = _news(items, repeated)
         self._load_holdings({item.register.aor for item in news})
@@ -96,16 +97,12 @@ class Batch:
         self._tokens.update(tokens_like(keys - self._tokens.keys()))
         return repeated
 
-    def _know(self, found: dict[str, DeviceRow]) -> None:
-        self._devices = found
-        for device in found.values():
-            self._of_aor.setdefault(device.aor, []).append(device)
-
     def _load_holdings(self, aors: set[str]) -> None:
         self._loaded |= aors
-        found = [device for aor in aors for device in self._of_aor.get(aor, [])]
+        found = [device for device in self._devices.values() if device.aor in aors]
         load_holdings(found)
         for device in found:
+            self._of_aor.setdefault(device.aor, []).append(device)
             self._holdings.know(device)
             for key, holding in device.holdings.items():
                 # One row a token, whoever holds it.

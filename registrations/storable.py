@@ -14,6 +14,8 @@ from registrations.sip import Contact, Problem, PushParams, Register
 #: An index row holds 2,704 bytes (a third of a page), and a character up to 4 of them.
 LONGEST_INDEXED = 500
 LONGEST_TOKEN = 200
+#: Printable, but `%`: it may stand for anything.
+PLAIN = bytes(set(range(0x20, 0x7F)) - {ord("%")})
 
 
 def storable(register: Register) -> Register:
@@ -30,27 +32,30 @@ def storable(register: Register) -> Register:
 
 def _is_plain(register: Register) -> bool:
     """True where what it was read of has nothing hostile and no escape for it."""
-    contacts = register.contacts
-    texts = [register.aor, register.call_id, register.user_agent or ""]
+    aor, call_id, _, _, user_agent, contacts, _ = register
+    texts = [aor, call_id, user_agent or ""]
     for contact in contacts:
         texts += contact.uri, contact.instance_id or ""
     whole = "".join(texts)
     return (
         whole.isascii()
-        and whole.isprintable()
-        # It may stand for anything.
-        and whole.find("%") < 0
-        and len(register.aor) + len(register.call_id) <= LONGEST_INDEXED
+        and not whole.encode().translate(None, PLAIN)
+        and len(aor) + len(call_id) <= LONGEST_INDEXED
         and all(map(_is_short, contacts))
     )
 
 
 def _is_short(contact: Contact) -> bool:
     """True where no value can be too long: a bundle id or a token is one parameter."""
-    return (
-        len(contact.instance_id or "") <= LONGEST_INDEXED
-        and max(map(len, contact.uri.split(";"))) <= LONGEST_TOKEN
-    )
+    if len(contact.instance_id or "") > LONGEST_INDEXED:
+        return False
+    uri, at = contact.uri, 0
+    while len(uri) - at > LONGEST_TOKEN:
+        end = uri.rfind(";", at, at + LONGEST_TOKEN + 1)
+        if end < 0:
+            return False
+        at = end + 1
+    return True
 
 
 def _is_storable(register: Register) -> bool:
