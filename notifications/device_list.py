@@ -12,18 +12,18 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.at_once import Question, up_to_limit
+from notifications.at_once import Question, different, up_to_limit
 from notifications.bulk_page import running
-from notifications.device_terms import LABELS, fitting, kinds
+from notifications.device_terms import AGENTS, LABELS, REFUSED, fitting, kinds
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Choice, Menu
 from notifications.fleet import FeedRow, feed_row
 from notifications.kept_counts import counts
 from notifications.keyset import BY_ID, BY_NAME, BY_SEEN, BY_STRIKES, cut, query, words
-from notifications.models import App, Bulk, Ledger, Push
+from notifications.models import App, Bulk, Ledger, Push, TokenHealth
 from notifications.terms import Kind, Query, Term, proposed, read_query, written
 from notifications.wording import rules_in_words
-from registrations.models import Device, Feed, Holding, PushToken
+from registrations.models import Among, Device, Feed, Holding, PushToken
 
 Link = Callable[..., str]
 #: So many devices at most are put in an order that no index has.
@@ -62,11 +62,12 @@ def with_strikes(rows: QuerySet[Device]) -> QuerySet[Device]:
     return placed.filter(~Exists(more))
 
 
+REFUSED_TOKEN = "token:invalid"
 #: Each tab is a query.
 TABS = (
     ("", _("All")),
     ("state:not_waking state:suspected", _("At risk")),
-    ("token:invalid", _("Token refused")),
+    (REFUSED_TOKEN, _("Token refused")),
     ("seen:>24h", _("Not seen for 24 h")),
     ("problem:any", _("With problems")),
 )
@@ -75,9 +76,14 @@ OF_PUSHES = dict.fromkeys(("type", "outcome", "reason", "origin", "at"), _("Push
 ORDERS = {
     "newest": Order(_("Newest first"), BY_ID, _("Newer"), _("Older")),
     "oldest": Order(_("Oldest first"), replace(BY_ID, is_ascending=True)),
-    "aor": Order(_("AOR, A to Z"), BY_NAME, rows=with_name),
+    "aor": Order(
+        _("AOR, A to Z"), BY_NAME, rows=with_name, slow_beside=frozenset(AGENTS)
+    ),
     "aor_down": Order(
-        _("AOR, Z to A"), replace(BY_NAME, is_ascending=False), rows=with_name
+        _("AOR, Z to A"),
+        replace(BY_NAME, is_ascending=False),
+        rows=with_name,
+        slow_beside=frozenset(AGENTS),
     ),
     "seen": Order(_("Last seen first"), BY_SEEN, rows=with_seen, is_slow=True),
     "unseen": Order(
@@ -155,17 +161,19 @@ class Devices:
 def devices(asked, now: datetime) -> Devices:
     """Devices, the newest first or as the address says."""
     display = display_of(asked, ORDERS, COLUMNS)
-    is_whole = asked.get("whole") == "1" and display.order.is_slow
-    link = partial(query, **display.address, whole="1" if is_whole else "")
     apps = list(App.objects.all())
     known = kinds(apps)
     q = words(asked.get("q", ""))
     wanted = read_query(q, known, OF_PUSHES)
+    is_slow = display.order.is_slow_beside(term.name for term in wanted.terms)
+    is_whole = asked.get("whole") == "1" and is_slow
+    link = partial(query, **display.address, whole="1" if is_whole else "")
     everyone = Device.objects.all()
     rows = fitting(everyone, wanted, now)
-    older = _behind_the_newest(rows) if display.order.is_slow and not is_whole else None
-    if older is not None:
-        rows = rows.filter(pk__gt=older)
+    newest = _newest(rows) if is_slow and not is_whole else None
+    if newest is not None:
+        # Found once: to be put in order, and to see whether there are more.
+        rows = everyone.filter(Among(F("pk"), newest[:PUT_IN_ORDER]))
     held = Holding.objects.filter(current=True).select_related(
         "token__ledger", "token__health"
     )
@@ -192,16 +200,20 @@ def devices(asked, now: datetime) -> Devices:
         assuming=list(_assuming()) if numbers["assuming"] else [],
         display=display,
         put_in_order=PUT_IN_ORDER,
-        whole=query(**display.address, q=q, whole="1") if older is not None else "",
+        whole=query(**display.address, q=q, whole="1") if _is_cut(newest) else "",
         kept=[("q", q)],
         terms=proposed(known),
     )
 
 
-def _behind_the_newest(rows: QuerySet[Device]) -> int | None:
-    """The first one that is not among the newest `PUT_IN_ORDER`."""
+def _newest(rows: QuerySet[Device]) -> list[int]:
+    """`PUT_IN_ORDER` of them and one more, where there are so many."""
     pks = BY_ID.ordered(rows).values_list("pk", flat=True)
-    return next(iter(pks[PUT_IN_ORDER : PUT_IN_ORDER + 1]), None)
+    return list(pks[: PUT_IN_ORDER + 1])
+
+
+def _is_cut(newest: list[int] | None) -> bool:
+    return newest is not None and len(newest) > PUT_IN_ORDER
 
 
 def _chip(term: Term, asked: Query, known: dict[str, Kind], link: Link) -> Chip:
@@ -242,6 +254,11 @@ def _assuming() -> QuerySet[Feed]:
 
 
 def _number(view: str, known: dict[str, Kind], now: datetime) -> Question:
+    if view == REFUSED_TOKEN:
+        # Each token leads to its device: sooner than to look at every device for its tokens.
+        refused = TokenHealth.objects.filter(state__in=REFUSED).values("token")
+        held = Holding.objects.filter(current=True, token__in=refused).order_by()
+        return different(held.values("device_id"), "device_id")
     return up_to_limit(fitting(Device.objects.all(), read_query(view, known), now))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -25,6 +25,12 @@ class Order:
     rows: Callable[[QuerySet], QuerySet] = lambda rows: rows
     #: No index has it: of many rows only the newest are put in order, unless all are wanted.
     is_slow: bool = False
+    #: Nor has one it together with these filters: all rows might be walked past.
+    slow_beside: frozenset[str] = frozenset()
+
+    def is_slow_beside(self, filters: Iterable[str]) -> bool:
+        """No index has it where rows are filtered by these."""
+        return self.is_slow or not self.slow_beside.isdisjoint(filters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ django.setup(set_prefix=False)
 from notifications.consumers import websocket_urlpatterns  # noqa: E402 (apps first)
 from pushdash.bodies import BodyLimit  # noqa: E402
 from pushdash.doors import THREADS, Doors  # noqa: E402
-from pushdash.handler import Handler  # noqa: E402
+from pushdash.handler import Handler, keep_by_thread  # noqa: E402
 from pushdash.planning import plan_for_pages  # noqa: E402
-from registrations.long_running import settle_in  # noqa: E402
+from pushdash.rendering import load_all  # noqa: E402
+from registrations.long_running import settle_in, take_short_turns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -28,4 +29,7 @@ application = ProtocolTypeRouter(
     }
 )
 plan_for_pages()
+keep_by_thread()
+load_all()
 settle_in()
+take_short_turns()

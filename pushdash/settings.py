@@ -114,6 +114,12 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": False,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "pushdash.rendering.Loader",
+                    ["django.template.loaders.filesystem.Loader"],
+                )
+            ],
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.l10n",

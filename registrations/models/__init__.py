@@ -18,10 +18,11 @@ from registrations.models.feeds import (
     RoundPage,
 )
 from registrations.models.history import PushLine, Registration, Sighting
-from registrations.models.lookups import Head, agent_heads
+from registrations.models.lookups import Among, Head, agent_heads
 
 __all__ = [
     "agent_heads",
+    "Among",
     "Device",
     "DeviceEvent",
     "Environment",

@@ -24,6 +24,17 @@ class Head(models.Transform):
     template = "left(%(expressions)s, 100)"
 
 
+class Among(models.Lookup):
+    """One of a list, which PostgreSQL gets as one value: of `__in` it reads each by itself."""
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler, connection) -> tuple[str, list]:
+        """The condition and what it is given."""
+        left, given = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s)", [*given, self.rhs]
+
+
 class Backwards(models.Transform):
     """`token__backwards`: so that an index finds its end."""
 

@@ -244,6 +244,21 @@ def test_of_many_devices_only_the_newest_are_put_in_order_of_last_seen(monkeypat
     assert listed("sort=unseen&q=p1").whole == ""
 
 
+def test_the_newest_of_a_version_are_put_in_order_of_their_aor(monkeypatch):
+    monkeypatch.setattr(device_list, "PUT_IN_ORDER", 2)
+    for name in ("anna", "carol", "bob"):
+        device = factories.registered_device(f"sip:{name}@x.org")
+        device.user_agent = "Linphone/6.1 (iPhone14,2) iOS/17.1"
+        device.save()
+    some = listed("sort=aor&q=phone:iPhone14")
+    assert [row.device.aor for row in some.rows] == ["sip:bob@x.org", "sip:carol@x.org"]
+    every = [row.device.aor[4] for row in listed(some.whole).rows]
+    assert every == ["a", "b", "c"]
+    none = listed("sort=aor&q=phone:iPhone15")
+    assert (none.rows, none.whole) == ([], "")
+    assert len(listed("sort=aor").rows) == 3
+
+
 def test_a_device_stands_once_in_the_order_of_strikes_with_its_most():
     device = factories.registered_device("sip:two@x.org")
     ledger(device, "suspected", 4)

@@ -8,7 +8,14 @@ import pytest
 
 from notifications import kept_counts
 from notifications.at_once import Question, up_to_limit
-from notifications.kept_counts import KEEP, LONGEST, counts, forget
+from notifications.kept_counts import (
+    KEEP,
+    LONGEST,
+    MOST_KEPT,
+    counts,
+    forget,
+    longer,
+)
 from registrations.models import Device
 from tests import factories
 from tests.factories import MORNING
@@ -85,3 +92,30 @@ def test_what_must_be_of_now_is_kept_only_where_it_is_great(monkeypatch):
     # Two is great here.
     assert asked(1) == {"limited": 2, "exact": 3}
     assert asked(KEEP.seconds) == {"limited": 3, "exact": 3}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_takes_long_to_count_is_kept_longer(
+    monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(kept_counts, "COUNTED", 1)
+    # Whatever it takes here is long.
+    monkeypatch.setattr(kept_counts, "SHARE", 10**9)
+    started = []
+    renew = kept_counts.renew
+    monkeypatch.setattr(kept_counts, "renew", lambda *of: started.append(renew(*of)))
+    for _ in range(2):
+        factories.registered_device()
+    number(), number(KEEP)
+    started[0].join()
+    factories.registered_device()
+    with django_assert_num_queries(0):
+        assert number(KEEP + MOST_KEPT - timedelta(seconds=1)) == 2
+    assert len(started) == 1
+    assert number(KEEP + MOST_KEPT - KEEP + LONGEST) == 3
+
+
+def test_a_number_is_kept_by_what_it_takes():
+    assert longer(0.01) == longer(0.1) == timedelta()
+    assert longer(0.2) == timedelta(seconds=60) - KEEP
+    assert longer(60) == MOST_KEPT - KEEP

@@ -7,8 +7,10 @@ import threading
 
 import pytest
 from django.http import HttpRequest
+from django.utils import timezone, translation
+from django.utils.translation import trans_real
 
-from pushdash.handler import Handler
+from pushdash.handler import Handler, keep_by_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,3 +30,22 @@ def test_a_request_is_answered_in_another_thread_than_the_loop(monkeypatch):
     response = asyncio.run(handler.get_response_async(request))
     assert response.status_code == 200
     assert seen != [threading.main_thread()]
+
+
+def test_language_and_clock_are_those_of_the_thread(monkeypatch):
+    for module in (trans_real, timezone):
+        # Put back afterwards.
+        monkeypatch.setattr(module, "_active", module._active)
+    keep_by_thread()
+    translation.activate("fr")
+    timezone.activate("Europe/Paris")
+    told = []
+
+    def tell() -> None:
+        told.append((translation.get_language(), timezone.get_current_timezone_name()))
+
+    tell()
+    other = threading.Thread(target=tell)
+    other.start()
+    other.join()
+    assert told == [("fr", "Europe/Paris"), ("en", "UTC")]

@@ -8,7 +8,12 @@ from django.db.backends.signals import connection_created
 
 from pushdash.planning import plan_for_pages
 
-WANTED = {"random_page_cost": "1.1", "enable_mergejoin": "off", "jit": "off"}
+WANTED = {
+    "random_page_cost": "1.1",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 
 
 def settings() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, connection, connections
 from psycopg import adapters
 from psycopg.pq import Format
 
@@ -54,3 +54,18 @@ def test_django_leaves_our_loader_in_its_place():
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.adapters.get_loader(OID, Format.TEXT) is LOADER
+
+
+def test_a_server_that_hung_up_is_seen_without_asking_it():
+    own = connections.create_connection("default")
+    try:
+        with own.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (backend,) = cursor.fetchone()
+        assert own.is_usable()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+        assert not own.is_usable()
+    finally:
+        own.close()
+    assert not own.is_usable()
