@@ -120,7 +120,7 @@ def pushes(asked, now: datetime) -> Pushes:
     if looked_since is not None:
         looked = replace(wanted, range=Range(looked_since, wanted.range.until))
     every = spanned(looked, now, find)
-    groups, by_slot = _groups(every, stretch)
+    groups, by_slot = _groups(every, stretch, apps)
     parts = chosen_in_parts(every, wanted)
     fit = parts[0] if len(parts) == 1 else chosen_of(every, chosen)
     total = sum(groups.values())
@@ -189,12 +189,15 @@ def _looks(wanted: Asked) -> int:
     return LOOKED_BY_DEVICE if by_device else LOOKED
 
 
-def _groups(rows: QuerySet[Push], stretch: Range) -> tuple[Counter[tuple], list[tuple]]:
+def _groups(
+    rows: QuerySet[Push], stretch: Range, apps: list[App]
+) -> tuple[Counter[tuple], list[tuple]]:
     """(type, outcome, reason, app, origin) → number, of the newest `COUNTED` + 1; and the
     same rows by slot, type, state, verdict and rule, each with how many.
     """
     columns = ("push_type", "state", "sip_call__verdict", "sip_call__rule")
-    columns += ("reason", "app__bundle_id", "origin")
+    columns += ("reason", "app_id", "origin")
+    bundles = {app.pk: app.bundle_id for app in apps}
     newest = BY_CREATION.ordered(rows.annotate(slot=slot_of(stretch)))
     values = newest.values_list(*columns, "slot")
     groups, by_slot = grouped_in_sets(values, tuple(range(7)), (7, 0, 1, 2, 3))
@@ -202,7 +205,7 @@ def _groups(rows: QuerySet[Push], stretch: Range) -> tuple[Counter[tuple], list[
     for *facts, number in groups:
         push_type, state, verdict, rule, reason, app, origin = facts
         outcome = outcome_named(push_type, state, verdict or "awaited", rule)
-        counted[push_type, outcome, reason, app, origin] += number
+        counted[push_type, outcome, reason, bundles.get(app, ""), origin] += number
     return counted, by_slot
 
 

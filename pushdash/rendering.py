@@ -28,12 +28,14 @@ from django.template.base import (
 )
 from django.template.loaders import cached
 from django.templatetags.i18n import TranslateNode
+from django.utils.formats import localize
 from django.utils.safestring import SafeData, SafeString, mark_safe
 from django.utils.timezone import template_localtime
 from django.utils.translation import get_language
 
 Value = Callable[[Context], object]
 Step = Callable[[object, Context], object]
+NUMBERS = (int, float)
 #: A name that the context does not have.
 MISSING = object()
 #: They refuse a name as Django first asks for it, `row["tone"]`, and have it as an attribute.
@@ -138,6 +140,9 @@ class Shown(VariableNode):
             return value
         if kind is str:
             return escape(value) if context.autoescape else value
+        if kind in NUMBERS:
+            # Nothing of a number is to be escaped, in any language.
+            return localize(value, use_l10n=context.use_l10n)
         return render_value_in_context(value, context)
 
 
