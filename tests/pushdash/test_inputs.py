@@ -6,6 +6,7 @@ import pytest
 from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy
 
 from pushdash.inputs import Inputs
 
@@ -46,3 +47,22 @@ def test_a_whole_form_is_what_django_draws():
     for data in (None, {"number": "x"}):
         drawn = [str(Form(data, renderer=each())) for each in (Inputs, DjangoTemplates)]
         assert drawn[0] == drawn[1]
+
+
+CHOICES = (
+    [],
+    [("a", "A"), ("b", "<B>"), ("", "none"), (None, "nothing")],
+    [(1, gettext_lazy("Devices")), (2000, 2000), (0, mark_safe("<i>"))],
+    [("One & two", [("1", "one"), ("2", "two")]), ("3", "three")],
+)
+
+
+@pytest.mark.parametrize("choices", CHOICES)
+@pytest.mark.parametrize("value", (None, "", "a", 1, "2", '"<'))
+@pytest.mark.parametrize("attrs", ATTRS)
+def test_a_menu_is_what_django_draws(choices, value, attrs):
+    drawn = [
+        forms.Select(choices=choices).render("n", value, attrs, renderer=each())
+        for each in (Inputs, DjangoTemplates)
+    ]
+    assert drawn[0] == drawn[1]
