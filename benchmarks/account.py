@@ -23,7 +23,7 @@ from simulator.callers import load_roster, next_calls
 FINAL = {"accepted", "rejected", "unknown", "failed", "expired", "cancelled", "held"}
 KIND = {"voip": "voip", "alert": "remote"}
 #: A call may be placed so long after its moment, and still be under way.
-UNDER_WAY = timedelta(seconds=15)
+UNDER_WAY = timedelta(seconds=45)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import Max
 
 from notifications.beacon_secrets import make_secret
 from notifications.credentials import seal
@@ -26,7 +25,7 @@ from simulator.beacons import PLACE
 
 BATCH = 1000
 #: The callers make up for a pause no longer than this: nobody rings for a call of last week.
-LONGEST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(seconds=90)
 #: The app that posts beacons.
 SPEAKS = "com.acme.talk"
 APP_NAMES = {"org.linphone.phone": "Linphone", "com.acme.talk": "Acme Talk"}
@@ -152,13 +151,6 @@ def _past_attempt(row: dict, push: Push) -> Attempt:
         apns_id=row["apns_id"],
         latency_ms=(push.ended_at - push.sent_at).total_seconds() * 1000,
     )
-
-
-def called_until(now: datetime) -> datetime:
-    """Up to when the callers called before they were stopped, if that is not long ago."""
-    pushes = Push.objects.filter(origin=Push.Origin.REHEARSAL)
-    newest = pushes.aggregate(newest=Max("created_at"))["newest"]
-    return max(newest or now, now - LONGEST_PAUSE)
 
 
 def place(calls, now: datetime) -> tuple[int, list[str]]:
