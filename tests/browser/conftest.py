@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
     # Playwright's loop runs in this thread; Django's database guard takes it for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        flags = ["--disable-gpu"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
         started = playwright.chromium.launch(executable_path=found, args=flags)
         yield started
         started.close()
