@@ -19,7 +19,7 @@ import psycopg
 
 from benchmarks.cpu import cpu_of
 from benchmarks.gateway import BUNDLE_ID, manage, serving
-from benchmarks.private_services import run_alone
+from benchmarks.private_services import make_tables, run_alone
 from benchmarks.quantiles import quantile
 from simulator.beacons import Spoken, body_of
 
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if not given.inside:
         return run_alone("benchmarks.beacons", arguments)
-    manage("migrate", "--verbosity=0")
+    make_tables()
     said = manage("shell", "--verbosity=0", "-c", SETUP % given.phones)
     phones = Phones(said.split()[-1], given.phones)
     with serving() as (port, pid):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import gzip
 import http.client
-import os
 import re
-import shutil
 import threading
 from urllib.parse import urlsplit
 
+from benchmarks import chromium
 from benchmarks.visitor import Visitor
 
 #: What a browser fetches with a page, beside what a style sheet names.
 ASSET = re.compile(r'(?:src|href)="(/static/[^"]+)"')
 #: A page that takes longer ends the run: the machine cannot keep the pace.
 PATIENCE_SECONDS = 300
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 PAINT_LOOK_MS = 20
 PAINT = "performance.getEntriesByName('first-contentful-paint').map((one) => one.startTime)[0]"
 
@@ -77,11 +75,9 @@ def first_paint(reader: Reader, addresses: dict[str, str]) -> dict[str, float]:
     # The tests' browser; whoever only asks for figures of the server needs none.
     from playwright.sync_api import sync_playwright
 
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)))
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     key = reader.cookies["Cookie"].partition("=")[2]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        browser = chromium.launched(playwright)
         paints = {}
         for name, address in addresses.items():
             context = browser.new_context()

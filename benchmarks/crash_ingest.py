@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import fleet_log
 from benchmarks.kill_ingest import ROWS, differences, empty, manage, read_so_far, stored
-from benchmarks.private_services import ROOT, run_unserved
+from benchmarks.private_services import ROOT, make_tables, run_unserved
 from pushdash import embedded, private
 
 #: The log is written in so many pieces between two crashes.
@@ -68,7 +68,7 @@ class Server:
         # With both named no command starts services of its own.
         os.environ["DATABASE_URL"] = private.database_url(self._var)
         os.environ["REDIS_URL"] = private.redis_url(self._var)
-        subprocess.run(manage("migrate", "--verbosity=0"), cwd=ROOT, check=True)
+        make_tables()
 
     def start(self) -> None:
         """Until it answers: what it had on disk is put in order first."""

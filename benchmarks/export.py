@@ -15,11 +15,10 @@ import time
 from datetime import UTC, datetime
 
 import django
-from django.core.management import call_command
 from django.db import connection
 
 from benchmarks import fleet_log
-from benchmarks.private_services import run_alone
+from benchmarks.private_services import make_tables, run_alone
 
 #: Growth of the process between the first tenth and the end that is still flat, in MB.
 FLAT_MB = 10
@@ -34,7 +33,7 @@ def main(arguments: list[str]) -> int:
     if not options.inside:
         return run_alone("benchmarks.export", arguments)
     django.setup()
-    call_command("migrate", verbosity=0)
+    make_tables()
     wanted = options.devices
     now = datetime.now(UTC)
     fleet_log.fill(os.environ["DATABASE_URL"], wanted, now)

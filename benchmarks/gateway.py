@@ -24,7 +24,7 @@ from queue import SimpleQueue
 import psycopg
 
 from benchmarks.cpu import cpu_of
-from benchmarks.private_services import ROOT, run_alone
+from benchmarks.private_services import ROOT, make_tables, run_alone
 from benchmarks.quantiles import quantile
 from pushdash.management.commands.up import free_port
 
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if not given.inside:
         return run_alone("benchmarks.gateway", arguments)
-    manage("migrate", "--verbosity=0")
+    make_tables()
     secret = manage("shell", "--verbosity=0", "-c", SETUP).split()[-1]
     with serving() as (port, pid):
         result = measure(pid, port, secret, given)

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 
 from benchmarks import fleet_log
-from benchmarks.private_services import ROOT, run_alone
+from benchmarks.private_services import ROOT, make_tables, run_alone
 from pushdash import private
 
 
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if not options.inside:
         return run_alone("benchmarks.ingest", arguments)
-    subprocess.run(manage("migrate", "--verbosity=0"), cwd=ROOT, check=True)
+    make_tables()
     with TemporaryDirectory(prefix="pushdash-logs-") as folder:
         for row in Bench(Path(folder), options).rows():
             sys.stdout.write(json.dumps(row) + "\n")

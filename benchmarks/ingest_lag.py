@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 
 from benchmarks import fleet_log
-from benchmarks.private_services import ROOT, run_alone
+from benchmarks.private_services import ROOT, make_tables, run_alone
 
 BAR_MS = 500
 #: How often the database is asked; a lag is too long by up to that much.
@@ -41,8 +41,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if not given.inside:
         return run_alone("benchmarks.ingest_lag", arguments)
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-    subprocess.run(migrate, cwd=ROOT, check=True)
+    make_tables()
     fleet_log.fill(os.environ["DATABASE_URL"], given.devices, datetime.now(UTC))
     with TemporaryDirectory(prefix="pushdash-logs-") as folder:
         result = measure(Path(folder) / "proxy.log", given)

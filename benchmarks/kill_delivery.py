@@ -19,11 +19,10 @@ from importlib import import_module
 from pathlib import Path
 
 import django
-from django.core.management import call_command
 
 from benchmarks import apns_sink
 from benchmarks.delivery_stage import Apns, Services, Workers
-from benchmarks.private_services import run_unserved
+from benchmarks.private_services import make_tables, run_unserved
 from benchmarks.wire import carried_to
 from simulator.tls import make_identity
 
@@ -65,7 +64,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict:
     services.start()
     try:
         django.setup()
-        call_command("migrate", verbosity=0)
+        make_tables()
         return _measure(folder, given, services)
     finally:
         services.stop()

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 
 from benchmarks import fleet_log
-from benchmarks.private_services import ROOT, run_alone
+from benchmarks.private_services import ROOT, make_tables, run_alone
 from benchmarks.rotating_log import RotatingLog
 
 #: A follower lives up to so long, its start (1 s) included.
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if not given.inside:
         return run_alone("benchmarks.kill_ingest", arguments)
-    subprocess.run(manage("migrate", "--verbosity=0"), cwd=ROOT, check=True)
+    make_tables()
     with TemporaryDirectory(prefix="pushdash-logs-") as folder:
         result = Trial(Path(folder), given).run()
     sys.stdout.write(json.dumps(result) + "\n")

@@ -16,10 +16,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import django
-from django.core.management import call_command
 
 from benchmarks import fleet_log
-from benchmarks.private_services import run_alone
+from benchmarks.private_services import make_tables, run_alone
 
 PHONES, CALLS_EACH = 60, 3
 ROUND = timedelta(seconds=0.25)
@@ -38,7 +37,7 @@ def main(arguments: list[str]) -> int:
     if not options.inside:
         return run_alone("benchmarks.live_round", arguments)
     django.setup()
-    call_command("migrate", verbosity=0)
+    make_tables()
     now = datetime.now(UTC).replace(microsecond=0)
     furnish(now)
     reader = importlib.import_module("notifications.live").Reader()

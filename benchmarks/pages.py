@@ -23,7 +23,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import django
-from django.core.management import call_command
 
 from benchmarks.browsing import Reader, first_paint, weights
 from benchmarks.gateway import serving
@@ -32,7 +31,7 @@ from benchmarks.page_addresses import addresses_of
 from benchmarks.page_cpu import cpu_by_page
 from benchmarks.page_queries import queries_of
 from benchmarks.page_rows import Size, days_before, fill
-from benchmarks.private_services import run_alone, run_in
+from benchmarks.private_services import make_tables, run_alone, run_in
 from benchmarks.quantiles import quantile
 from pushdash.planning import plan_for_pages
 
@@ -74,7 +73,7 @@ def main(arguments: list[str]) -> int:
 
 def _furnish(given: argparse.Namespace) -> None:
     """The rows, unless the folder has them."""
-    call_command("migrate", verbosity=0)
+    make_tables()
     if _is_furnished():
         return
     now = datetime.now(UTC)

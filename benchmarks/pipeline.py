@@ -18,12 +18,11 @@ from importlib import import_module
 from pathlib import Path
 
 import django
-from django.core.management import call_command
 
 from benchmarks.client import in_process, sink
 from benchmarks.delay_proxy import far
 from benchmarks.delivery_stage import Workers
-from benchmarks.private_services import run_alone
+from benchmarks.private_services import make_tables, run_alone
 from simulator.tls import make_identity
 
 IDLE_MS, BUSY_MS = 50, 150
@@ -50,7 +49,7 @@ def main(arguments: list[str]) -> int:
     if not given.inside:
         return run_alone("benchmarks.pipeline", arguments)
     django.setup()
-    call_command("migrate", verbosity=0)
+    make_tables()
     with (
         tempfile.TemporaryDirectory(prefix="pushdash-bench-") as folder,
         sink(Path(folder)) as near,

@@ -49,6 +49,13 @@ def environment_of(var: Path) -> dict[str, str]:
     return environment
 
 
+def make_tables() -> None:
+    """All tables in this process's database; a copied MODEL has them."""
+    if MODEL not in os.environ:
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
 def _run(before: list[str], module: str, arguments: list[str]) -> int:
     var = Path(tempfile.mkdtemp(prefix="pushdash-bench-"))
     try:

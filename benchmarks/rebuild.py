@@ -15,11 +15,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import django
-from django.core.management import call_command
 
 from benchmarks import fleet_log
 from benchmarks.cpu import Spent
-from benchmarks.private_services import run_alone
+from benchmarks.private_services import make_tables, run_alone
 from notifications.crew import crew
 
 BAR = 20_000
@@ -38,7 +37,7 @@ def main(arguments: list[str]) -> int:
     if not options.inside:
         return run_alone("benchmarks.rebuild", arguments)
     django.setup()
-    call_command("migrate", verbosity=0)
+    make_tables()
     rows = importlib.import_module("benchmarks.risk_history")
     now = datetime.now(UTC).replace(microsecond=0)
     start = now - timedelta(days=DAYS)

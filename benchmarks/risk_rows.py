@@ -12,12 +12,11 @@ import sys
 import time
 
 import django
-from django.core.management import call_command
 from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.private_services import run_alone
+from benchmarks.private_services import make_tables, run_alone
 from benchmarks.risk_orders import batches, looking
 from tests.notifications.histories import facts
 
@@ -31,7 +30,7 @@ def main(arguments: list[str]) -> int:
     if not options.inside:
         return run_alone("benchmarks.risk_rows", arguments)
     django.setup()
-    call_command("migrate", verbosity=0)
+    make_tables()
     wanted = options.histories
     started = time.monotonic()
     # The models can be loaded only now.

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import django
-from django.core.management import call_command
 
 from benchmarks import fleet_log
 from benchmarks.cpu import Spent
-from benchmarks.private_services import run_alone
+from benchmarks.private_services import make_tables, run_alone
 from benchmarks.quantiles import quantile
 
 BAR_MS = 200
@@ -42,7 +41,7 @@ def main(arguments: list[str]) -> int:
     if not options.inside:
         return run_alone("benchmarks.settle", arguments)
     django.setup()
-    call_command("migrate", verbosity=0)
+    make_tables()
     rows = importlib.import_module("benchmarks.risk_history")
     start = datetime.now(UTC).replace(microsecond=0)
     fleet_log.fill(os.environ["DATABASE_URL"], options.devices, start - timedelta(40))

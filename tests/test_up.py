@@ -63,19 +63,20 @@ def killer(demo, visitor, since) -> kill.Killer:
 
 def test_it_starts_with_nothing_given_and_leaves_no_process(bare):
     assert f"{bare.url}/first-run/" in bare.said()
-    assert len(bare.processes()) >= 7
+    running = bare.processes()
+    assert len(running) >= 7
+    # It listens and watches only where it is told to.
+    commands = "\n".join(running.values())
+    assert "listen_hep" not in commands and "watch_registrar" not in commands
     bare.process.send_signal(signal.SIGTERM)
     assert bare.process.wait(PATIENCE_SECONDS) == 0
     assert bare.said().endswith("Stopped.\n")
     assert bare.processes() == {}
 
 
-def test_it_listens_and_watches_only_where_it_is_told_to(bare):
-    assert not [c for c in bare.processes().values() if "listen_hep" in c]
-    assert not [c for c in bare.processes().values() if "watch_registrar" in c]
-
-
-def test_it_listens_for_hep_and_watches_a_registrar(tmp_path, monkeypatch):
+def test_it_listens_where_it_is_told_to_and_killed_leaves_no_orphan(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("PUSHDASH_HEP_UDP", str(free_port()))
     monkeypatch.setenv("PUSHDASH_REGISTRAR_URL", "redis://:s3cret@127.0.0.1:1/0")
     product = start(tmp_path)
@@ -84,14 +85,11 @@ def test_it_listens_for_hep_and_watches_a_registrar(tmp_path, monkeypatch):
         assert "manage.py listen_hep" in commands
         assert "manage.py watch_registrar" in commands
         assert "s3cret" not in commands
+        product.process.kill()
+        product.process.wait()
+        until(lambda: product.processes() == {}, 120)
     finally:
         product.end()
-
-
-def test_a_killed_supervisor_leaves_no_orphans(bare):
-    bare.process.kill()
-    bare.process.wait()
-    until(lambda: bare.processes() == {}, 120)
 
 
 def test_the_demo_shows_two_strikes_and_a_suspected_device_in_three_minutes(started):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    expect,
+    sync_playwright,
+)
 
+from benchmarks import chromium
 from tests.people import session_of
 
 #: A violation of the policy becomes a console error of the page, and fails its test.
@@ -21,7 +27,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 REFUSAL = re.compile(r"the server responded with a status of 4(03|04|10|22) ")
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: A busy machine takes its time.
+PATIENCE_MS = 15_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,16 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, NAMES)), ""
-    )
-    if not found:
-        pytest.fail("no Chromium found: Debian has it as the package chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     # Playwright's loop runs in this thread; Django's database guard takes it for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        flags = ["--disable-gpu"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
-        started = playwright.chromium.launch(executable_path=found, args=flags)
+        started = chromium.launched(playwright)
         yield started
         started.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -68,7 +70,7 @@ def context(browser: Browser, base_url: str, complaints) -> Iterator[BrowserCont
     made = browser.new_context(
         base_url=base_url, viewport={"width": 1440, "height": 900}
     )
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(PATIENCE_MS)
     made.add_init_script(REPORT_VIOLATIONS)
     made.on(
         "console",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +17,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks import chromium
+
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "screenshots"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 LOGIN = re.compile(r"log in as (?P<user>\S+)\s+password (?P<password>\S+)")
 START_SECONDS, RISK_SECONDS = 180, 300
@@ -77,12 +77,8 @@ def main(arguments: list[str]) -> int:
 
 def take(url: str, user: str, password: str) -> int:
     """Log in and take the pictures."""
-    found = os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, NAMES)), ""
-    )
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        browser = chromium.launched(playwright)
         page = _logged_in(browser, url, user, password)
         if not _wait_for_risk(page):
             sys.stderr.write("pushdash: no phone is suspected yet; try again later\n")

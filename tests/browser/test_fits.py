@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications.handling import settle
 from tests import factories
 from tests.browser import house
-from tests.browser.accessibility import violations
+from tests.browser.accessibility import in_both_themes
 from tests.notifications.people import credential_of
 from tests.people import person
 
@@ -47,8 +47,7 @@ def test_every_menu_opens_inside_the_window(open_as, width):
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_numbers_of_a_long_run_can_be_read(open_as, theme):
+def test_the_numbers_of_a_long_run_can_be_read(open_as):
     now = timezone.now()
     credential_of(factories.app())
     factories.feed(seen_until=now)
@@ -57,6 +56,5 @@ def test_the_numbers_of_a_long_run_can_be_read(open_as, theme):
         factories.accepted_push(device, now - timedelta(minutes=2 * number + 2))
     settle(now)
     page = open_as(person("olga", "see"), f"/devices/{device.pk}/")
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     assert page.locator(".pd-slot > i").last.inner_text() == "12"
-    assert violations(page) == []
+    assert in_both_themes(page) == []
