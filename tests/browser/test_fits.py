@@ -47,6 +47,20 @@ def test_every_menu_opens_inside_the_window(open_as, width):
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
+def test_no_column_of_a_list_is_cut_off_on_a_laptop(open_as):
+    house.furnished()
+    page = open_as(person("olga", *house.ALL), "/settings/")
+    hidden = {}
+    for path in ("/devices/?q=", "/pushes/?span=all"):
+        page.goto(path)
+        for width in (1024, 1200, 1280, 1440):
+            page.set_viewport_size({"width": width, "height": 800})
+            hidden[path, width] = page.locator(".pd-scroll.tall").evaluate(
+                "(box) => box.scrollWidth - box.clientWidth"
+            )
+    assert {where: pixels for where, pixels in hidden.items() if pixels > 0} == {}
+
+
 def test_the_numbers_of_a_long_run_can_be_read(open_as):
     now = timezone.now()
     credential_of(factories.app())
