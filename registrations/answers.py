@@ -87,21 +87,24 @@ class Pairing:
             return None
         if self._known:
             item.status = self._known.get(item.ident)
-        self.wait(item)
+        self._take_up(item, copies)
         return item
 
     def wait(self, item: Waiting) -> None:
         """Take up a request, as one that waited already before a restart."""
+        self._take_up(item, self._by_ident.get(item.ident))
+
+    def _take_up(self, item: Waiting, copies: list[Waiting] | None) -> None:
         self._waiting[item] = None
-        copies = self._by_ident.get(item.ident)
         if copies is None:
             self._by_ident[item.ident] = [item]
         else:
             copies.append(item)
         if item.status is None:
             self._unanswered += 1
-            if item.request.key is not None:
-                self._by_key.setdefault(item.request.key, []).append(item)
+            key = item.request.key
+            if key is not None:
+                self._by_key.setdefault(key, []).append(item)
 
     def note(self, at: datetime | None, log: str = "") -> None:
         """The time of a log has come to `at`."""
@@ -186,13 +189,16 @@ class Pairing:
         """It waits for no answer any more."""
         if item.status is None:
             self._unanswered -= 1
-            if item.request.key is not None:
+            if self._by_key and item.request.key is not None:
                 _drop(self._by_key, item.request.key, item)
 
     def _forget(self, item: Waiting) -> None:
         del self._waiting[item]
         self._settle(item)
-        _drop(self._by_ident, item.ident, item)
+        copies = self._by_ident.pop(item.ident)
+        if len(copies) > 1:
+            copies.remove(item)
+            self._by_ident[item.ident] = copies
 
     def _is_over(self, item: Waiting) -> bool:
         return self._unanswered > self._most or self._is_settled(item)

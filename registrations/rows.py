@@ -21,26 +21,29 @@ class Rows:
     """
 
     def __init__(self) -> None:
+        self._format, self._shown = "", '""'
         #: By identity: `read_register` hands out one tuple for one Contact header.
         self._contacts: dict[int, tuple[tuple[Contact, ...], str]] = {}
 
     def register(self, item: Waiting, format: str) -> str:
         """One REGISTER; every key always there."""
-        request, register = item.request, item.register
-        at, source, agent = request.at, request.source, register.user_agent
-        expires, status = register.expires, item.status
-        contacts = register.contacts
+        request = item.request
+        at, source = request.at, request.source
+        aor, call_id, cseq, expires, agent, contacts, _ = item.register
+        status = item.status
+        if format is not self._format:
+            self._format, self._shown = format, _string(format)
         known = self._contacts.get(id(contacts))
         text = known[1] if known is not None else self._read(contacts)
         return (
-            f'{{"at": {"null" if at is None else _moment(at)}, "format": {_string(format)}, '
+            f'{{"at": {"null" if at is None else _moment(at)}, "format": {self._shown}, '
             f'"position": {request.position}, '
             f'"source": {"null" if source is None else _string(source)}, '
-            f'"call_id": {_string(register.call_id)}, "cseq": {register.cseq}, '
+            f'"call_id": {_string(call_id)}, "cseq": {cseq}, '
             f'"expires": {"null" if expires is None else expires}, '
             f'"user_agent": {"null" if agent is None else _string(agent)}, '
             f'"status": {"null" if status is None else status}, '
-            f'"aor": {_string(register.aor)}, "contacts": {text}}}'
+            f'"aor": {_string(aor)}, "contacts": {text}}}'
         )
 
     def _read(self, contacts: tuple[Contact, ...]) -> str:
@@ -56,22 +59,31 @@ def error_row(error: SipError, position: int) -> str:
     return json.dumps({"error": error.detail, "rule": error.rule, "position": position})
 
 
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
 def _text(value: str | None) -> str:
     return "null" if value is None else _string(value)
 
 
 def _contact(contact: Contact) -> str:
     push, expires, q = contact.push, contact.expires, contact.q
-    held = ", ".join(
-        [f"{_string(kind)}: {_string(token)}" for kind, token in push.tokens.items()]
-    )
+    tokens, uri = push.tokens, contact.uri
+    instance_id, prid = contact.instance_id, push.pn_prid
+    shown = _string(uri)
+    # What push parameters say are pieces of the URI: none to escape where it has none.
+    is_plain = len(shown) == len(uri) + 2 and "%" not in uri
+    string = _quoted if is_plain else _string
+    held = ", ".join([f'"{kind}": {string(token)}' for kind, token in tokens.items()])
     broken = ", ".join(map(_problem, push.problems)) if push.problems else ""
     return (
-        f'{{"uri": {_string(contact.uri)}, '
-        f'"instance_id": {_text(contact.instance_id)}, '
+        f'{{"uri": {shown}, '
+        f'"instance_id": {"null" if instance_id is None else _string(instance_id)}, '
         f'"expires": {"null" if expires is None else expires}, '
         f'"q": {"null" if q is None else _string(q)}, '
-        f'{_declared(push.pn_provider, push.pn_param)}"pn_prid": {_text(push.pn_prid)}, '
+        f'{_declared(push.pn_provider, push.pn_param)}"pn_prid": '
+        f"{'null' if prid is None else string(prid)}, "
         f"{_named(push.team_id, push.bundle_id, push.environment)}"
         f'"tokens": {{{held}}}, "problems": [{broken}]}}'
     )

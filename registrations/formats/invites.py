@@ -17,6 +17,7 @@ from registrations.sip import (
     aor_of,
     cleaned,
     decoded,
+    made,
     read_address,
     text_of,
 )
@@ -63,16 +64,11 @@ def _branch(
         return None
     sender = FROM.search(raw)
     target = message.start_line.split(b" ")[1] if b" " in message.start_line else b""
-    return Branch(
-        position=position,
-        at=at,
-        branch=decoded(branch[1]),
-        call_id=call_id,
-        target=decoded(target),
-        to_aor=_aor(to),
-        from_aor=_aor(sender[1]) if sender else "",
-        contact=_uri(message.contacts[0]) if message.contacts else "",
-    )
+    from_aor = _aor(sender[1]) if sender else ""
+    contact = _uri(message.contacts[0]) if message.contacts else ""
+    name, to_aor = decoded(branch[1]), _aor(to)
+    values = (position, at, name, call_id, decoded(target), to_aor, from_aor, contact)
+    return made(Branch, values)
 
 
 def _response(

@@ -49,6 +49,8 @@ class Kamailio(Format):
         self._template = template
         self.markers = (template.marker,)
         self.folded = template.marker
+        #: No `USUAL` line has the marker in it.
+        self._is_apart = b"=" in template.marker
         line = without_groups(self.prefix.pattern) + USUAL
         self._usual_line = re.compile(line).fullmatch
         self._usual = re.compile(line + USUAL_START + usual_headers()).match
@@ -72,14 +74,17 @@ class Kamailio(Format):
         # Of the start line the line above and all of the message.
         at = data.rfind(b"\n", floor, start - 1) + 1 or floor
         found = self._usual(data, at) if start > floor else None
-        if found is None or data.find(self.folded, at, start) >= 0:
+        if found is None or not (
+            self._is_apart or data.find(self.folded, at, start) < 0
+        ):
             return None
-        source, size, *values = found.groups()
-        after, end, message = found.end(), start + int(size), usual_message(*values)
+        values = found.groups()
+        source, size, message = values[0], values[1], usual_message(values[2:])
+        after, end = found.end(), start + int(size)
         if after != end and not has_body(message, data, after, end):
             return None
-        position, raw, source = base + at, data[start:end], str(source, "ascii")
-        if raw.startswith(REGISTER):
+        position, raw, source = base + at, data[start:end], source.decode()
+        if raw[: len(REGISTER)] == REGISTER:
             request = position, None, source, raw, None, message
             return made(Request, request), end
         return record_of(Lead(position, None, source), raw, message), end

@@ -131,9 +131,9 @@ class Reader:
         """
         data, marks, base = self._data, self._marks, self._base
         at, floor, usual = self._at, self._floor, self.form.usual
-        rfind = data.rfind
+        rfind, next_mark, add = data.rfind, marks.pop, records.append
         while marks:
-            mark = marks.pop()
+            mark = next_mark()
             if mark < at:
                 continue
             start = rfind(b"\n", at, mark) + 1 or at
@@ -142,13 +142,14 @@ class Reader:
                 marks.append(mark)
                 break
             record, at = taken
-            self._lead = None
             if type(record) is not Brief:
                 floor = at
             if record is not None:
-                records.append(record)
+                add(record)
                 if record.at is not None:
                     self._note(record.at)
+        if at > self._at:
+            self._lead = None
         self._at, self._floor = at, floor
 
     def _rest(self, records: list[Record], is_last: bool) -> bool:

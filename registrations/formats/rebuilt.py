@@ -6,6 +6,7 @@ import re
 
 #: The first one apart: what begins with a repetition is looked for twenty times as slowly.
 BREAKS = re.compile(rb"[\r\n\0][\r\n\0]*[ \t]*")
+CR, LF, NUL = b"\r\n\0"
 
 
 def register_text(
@@ -31,4 +32,6 @@ def register_text(
 
 
 def _one_line(value: bytes) -> bytes:
-    return BREAKS.sub(b" ", value).strip()
+    if LF in value or CR in value or NUL in value:
+        value = BREAKS.sub(b" ", value)
+    return value.strip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from registrations.formats.rebuilt import register_text
 from registrations.formats.record import Brief, Request, Unreadable
@@ -76,7 +77,8 @@ class Template:
             *self._parts[0].pattern.groupindex
         }
         literals = [piece.encode() for piece in pieces[::2]]
-        self._around_key = _around_key(pieces[1::2], literals)
+        self._before, *around = _around_key(pieces[1::2], literals)
+        self._behind_call_id = lru_cache(1024)(partial(_with_cseq, *around))
         before_free = literals[: 1 + min(map(pieces[1::2].index, FREE & {*pieces}))]
         inner = sorted(before_free[1:] or literals[1:], key=len)
         #: `marker` and `second` stand in every line of this template. The marker is not
@@ -129,10 +131,11 @@ class Template:
         read in several ways and the Call-ID stands in it.
         """
         call_id, cseq = key
-        before, between, behind = self._around_key
-        at = line.find(b"%b%b%b%d%b" % (before, call_id, between, cseq, behind))
-        if at >= 0 and self._is_keyed_first and line.find(before) == at:
-            return True
+        if self._is_keyed_first:
+            told = call_id + self._behind_call_id(cseq)
+            at, size = line.find(self._before), len(self._before)
+            if at >= 0 and line[at + size : at + size + len(told)] == told:
+                return True
         told = self.key(line)
         return line.find(call_id) >= 0 if told is None else told == key
 
@@ -197,6 +200,10 @@ def _around_key(fields: list[str], literals: list[bytes]) -> tuple[bytes, bytes,
     if fields[at + 1 : at + 2] != ["cseq"]:
         return literals[at], b"\n", b""  # never in a line
     return literals[at], literals[at + 1], literals[at + 2]
+
+
+def _with_cseq(between: bytes, behind: bytes, cseq: int) -> bytes:
+    return b"%b%d%b" % (between, cseq, behind)
 
 
 def _check(fields: list[str]) -> None:

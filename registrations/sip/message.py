@@ -16,6 +16,8 @@ NAMES = {
     "content_length": ("content-length", "l"),
     "contact": ("contact", "m"),
 }
+#: Asking for a number is four times as quick as asking for bytes.
+LF = ord("\n")
 #: A header goes on in the next line if that begins with a blank (RFC 3261 §7.3.1).
 FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
 CREDENTIALS = re.compile(
@@ -100,7 +102,7 @@ class Head:
         """
         found = self._usual(data, start, limit)
         if found is not None:
-            return usual_message(*found.groups()), found.end(), True
+            return usual_message(found.groups()), found.end(), True
         found = self.match(data, start, limit)
         return self.message(found), found.end(), found.lastindex == END
 
@@ -133,17 +135,25 @@ def usual_headers(line: bytes = b"") -> bytes:
     `line`: what holds where each line begins. Others stand behind one of ours only: a line is
     tried in one place.
     """
-    others = rb"(?:%b%b.*\n)*" % (line, OTHER)
+    other = rb"%b%b.*\n" % (line, OTHER)
+    # `(?:…|)` is what `(?:…)?` is, and quicker where nothing is there. (Possessive: no line
+    # of others is given back, and no group is in them.)
+    others = rb"(?:%b(?:%b)*+|)" % (other, other)
 
     def header(name: bytes) -> bytes:
-        return rb"(?:%b%b:(.*)\n%b)" % (line, name, others)
+        return rb"%b%b:(.*)\n%b" % (line, name, others)
+
+    def maybe(name: bytes) -> bytes:
+        return rb"(?:%b|)" % header(name)
 
     return (
         others
         + header(b"To")
-        + rb"%b?%b%b?" % (header(b"CSeq"), header(b"Call-ID"), header(b"CSeq"))
+        + maybe(b"CSeq")
+        + header(b"Call-ID")
+        + maybe(b"CSeq")
         + b"".join(
-            header(name) + b"?"
+            maybe(name)
             for name in (
                 b"Contact",
                 b"Expires",
@@ -157,27 +167,28 @@ def usual_headers(line: bytes = b"") -> bytes:
     )
 
 
-def usual_message(
-    start_line: bytes,
-    to: bytes,
-    cseq: bytes | None,
-    call_id: bytes | None,
-    later_cseq: bytes | None,
-    contact: bytes | None,
-    expires: bytes | None,
-    credentials: bytes | None,
-    user_agent: bytes | None,
-    length: bytes | None,
-    later_credentials: bytes | None,
-) -> Message:
+def usual_message(groups: tuple[bytes | None, ...]) -> Message:
     """The message of a start line and the groups of `usual_headers`."""
+    (
+        start,
+        to,
+        cseq,
+        call_id,
+        later_cseq,
+        contact,
+        expires,
+        credentials,
+        agent,
+        length,
+        later_credentials,
+    ) = groups
     values = (
-        start_line,
+        start,
         to,
         call_id,
         later_cseq if cseq is None else cseq,
         expires,
-        user_agent,
+        agent,
         later_credentials if credentials is None else credentials,
         length,
         () if contact is None else (contact,),
@@ -215,7 +226,7 @@ def decoded(raw: bytes) -> str:
 def cleaned(value: bytes) -> bytes:
     """A header value without folds and the blanks around it."""
     value = value.strip()
-    return FOLD.sub(b" ", value) if value.find(b"\n") >= 0 else value
+    return FOLD.sub(b" ", value) if LF in value else value
 
 
 def text_of(value: bytes | None) -> str | None:

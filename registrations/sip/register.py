@@ -20,7 +20,7 @@ from .address import (
     unquoted,
 )
 from .errors import MalformedMessage
-from .message import Message, cleaned, decoded, made, read_message
+from .message import LF, Message, cleaned, decoded, made, read_message
 from .push_params import LEGACY, RFC_8599, Problem, PushParams, read_push_params
 
 #: RFC 3261 §20.19: delta-seconds go up to 2**32 - 1.
@@ -31,10 +31,11 @@ PUSH_NAMES = frozenset(RFC_8599 + LEGACY)
 PLAIN_AOR = re.compile(
     rb"\s*(?:<(sips?:[\w.+-]+@[a-z0-9.-]+)>|(sips?:[\w.+-]+@[a-z0-9.-]+))\s*"
 )
-#: A Contact with no parameters of its own but those that nearly every phone writes.
+#: A Contact with no parameters of its own but those that nearly every phone writes. (What is
+#: anything but `>` is found soonest; `_plain_contact` looks at it.)
 PLAIN_CONTACT = re.compile(
-    rb"\s*<([!-;=?-~]+)>"
-    rb'(?:;\+sip\.instance="<([\w:.-]+)>")?(?:;reg-id=\d+)?(?:;expires=([0-9]{1,9}))?\s*'
+    rb"\s*<([^>]+)>"
+    rb'(?:;\+sip\.instance="<([\w:.-]+)>"|)(?:;reg-id=\d+|)(?:;expires=([0-9]{1,9})|)\s*'
 )
 CSEQ = re.compile(rb"\s*([0-9]+)[ \t]+(\S+)\s*")
 #: Header values remembered, of each kind: about 2 kB a Contact.
@@ -100,9 +101,7 @@ class Register(NamedTuple):
 
 def is_register(raw: bytes) -> bool:
     """True when these bytes are a REGISTER request (the method is case-sensitive)."""
-    if raw[:1] in b"\r\n":
-        raw = raw.lstrip(b"\r\n")
-    return raw.startswith(b"REGISTER ")
+    return raw.lstrip(b"\r\n").startswith(b"REGISTER ")
 
 
 def read_register(raw: bytes, message: Message | None = None) -> Register:
@@ -167,7 +166,7 @@ def _cseq(value: bytes) -> int:
 
 
 def _call_id(value: bytes) -> str:
-    text = str(cleaned(value), "utf-8", "backslashreplace")
+    text = cleaned(value).decode("utf-8", "backslashreplace")
     if not text:
         raise _missing("call-id")
     return text
@@ -177,7 +176,7 @@ def _call_id(value: bytes) -> str:
 def _aor(value: bytes) -> str:
     plain = PLAIN_AOR.fullmatch(value)
     if plain is not None:
-        return str(plain[plain.lastindex], "ascii")
+        return plain[plain.lastindex].decode()
     text = decoded(cleaned(value))
     if not text:
         raise _missing("to")
@@ -205,27 +204,38 @@ def _seconds(value: bytes) -> int | None:
 @lru_cache(REMEMBERED)
 def _contacts(values: tuple[bytes, ...], expires: bytes | None) -> tuple[Contact, ...]:
     header_expires = None if expires is None else _seconds(expires)
-    return tuple(_each_contact(values, header_expires))
-
-
-def _each_contact(values: tuple[bytes, ...], expires: int | None) -> Iterator[Contact]:
+    contacts: list[Contact] = []
     for written in values:
         plain = PLAIN_CONTACT.fullmatch(written)
-        if plain is not None:
-            yield _plain_contact(plain, expires)
-            continue
-        value = decoded(cleaned(written))
-        pieces = split_outside_quotes(value, ",") if "," in value else (value,)
-        for piece in pieces:
-            if piece and not piece.isspace():
-                yield _contact(read_address(piece), expires)
+        contact = None if plain is None else _plain_contact(plain, header_expires)
+        if contact is not None:
+            contacts.append(contact)
+        else:
+            contacts += _each_contact(written, header_expires)
+    return tuple(contacts)
 
 
-def _plain_contact(found: re.Match[bytes], header_expires: int | None) -> Contact:
+def _each_contact(written: bytes, expires: int | None) -> Iterator[Contact]:
+    value = decoded(cleaned(written))
+    pieces = split_outside_quotes(value, ",") if "," in value else (value,)
+    for piece in pieces:
+        if piece and not piece.isspace():
+            yield _contact(read_address(piece), expires)
+
+
+def _plain_contact(
+    found: re.Match[bytes], header_expires: int | None
+) -> Contact | None:
+    """None for a URI that must be decoded, unfolded or refused."""
     uri, instance_id, expires = found.groups()
+    if not uri.isascii() or LF in uri:
+        return None
+    shown = uri.decode().strip()
+    if not shown:
+        return None
     return Contact(
-        str(uri, "ascii"),
-        None if instance_id is None else str(instance_id, "ascii"),
+        shown,
+        None if instance_id is None else instance_id.decode(),
         header_expires if expires is None else int(expires),
         None,
     )
