@@ -71,8 +71,8 @@ def _kilobytes(body: bytes) -> float:
 
 
 def first_paint(reader: Reader, addresses: dict[str, str]) -> dict[str, float]:
-    """page → milliseconds to the first contentful paint in Chromium, nothing cached; the browser
-    itself is awake.
+    """page → milliseconds to the first contentful paint in a Chromium that is awake, nothing
+    cached.
     """
     # The tests' browser; whoever only asks for figures of the server needs none.
     from playwright.sync_api import sync_playwright
