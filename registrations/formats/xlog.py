@@ -19,6 +19,7 @@ DEFAULT = (
     "REGISTER from {ip}:{port} ({proto}) user={user} to={to} call-id={call_id} "
     'cseq={cseq} expires={expires} ua="{user_agent}" contact={contact}'
 )
+COLON = ord(":")
 #: What an absent value is printed as.
 NULL = b"<null>"
 #: Fields without blanks. Kamailio writes the first ones, the phone the others.
@@ -163,14 +164,13 @@ class Template:
                 detail=error.detail,
                 raw=brief.raw,
             )
-        known = {name: value for name, value in fields.items() if value != NULL}
         raw = register_text(
             to=fields["to"],
             call_id=fields["call_id"],
             cseq=fields["cseq"],
-            contact=known.get("contact"),
-            expires=known.get("expires"),
-            user_agent=known.get("user_agent"),
+            contact=_given(fields["contact"]),
+            expires=_given(fields.get("expires")),
+            user_agent=_given(fields.get("user_agent")),
         )
         source = _source(fields) or brief.source
         return Request(position=brief.position, at=brief.at, source=source, raw=raw)
@@ -238,11 +238,14 @@ def _parts(pieces: list[str]):
         yield Part(begin, re.compile(pattern), None)
 
 
+def _given(value: bytes | None) -> bytes | None:
+    return None if value == NULL else value
+
+
 def _source(fields: dict[str, bytes]) -> str | None:
-    if not {"proto", "ip", "port"} <= fields.keys():
+    proto, ip, port = map(fields.get, ("proto", "ip", "port"))
+    if None in (proto, ip, port):
         return None
-    proto, ip, port = (
-        fields[name].decode("ascii", "replace") for name in ("proto", "ip", "port")
-    )
-    host = f"[{ip}]" if ":" in ip and not ip.startswith("[") else ip
-    return f"{proto.lower()}:{host}:{port}"
+    if COLON in ip and not ip.startswith(b"["):
+        ip = b"[%b]" % ip
+    return (b"%b:%b:%b" % (proto.lower(), ip, port)).decode("ascii", "replace")
