@@ -7,7 +7,6 @@ Kamailio prints them at debug=3.
 from __future__ import annotations
 
 import argparse
-import compileall
 import gzip
 import json
 import os
@@ -131,8 +130,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--megabytes", type=int, default=540)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
-    for package in ("pushdash", "registrations"):
-        compileall.compile_dir(ROOT / package, quiet=1)  # as in the image
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "kamailio.log"
         with log.open("wb") as out:
