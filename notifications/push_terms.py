@@ -78,6 +78,8 @@ OUTCOMES = {
 PARTS = {"flying": FLYING, "lost": LOST, "withdrawn": WITHDRAWN}
 OF_CALLS = [OUTCOMES[name][2] for name in ("late", "woken", "asleep", "passed")]
 OF_CALLS += FLYING[:2]
+#: APNs took them, and gave no reason (a constraint of the table).
+ACCEPTED = [*OF_CALLS, OUTCOMES["remote"][2]]
 TYPES = dict(Push.Type.choices)
 ORIGINS = dict(Push.Origin.choices)
 COLUMNS = {
@@ -268,6 +270,8 @@ def chosen_in_parts(rows: QuerySet[Push], asked: Asked) -> list[QuerySet[Push]]:
     if asked.is_without_calls:
         # None of them fits, and each push would be looked at to see it.
         parts = [part for part in parts if part not in OF_CALLS]
+    if asked.facets["reason"]:
+        parts = [part for part in parts if part not in ACCEPTED]
     return [rows.filter(part) for part in parts] or [rows.none()]
 
 

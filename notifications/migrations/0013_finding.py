@@ -64,4 +64,15 @@ class Migration(migrations.Migration):
                 name="push_failures_of_app",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="push",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "accepted"), _negated=True),
+                    ("reason", ""),
+                    _connector="OR",
+                ),
+                name="push_accepted_has_no_reason",
+            ),
+        ),
     ]

@@ -138,6 +138,11 @@ class Push(models.Model):
                 | models.Q(accepted_at__isnull=False),
                 name="push_accepted_says_when",
             ),
+            # Pushes page: none is looked for among them
+            models.CheckConstraint(
+                condition=~models.Q(state="accepted") | models.Q(reason=""),
+                name="push_accepted_has_no_reason",
+            ),
         ]
         indexes = [
             # delivery.claim: due rows of one queue, oldest first

@@ -140,6 +140,16 @@ def test_outcomes_of_calls_are_not_looked_for_among_other_pushes(types):
     assert [row.row.push for row in page.rows] == [waiting]
 
 
+def test_what_apns_took_has_no_reason_to_be_found_by():
+    judged("handled", "late")
+    judged("", "", push_type="alert")
+    refused = judged("", "", state="rejected", push_type="alert")
+    Push.objects.filter(pk=refused.pk).update(reason="Unregistered")
+    address = "outcome=late&outcome=remote&outcome=rejected&reason=Unregistered"
+    assert [row.row.push for row in listed(address).rows] == [refused]
+    assert listed("outcome=late&outcome=remote&reason=Unregistered").rows == []
+
+
 def test_of_more_than_are_counted_the_page_says_how_many_of_the_newest_match(
     monkeypatch,
 ):
