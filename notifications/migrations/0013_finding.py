@@ -64,6 +64,14 @@ class Migration(migrations.Migration):
                 name="push_failures_of_app",
             ),
         ),
+        migrations.AddIndex(
+            model_name="tokenhealth",
+            index=models.Index(
+                condition=models.Q(("state", "valid"), _negated=True),
+                fields=["state", "token"],
+                name="tokenhealth_by_state",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="push",
             constraint=models.CheckConstraint(

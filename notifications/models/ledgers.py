@@ -151,7 +151,13 @@ class TokenHealth(models.Model):
                 fields=["token"],
                 condition=~models.Q(state="valid"),
                 name="tokenhealth_refused",
-            )
+            ),
+            # Devices page: token:invalid
+            models.Index(
+                fields=["state", "token"],
+                condition=~models.Q(state="valid"),
+                name="tokenhealth_by_state",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -34,4 +34,13 @@ class Migration(migrations.Migration):
             model_name="pushtoken",
             index=models.Index(Backwards("token"), name="pushtoken_by_end"),
         ),
+        migrations.AddIndex(
+            model_name="holding",
+            index=models.Index(
+                condition=models.Q(("current", True)),
+                fields=["token"],
+                include=("device",),
+                name="holding_now",
+            ),
+        ),
     ]

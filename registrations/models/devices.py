@@ -248,7 +248,8 @@ class Holding(models.Model):
                 fields=["missing_feed", "missing_since"],
                 condition=models.Q(missing_since__isnull=False),
                 name="holding_missing",
-            )
+            ),
+            *lookups.HOLDINGS_BY,
         ]
         constraints = [
             models.UniqueConstraint(

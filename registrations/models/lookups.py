@@ -64,6 +64,17 @@ TOKENS_BY = (
 )
 
 
+#: Devices page: who holds such a token now.
+HOLDINGS_BY = (
+    models.Index(
+        fields=["token"],
+        include=["device"],
+        condition=models.Q(current=True),
+        name="holding_now",
+    ),
+)
+
+
 class Fingerprint(models.Func):
     """SHA-256 of a token, as 32 bytes. (`\\` would begin an escape in a bytea.)"""
 
