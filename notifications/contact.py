@@ -17,6 +17,10 @@ PARAMETERS = {
     "pn-call-str": _("Text key for calls"),
     "pn-msg-str": _("Text key for messages"),
     "pn-groupchat-str": _("Text key for group chats"),
+    "pn-mwi-str": _("Text key for voice mail that waits"),
+    "pn-missing-call-str": _("Text of the last push of a call nobody took"),
+    "pn-call-accepted-elsewhere-str": _("Text where another phone took the call"),
+    "pn-call-declined-elsewhere-str": _("Text where another phone declined the call"),
     "pn-call-snd": _("Sound for calls"),
     "pn-msg-snd": _("Sound for messages"),
     "pn-call-remote-push-interval": _("Seconds between remote pushes of one call"),
@@ -28,7 +32,14 @@ PARAMETERS = {
     "gr": _("A name that stays the same for this install"),
     "ob": _("Answers go back over the same connection (RFC 5626)"),
     "fs-conn-id": _("Flexisip's own connection number"),
+    "alias": _("Later requests use the same connection (RFC 5923)"),
+    "received": _("Where the REGISTER came from, as the server saw it"),
+    "rport": _("The port it came from, as the server saw it (RFC 3581)"),
+    "pub-gruu": _("An address of this install that others can use (RFC 5627)"),
+    "maddr": _("Where the phone is reached in place of the host"),
 }
+URI = _("Where the server reaches the phone")
+UNKNOWN = _("Not known to pushdash; kept as sent")
 PROVIDERS = {
     "apns": _("Production. Sandbox builds send apns.dev"),
     "apns.dev": _("Sandbox. Builds from a store send apns"),
@@ -51,7 +62,7 @@ class Parameter:
 def parameters_of(device: Device) -> list[Parameter]:
     """The URI, its parameters, the instance and the expiry."""
     uri, *pieces = device.contact.split(";")
-    rows = [Parameter("uri", uri, "")] if uri else []
+    rows = [Parameter("uri", uri, URI)] if uri else []
     rows += [_parameter(*piece.partition("=")[::2]) for piece in pieces]
     instance = device.instance_id or ""
     rows.append(
@@ -76,7 +87,7 @@ def _parameter(name: str, value: str) -> Parameter:
         return Parameter(name, value, note)
     if key == "pn-param":
         return Parameter(name, value, _("Team id, bundle id, services"))
-    return Parameter(name, value, PARAMETERS.get(key, ""))
+    return Parameter(name, value, PARAMETERS.get(key, UNKNOWN))
 
 
 def _cut(found: re.Match) -> str:

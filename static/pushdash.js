@@ -16,8 +16,17 @@
   const closeMenus = (event) => document.querySelectorAll('details.pd-menu[open]').forEach((menu) => {
     if (!event || !menu.contains(event.target)) menu.open = false;
   });
+  /* Over plain HTTP a browser has no clipboard but the one of a marked text. */
+  const copyMarked = (text) => {
+    const area = document.body.appendChild(document.createElement('textarea'));
+    area.value = text;
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  };
   const copy = async (button) => {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    if (navigator.clipboard) await navigator.clipboard.writeText(button.dataset.copy);
+    else copyMarked(button.dataset.copy);
     button.dataset.done = '';
     setTimeout(() => { delete button.dataset.done; }, 1500);
   };

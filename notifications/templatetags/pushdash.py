@@ -58,8 +58,8 @@ FIELD_WORDS = {
 
 @register.filter
 def since(moment: datetime | None) -> str:
-    """`5 min`, `3 h`."""
-    return ago(moment, timezone.now()) if moment else gettext("never")
+    """`5 min`, `3 h`; the moment itself on hover."""
+    return _spanned(ago(moment, timezone.now()), moment) if moment else gettext("never")
 
 
 @register.filter
@@ -91,8 +91,13 @@ def place(zone: object) -> str:
 
 @register.filter
 def until(moment: datetime | None) -> str:
-    """`59 min` from now."""
-    return ago(timezone.now(), moment) if moment else ""
+    """`59 min` from now; the moment itself on hover."""
+    return _spanned(ago(timezone.now(), moment), moment) if moment else ""
+
+
+def _spanned(words: str, moment: datetime) -> SafeString:
+    html = '<time datetime="{}" title="{}">{}</time>'
+    return format_html(html, moment.isoformat(), in_full(moment), words)
 
 
 @register.filter

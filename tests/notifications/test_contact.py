@@ -20,10 +20,17 @@ def notes(found: Device) -> dict[str, tuple[str, str]]:
 
 def test_each_parameter_stands_with_what_it_means():
     found = notes(device("sip:a@b;pn-provider=apns.dev;pn-timeout=0;transport=tls"))
-    assert found["uri"] == ("sip:a@b", "")
+    assert found["uri"] == ("sip:a@b", "Where the server reaches the phone")
     assert found["pn-provider"][1].startswith("Sandbox")
     assert found["pn-timeout"] == ("0", "Seconds the proxy waits before it pushes")
     assert found["+sip.instance"][0] == "urn:uuid:1"
+
+
+def test_no_parameter_stands_without_a_word():
+    rows = parameters_of(device("sip:a@b;pn-mwi-str=MWI;x-own=1;ob"))
+    assert all(one.note for one in rows)
+    said = {one.name: one.note for one in rows}
+    assert said["x-own"] == "Not known to pushdash; kept as sent"
 
 
 def test_two_tokens_are_masked_and_counted():
