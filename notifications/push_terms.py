@@ -22,6 +22,7 @@ from notifications.device_terms import (
 )
 from notifications.keyset import words
 from notifications.models import Push, TokenHealth
+from notifications.push_names import called
 from notifications.ranges import NEVER, Range, range_of
 from notifications.terms import (
     Age,
@@ -221,7 +222,7 @@ def condition_of(term: Term, now: datetime, find: Find = looked_up) -> Q:
         return aged("created_at", term, now)
     if term.name in AGENTS:
         return agent_fits(term, _agent())
-    return Q(call_id__startswith=term.value) | _to(find(term.value), term.value)
+    return called(term.value) | _to(find(term.value), term.value)
 
 
 def _agent() -> Subquery:

@@ -1,4 +1,5 @@
 from django.db import migrations, models
+from django.db.models.functions import Cast
 
 
 class Migration(migrations.Migration):
@@ -7,6 +8,20 @@ class Migration(migrations.Migration):
     dependencies = [("notifications", "0012_saved_views")]
 
     operations = [
+        migrations.AddIndex(
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(
+                    models.Q(("apns_id", ""), _negated=True),
+                    models.Q(
+                        ("apns_id", Cast(models.F("push"), models.TextField())),
+                        _negated=True,
+                    ),
+                ),
+                fields=["apns_id"],
+                name="attempt_of_another",
+            ),
+        ),
         migrations.AddIndex(
             model_name="call",
             index=models.Index(

@@ -6,6 +6,7 @@ from notifications.models.applications import (
     Credential,
     SharedToken,
 )
+from notifications.models.attempts import Attempt
 from notifications.models.audit import AuditEntry, Right
 from notifications.models.beacons import BeaconCount, BeaconSecret
 from notifications.models.builds import Build, Past, RegressionAlarm
@@ -29,7 +30,7 @@ from notifications.models.ledgers import (
 )
 from notifications.models.payloads import PayloadTemplate, Ringing
 from notifications.models.people import Preference
-from notifications.models.pushes import Attempt, Push
+from notifications.models.pushes import Push
 from notifications.models.views import SavedView
 
 __all__ = [

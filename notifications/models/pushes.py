@@ -1,4 +1,4 @@
-"""What we were asked to deliver, and every try of it."""
+"""What we were asked to deliver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from notifications.models.applications import App
-from notifications.models.audit import AppendOnlyQuerySet
 from notifications.models.calls import Call
 from notifications.models.gateway import ApiToken
 from registrations.models import Device, Environment, PushToken
@@ -248,47 +247,3 @@ class Push(models.Model):
         """A text its payload names, as `from-uri`; empty where it is none."""
         value = self.payload.get(name, "")
         return value if isinstance(value, str) else ""
-
-
-class Attempt(models.Model):
-    """One try of a push. Append-only."""
-
-    class Outcome(models.TextChoices):
-        ACCEPTED = "accepted", _("Accepted")  #: APNs answered 200
-        REJECTED = "rejected", _("Rejected")  #: APNs answered with a reason
-        NOT_SENT = "not_sent", _("Not Sent")  #: surely never processed: may be retried
-        UNKNOWN = "unknown", _("Unknown")  #: left, no answer
-
-    push = models.ForeignKey(Push, on_delete=models.PROTECT, related_name="attempts")
-    number = models.PositiveSmallIntegerField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField()
-    outcome = models.TextField(choices=Outcome.choices)
-    status = models.PositiveSmallIntegerField(null=True, default=None)
-    reason = models.TextField(blank=True, default="")
-    #: What happened where APNs gave no reason: the error in words.
-    detail = models.TextField(blank=True, default="")
-    apns_id = models.TextField(blank=True, default="")
-    apns_unique_id = models.TextField(blank=True, default="")
-    #: Apple's timestamp of a 410.
-    gone_since = models.DateTimeField(null=True, default=None)
-    latency_ms = models.FloatField(null=True, default=None)
-
-    objects = AppendOnlyQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["push", "number"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["push", "number"], name="attempt_number_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.push_id} #{self.number} {self.outcome}"
-
-    @property
-    def answer(self) -> str:
-        """What came back: status and reason, or what happened instead."""
-        words = (self.status, self.reason or self.detail)
-        return " ".join(str(word) for word in words if word)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from notifications.models import Attempt, Push
+from notifications.models.attempts import OF_ANOTHER
 from notifications.search import bare
 from tests import factories
 from tests.notifications import people
@@ -45,3 +48,39 @@ def test_the_beginning_of_a_push_id_leads_to_the_push_that_begins_so():
         assert answer["Location"] == f"/pushes/{push.pk}/"
     nothing = browser.get("/search/", {"q": "f0f0f0f0"})
     assert nothing["Location"] == "/devices/?q=f0f0f0f0"
+
+
+THEIRS = "0e5c0000-0000-4000-8000-000000000001"
+
+
+def observed(apns_id: str = THEIRS) -> Push:
+    """A push that APNs gave an id which is not ours."""
+    push = factories.accepted_push(factories.registered_device(), timezone.now())
+    Attempt.objects.create(
+        push=push,
+        number=1,
+        started_at=push.sent_at,
+        ended_at=push.ended_at,
+        outcome="accepted",
+        status=200,
+        apns_id=apns_id,
+    )
+    return push
+
+
+@pytest.mark.parametrize("text", [THEIRS, THEIRS.upper(), THEIRS.replace("-", "")])
+def test_the_apns_id_of_a_sip_server_leads_to_its_push(text):
+    observed("0e5c0000-0000-4000-8000-000000000002")
+    push = observed()
+    answer = people.browser_of("ops").get("/search/", {"q": text})
+    assert answer["Location"] == f"/pushes/{push.pk}/"
+    page = people.browser_of("ops").get("/pushes/", {"q": text}).context["list"]
+    assert [row.row.push for row in page.rows] == [push]
+
+
+def test_ids_of_sip_servers_are_found_by_an_index_that_holds_no_others():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    theirs = Attempt.objects.order_by().filter(OF_ANOTHER, apns_id=THEIRS)
+    assert "attempt_of_another" in theirs.explain()
