@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 from notifications.bulk_known import Known
 from notifications.bulk_plan import MOST, NO_CREDENTIAL, NO_TOKEN, Line, Plan
 from notifications.models import Bulk, BulkItem, Push
-from notifications.resend import is_safe
+from notifications.safety import is_safe
 from registrations.models import Device
 
 #: What each kind sends.

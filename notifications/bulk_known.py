@@ -7,7 +7,8 @@ from datetime import datetime
 
 from notifications.apns.push import token_kind
 from notifications.models import Credential, Push, Reset
-from notifications.resend import JUST_NOW, Facts
+from notifications.resend_facts import ASKED, JUST_NOW
+from notifications.safety import Facts, standing_of
 from notifications.token_health import environment_of
 from registrations.models import Device, Holding, PushToken
 
@@ -27,8 +28,9 @@ class Known:
         )
         self._pks = [token.pk for token in self._tokens.values()]
         self._recent = _sent_since(self._pks, now - JUST_NOW)
-        keys = Credential.objects.values_list("app__bundle_id", "environment")
-        self._keys = set(keys)
+        keys = Credential.objects.values("app__bundle_id", "environment", *ASKED)
+        self._keys = {(key["app__bundle_id"], key["environment"]): key for key in keys}
+        self._now = now
 
     def token_of(self, device: int, push_type: str) -> PushToken | None:
         """The one that such a push goes to."""
@@ -43,8 +45,10 @@ class Known:
         return (token.bundle_id, environment_of(token)) in self._keys
 
     def facts(self, device: int, token: PushToken, push_type: str) -> Facts:
-        """What `resend.is_safe` rests on, for a push whose call is over."""
+        """What `safety.is_safe` rests on, for a push whose call is over."""
         ledger, health = getattr(token, "ledger", None), getattr(token, "health", None)
+        key = self._keys.get((token.bundle_id, environment_of(token)))
+        standing = standing_of(key, self._now)
         return Facts(
             push_type=push_type,
             strikes=ledger.strikes if ledger else 0,
@@ -54,6 +58,9 @@ class Known:
             health=health.state if health else "",
             health_reason=health.reason if health else "",
             resent_just_now=(token.pk, push_type) in self._recent,
+            credential=standing.state,
+            credential_moment=standing.moment,
+            credential_reason=standing.reason,
         )
 
     def resets_to_come(self) -> set[int]:

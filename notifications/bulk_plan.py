@@ -1,6 +1,6 @@
 """The dry run of a bulk resend: which pushes would be sent, which not and why. Writes nothing.
 
-Each push is asked the questions of a single resend (`resend.is_safe`); what is red is left
+Each push is asked the questions of a single resend (`safety.is_safe`); what is red is left
 out. One phone gets one push, however many of its pushes were chosen.
 """
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop as _
 
 from notifications.bulk_known import Known
 from notifications.models import Bulk, BulkItem, Push
-from notifications.resend import is_safe
+from notifications.safety import is_safe
 from registrations.models import Device
 
 #: More than this are not resent at once: a list that long wants a filter.

@@ -9,8 +9,10 @@ from notifications.bulk_devices import NO_STRIKES, NO_VOIP_TOKEN, RESET_JUST_NOW
 from notifications.bulk_plan import NO_TOKEN
 from notifications.models import Bulk, BulkItem, Reset
 from notifications.outbox import CannotSend
-from notifications.resend import Order, facts_of, is_safe, send
+from notifications.resend import Order, send
+from notifications.resend_facts import facts_of
 from notifications.resetting import ResetOrder, reset
+from notifications.safety import is_safe
 from registrations.models import Device, PushToken
 
 

@@ -17,8 +17,9 @@ from notifications.curl import command_of
 from notifications.judging import BLIND
 from notifications.models import Attempt, Call, Credential, Push
 from notifications.payloads import size_of
-from notifications.resend import facts_of, is_safe
+from notifications.resend_facts import facts_of
 from notifications.rule_words import rule_of
+from notifications.safety import is_safe
 from notifications.steps import steps_of
 from notifications.watermarks import Watermarks, held_by, read_until
 from notifications.wording import end_of, number, outcome_of, rules_in_words

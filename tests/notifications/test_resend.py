@@ -9,13 +9,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from notifications import resend
-from notifications.models import AuditEntry, Ledger, Push, TokenHealth
+from notifications import resend, resend_facts, safety
+from notifications.bulk_known import Known
+from notifications.models import AuditEntry, Credential, Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend
 from tests import factories
 from tests.notifications import people
 
-FINE = resend.Facts(
+FINE = safety.Facts(
     push_type="voip",
     strikes=0,
     threshold=3,
@@ -25,6 +26,13 @@ FINE = resend.Facts(
     health_reason="",
     resent_just_now=False,
 )
+SECOND = timedelta(seconds=1)
+EXPIRED = {"credential": "expired", "credential_moment": factories.MORNING}
+PAUSED = {
+    "credential": "paused",
+    "credential_moment": factories.MORNING,
+    "credential_reason": "InvalidProviderToken",
+}
 
 
 @pytest.mark.parametrize(
@@ -42,10 +50,14 @@ FINE = resend.Facts(
         ({"push_type": "alert", "health": TokenHealth.State.QUARANTINED}, "amber"),
         ({"push_type": "alert", "resent_just_now": True}, "red"),
         ({"strikes": 1, "threshold": 2}, "red"),
+        ({"push_type": "alert", "credential": "missing"}, "red"),
+        ({"push_type": "alert", **EXPIRED}, "red"),
+        ({"push_type": "alert", **PAUSED}, "amber"),
+        (PAUSED, "red"),
     ],
 )
 def test_the_worst_thing_found_decides_whether_it_is_safe(changed, level):
-    assert resend.is_safe(replace(FINE, **changed)).level == level
+    assert safety.is_safe(replace(FINE, **changed)).level == level
 
 
 def order_for(push: Push, group: str = "support", **values) -> resend.Order:
@@ -157,3 +169,41 @@ def test_once_the_call_is_over_a_resend_is_a_test_call(code):
     again = resend.send(order_for(push), now)
     assert again.call_id != push.call_id
     assert again.expires_at > push.expires_at
+
+
+def credential_facts(push: Push, now) -> set[tuple[str, str]]:
+    """State and reason of the credential, for one resend and for a bulk's dry run."""
+    device, token = push.device, push.token
+    one = resend_facts.facts_of(device, token, push.push_type, now, push)
+    many = Known([device.pk], now).facts(device.pk, token, push.push_type)
+    return {(facts.credential, facts.credential_reason) for facts in (one, many)}
+
+
+@pytest.mark.django_db
+def test_what_hinders_the_credential_is_known_to_one_resend_and_to_a_bulk(push):
+    now, rows = timezone.now(), Credential.objects.all()
+    assert credential_facts(push, now) == {("", "")}
+    rows.update(paused_until=now + SECOND, pause_reason="InvalidProviderToken")
+    assert credential_facts(push, now) == {("paused", "InvalidProviderToken")}
+    assert credential_facts(push, now + SECOND) == {("", "")}
+    rows.update(expires_at=now)
+    assert credential_facts(push, now) == {("expired", "")}
+    rows.delete()
+    assert credential_facts(push, now) == {("missing", "")}
+
+
+@pytest.mark.django_db
+def test_the_panel_says_until_when_the_credential_pauses(push):
+    until = timezone.now() + timedelta(minutes=1)
+    Credential.objects.update(paused_until=until, pause_reason="InvalidProviderToken")
+    page = people.browser_of("support").get(f"/pushes/{push.pk}/").content.decode()
+    assert "The credential pauses" in page
+    assert f"until {until:%H:%M:%S}: APNs said InvalidProviderToken." in page
+
+
+@pytest.mark.django_db
+def test_with_an_expired_certificate_no_reason_helps(push):
+    Credential.objects.update(expires_at=timezone.now())
+    with pytest.raises(CannotSend, match="certificate has expired"):
+        resend.send(order_for(push, reason="fire brigade"), timezone.now())
+    assert not AuditEntry.objects.exists()

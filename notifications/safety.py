@@ -1,0 +1,201 @@
+"""Is it safe to resend? A pure answer with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext, ngettext
+
+from notifications.models import Push, TokenHealth
+from notifications.wording import next_strike, number, struck
+
+#: Tones that make an answer red.
+RED = frozenset({"hot", "bad"})
+#: What hinders a credential.
+MISSING, PAUSED, EXPIRED = "missing", "paused", "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What hinders a credential, empty where nothing does; until or since when, and why."""
+
+    state: str = ""
+    moment: datetime | None = None
+    reason: str = ""
+
+
+def standing_of(known: dict | None, now: datetime) -> Standing:
+    """That of a credential's `expires_at`, `paused_until` and `pause_reason`; None: there
+    is no credential. A pause that is over hinders nobody: one push finds out.
+    """
+    if known is None:
+        return Standing(MISSING)
+    ends, paused = known["expires_at"], known["paused_until"]
+    if ends is not None and ends <= now:
+        return Standing(EXPIRED, ends)
+    if paused is not None and paused > now:
+        return Standing(PAUSED, paused, known["pause_reason"])
+    return Standing()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: its tone, what was found, what that means."""
+
+    tone: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """`level` is green, amber or red; red needs a typed reason."""
+
+    level: str
+    checks: tuple[Check, ...]
+
+    @property
+    def against(self) -> Check | None:
+        """The first thing that speaks against it, where the level is red."""
+        return next((check for check in self.checks if check.tone in RED), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the answer rests on."""
+
+    push_type: str
+    strikes: int
+    threshold: int
+    is_bound: bool
+    is_current: bool
+    health: str
+    health_reason: str
+    resent_just_now: bool
+    #: How long the call of the push to resend may ring on; None: it is over.
+    life_left: timedelta | None = None
+    #: "", "missing", "paused" or "expired"; until or since when, and why.
+    credential: str = ""
+    credential_moment: datetime | None = None
+    credential_reason: str = ""
+
+
+def is_safe(facts: Facts) -> Safety:
+    """Green, amber or red, with every reason."""
+    checks = [
+        _strikes(facts),
+        _rings(facts),
+        _token(facts),
+        _bound(facts),
+        _credential(facts),
+        _again(facts),
+    ]
+    found = tuple(check for check in checks if check is not None)
+    tones = {check.tone for check in found}
+    level = "red" if tones & RED else "amber" if "warn" in tones else "green"
+    return Safety(level, found)
+
+
+def _strikes(facts: Facts) -> Check:
+    if facts.push_type != Push.Type.VOIP:
+        title = gettext("Cannot add a strike")
+        return Check("ok", title, gettext("Only VoIP pushes count."))
+    words = ngettext(
+        "%(strikes)s VoIP push went unhandled.",
+        "%(strikes)s VoIP pushes went unhandled in a row.",
+        facts.strikes,
+    ) % {"strikes": facts.strikes}
+    if facts.strikes + 1 >= facts.threshold:
+        title = next_strike(facts.strikes + 1, facts.threshold)
+        warning = gettext("iOS will probably stop waking the app.")
+        return Check("hot", title, f"{words} {warning}")
+    if facts.strikes:
+        return Check("warn", struck(facts.strikes, facts.threshold), words)
+    return Check("ok", gettext("No strikes"), gettext("The newest calls woke the app."))
+
+
+def _rings(facts: Facts) -> Check | None:
+    if facts.push_type != Push.Type.VOIP:
+        return None
+    if facts.life_left is not None:
+        detail = gettext(
+            "%(seconds)s s of its life are left. The resend keeps its Call-ID: it is the "
+            "same call, with one verdict."
+        ) % {"seconds": number(facts.life_left.total_seconds())}
+        return Check("ok", gettext("The call still rings"), detail)
+    detail = gettext(
+        "It is a test call with a Call-ID of its own: nobody is there when it is taken."
+    )
+    return Check("warn", gettext("The phone will ring"), detail)
+
+
+def _token(facts: Facts) -> Check:
+    if not facts.is_current:
+        return Check(
+            "bad",
+            gettext("The token was replaced"),
+            gettext("A newer REGISTER carries another."),
+        )
+    if facts.health == TokenHealth.State.RETIRED:
+        said = gettext("APNs said %(reason)s.") % {"reason": facts.health_reason}
+        return Check("bad", gettext("The token is gone"), said)
+    if facts.health in {TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC}:
+        said = gettext("It said %(reason)s.") % {"reason": facts.health_reason}
+        return Check("warn", gettext("APNs refused the token"), said)
+    return Check(
+        "ok",
+        gettext("The token is current"),
+        gettext("It stands in the newest REGISTER."),
+    )
+
+
+def _bound(facts: Facts) -> Check:
+    if facts.is_bound:
+        return Check(
+            "ok",
+            gettext("The device is registered"),
+            gettext("Its binding has not expired."),
+        )
+    return Check(
+        "warn",
+        gettext("The device is not registered"),
+        gettext("De-registered or expired."),
+    )
+
+
+def _credential(facts: Facts) -> Check:
+    if facts.credential == MISSING:
+        title = gettext("No credential for its app and environment")
+        return Check("bad", title, gettext("Nothing is sent: store one on Settings."))
+    if facts.credential == EXPIRED:
+        day = date_format(facts.credential_moment, "d F Y")
+        told = gettext(
+            "It ended on %(day)s. Nothing is sent: store a new one on Settings."
+        )
+        return Check("bad", gettext("The certificate has expired"), told % {"day": day})
+    if facts.credential == PAUSED:
+        # A call does not wait: its push would be over, or ring late.
+        tone = "hot" if facts.push_type == Push.Type.VOIP else "warn"
+        told = gettext("Nothing is sent until %(until)s: APNs said %(reason)s.") % {
+            "until": f"{localtime(facts.credential_moment):%H:%M:%S}",
+            "reason": facts.credential_reason,
+        }
+        return Check(tone, gettext("The credential pauses"), told)
+    return Check(
+        "ok",
+        gettext("The credential is in order"),
+        gettext("It is stored, has not expired and does not pause."),
+    )
+
+
+def _again(facts: Facts) -> Check | None:
+    if not facts.resent_just_now:
+        return None
+    return Check(
+        "hot",
+        gettext("Sent less than a minute ago"),
+        gettext("Wait for what becomes of it."),
+    )
