@@ -7,11 +7,14 @@ import re
 from django.urls import reverse
 
 from notifications.device_terms import looked_up
+from notifications.keyset import query
 from notifications.models import Push
-from notifications.push_names import begun, of_id
+from notifications.push_names import are_called, begun, the_one
 
 #: An address as headers write it: `"Karl" <sip:karl@example.org;transport=tls>;tag=1`.
 ADDRESS = re.compile(r"<((?:sips?|tel|urn):[^<>\s;?]+)[^<>]*>", re.IGNORECASE)
+#: A Call-ID may have any of `%!*()<>:\/"[]?{}~` in it (RFC 3261, 25.1).
+LIKE_A_FILTER = re.compile(r"-?[a-z]+:", re.IGNORECASE)
 
 
 def bare(text: str) -> str:
@@ -21,22 +24,35 @@ def bare(text: str) -> str:
 
 
 def find(text: str) -> str | None:
-    """The address of the one thing this text names, or None."""
+    """The address of the one thing this text names, or of the list that has the several
+    pushes it names; None where only Devices may have it.
+    """
     if not text:
         return None
-    push = _push_named(text)
+    push = the_one(text)
     if push is not None:
-        return reverse("notifications:push", args=[push.pk])
-    found = looked_up(text)
-    if found is not None and len(found) == 1:
-        return reverse("notifications:device", args=[*found])
-    some = begun(text).order_by()[:2] if found == set() else []
+        return _page_of(push)
+    if are_called(text, whole=True):
+        return _list_of(text)
+    devices = looked_up(text)
+    if devices is not None and len(devices) == 1:
+        return reverse("notifications:device", args=[*devices])
+    return None if devices or devices is None else _begun(text)
+
+
+def _begun(text: str) -> str | None:
+    """Where pushes are that a beginning names: of an id, or of a Call-ID."""
+    some = begun(text)
     if len(some) == 1:
-        return reverse("notifications:push", args=[some[0].pk])
-    return None
+        return _page_of(some[0])
+    return _list_of(text) if some or are_called(text) else None
 
 
-def _push_named(text: str) -> Push | None:
-    """By its apns-id, or the newest of a Call-ID."""
-    of_call = Push.objects.filter(call_id=text).order_by("-created_at")
-    return of_id(text) or of_call.first()
+def _page_of(push: Push) -> str:
+    return reverse("notifications:push", args=[push.pk])
+
+
+def _list_of(text: str) -> str:
+    """What could be read as a filter is quoted."""
+    q = f'"{text}"' if LIKE_A_FILTER.match(text) else text
+    return f"{reverse('notifications:pushes')}?{query(q=q, span='all')}"

@@ -143,7 +143,7 @@ def malformed(request: HttpRequest) -> HttpResponse:
 @login_required
 @may_see
 def search(request: HttpRequest) -> HttpResponse:
-    """Straight to the page of what was looked for when it is unique, else the devices."""
+    """Straight to the page of what was looked for when it is unique, else to a list of it."""
     wanted = bare(words(request.GET.get("q", "")))
     found = find(wanted)
     if found is not None:

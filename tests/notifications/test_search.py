@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 from django.db import connection
 from django.urls import reverse
@@ -84,3 +87,56 @@ def test_ids_of_sip_servers_are_found_by_an_index_that_holds_no_others():
         cursor.execute("SET LOCAL enable_bitmapscan = off")
     theirs = Attempt.objects.order_by().filter(OF_ANOTHER, apns_id=THEIRS)
     assert "attempt_of_another" in theirs.explain()
+
+
+def led(text: str) -> str:
+    return people.browser_of("ops").get("/search/", {"q": text})["Location"]
+
+
+def forked(call_id: str) -> list[Push]:
+    """One call's pushes to two phones."""
+    now = timezone.now() - timedelta(days=3)
+    phones = [factories.registered_device("sip:karl@x.org") for _ in range(2)]
+    return [factories.accepted_push(one, now, call_id=call_id) for one in phones]
+
+
+@pytest.mark.parametrize("call_id", ["c4-11@x.org", "-1", "type:voip@x", "is:5<7>%20"])
+def test_the_call_id_of_a_fork_leads_to_all_its_pushes(call_id):
+    factories.accepted_push(factories.registered_device(), timezone.now())
+    pushes = forked(call_id)
+    address = led(call_id)
+    assert address.startswith("/pushes/?")
+    page = people.browser_of("ops").get(address).context["list"]
+    assert page.faults == ()
+    assert {row.row.push for row in page.rows} == set(pushes)
+
+
+def test_the_address_of_a_fork_is_plain():
+    forked("c4-11")
+    assert led("c4-11") == "/pushes/?q=c4-11&span=all"
+
+
+def test_a_call_id_of_one_phone_leads_to_its_newest_push():
+    device, now = factories.registered_device(), timezone.now()
+    older = now - timedelta(minutes=1)
+    factories.accepted_push(device, older, call_id="c4-11")
+    newest = factories.accepted_push(device, now, call_id="c4-11")
+    assert led("c4-11") == f"/pushes/{newest.pk}/"
+
+
+def test_a_beginning_of_a_call_id_leads_to_pushes():
+    forked("c4-11@x.org")
+    assert led("c4-1") == "/pushes/?q=c4-1&span=all"
+
+
+def test_a_beginning_of_several_ids_leads_to_pushes():
+    pushes = forked("c4-11")
+    tails = ("-0000-4000-8000-000000000001", "-0000-4000-8000-000000000002")
+    for push, tail in zip(pushes, tails, strict=True):
+        Push.objects.filter(pk=push.pk).update(id=UUID(f"abcdef01{tail}"))
+    address = led("ABCDEF01")
+    assert address == "/pushes/?q=ABCDEF01&span=all"
+    assert len(people.browser_of("ops").get(address).context["list"].rows) == 2
+    assert led("abcdef01" + tails[0][:12]).startswith("/pushes/?")
+    assert led("abcdef01" * 4 + "a") == "/devices/?q=" + "abcdef01" * 4 + "a"
+    assert led("abcdef01" + tails[0]) == f"/pushes/abcdef01{tails[0]}/"
