@@ -98,6 +98,14 @@ def test_a_filter_leaves_what_it_says(fleet, query, expected):
     assert aors(urlencode({"q": query})) == {f"sip:{name}@x.org" for name in expected}
 
 
+def test_devices_of_an_app_are_asked_for(fleet):
+    factories.registered_device("sip:eve@x.org", bundle_id="org.example.other")
+    assert aors("q=app:org.example.other") == {"sip:eve@x.org"}
+    assert aors("q=-app:org.example.phone") == {"sip:eve@x.org"}
+    assert "sip:eve@x.org" not in aors("q=app:org.example.phone")
+    assert len(aors("q=app:org.example.phone+app:org.example.other")) == 5
+
+
 def test_a_chosen_filter_is_a_chip_that_can_be_taken_away(fleet):
     page = listed("q=state:suspected+bob")
     chips = {chip.name: chip for chip in page.chips}

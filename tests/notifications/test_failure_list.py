@@ -106,6 +106,20 @@ def test_what_is_understood_is_left_out_with_one_click():
     assert b"Did you mean reason:?" in browser.get("/failures/?q=-resaon:x").content
 
 
+@pytest.mark.parametrize("word", ["app:org.example.other", "origin:observed"])
+def test_failures_of_an_app_or_an_origin_are_asked_for(word):
+    failed("expired")
+    other = factories.registered_device(bundle_id="org.example.other")
+    push = factories.accepted_push(other, timezone.now(), state="rejected")
+    Push.objects.filter(pk=push.pk).update(reason="Unregistered", origin="observed")
+    browser = people.browser_of("ops")
+    for query, name in ((word, "Unregistered"), (f"-{word}", "Expired")):
+        page = browser.get(f"/failures/?q={query}").context["list"]
+        assert [one.words[0] for one in page.told.reasons] == [name]
+    rows = browser.get(f"/failures/?q={word}&tab=deliveries").context["list"].deliveries
+    assert [row.push for row in rows] == [push]
+
+
 def test_hour_and_reason_are_counted_with_the_present_hour_last():
     now = timezone.now()
     for _ in range(2):

@@ -140,3 +140,14 @@ def test_a_beginning_of_several_ids_leads_to_pushes():
     assert led("abcdef01" + tails[0][:12]).startswith("/pushes/?")
     assert led("abcdef01" * 4 + "a") == "/devices/?q=" + "abcdef01" * 4 + "a"
     assert led("abcdef01" + tails[0]) == f"/pushes/abcdef01{tails[0]}/"
+
+
+def test_a_token_leads_to_its_device_by_its_ends_as_a_log_or_a_list_has_them():
+    device = factories.registered_device()
+    factories.registered_device()
+    token = factories.token_of(device)
+    token.token = f"c0ffee{token.token[6:-6]}facade"
+    token.save(update_fields=["token"])
+    ends = ("c0ffee", "C0FFEE", token.token[:12], "facade", token.token[-12:])
+    for text in (*ends, token.masked, "c0ffee…facade", token.token):
+        assert led(text) == f"/devices/{device.pk}/", text

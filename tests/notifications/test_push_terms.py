@@ -1,0 +1,31 @@
+"""What can be asked of the Pushes list in its query, and what its search box proposes."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from notifications.models import Push
+from tests import factories
+from tests.notifications import people
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(query: str = ""):
+    """What the page shows for an address."""
+    return people.browser_of("ops").get(f"/pushes/?{query}").context["list"]
+
+
+@pytest.mark.parametrize(
+    "word", ["app:org.example.other", "reason:BadDeviceToken", "origin:observed"]
+)
+def test_the_query_asks_for_app_reason_and_origin(word):
+    other = factories.registered_device(bundle_id="org.example.other")
+    push = factories.accepted_push(other, timezone.now(), state="rejected")
+    Push.objects.filter(pk=push.pk).update(reason="BadDeviceToken", origin="observed")
+    phone = factories.registered_device()
+    usual = factories.accepted_push(phone, timezone.now(), state="rejected")
+    Push.objects.filter(pk=usual.pk).update(reason="Unregistered")
+    assert [row.row.push for row in listed(f"q={word}").rows] == [push]
+    assert [row.row.push for row in listed(f"q=-{word}").rows] == [usual]
