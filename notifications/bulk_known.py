@@ -58,6 +58,8 @@ class Known:
             health=health.state if health else "",
             health_reason=health.reason if health else "",
             resent_just_now=(token.pk, push_type) in self._recent,
+            environment=environment_of(token),
+            server=key["server"] if key else "",
             credential=standing.state,
             credential_moment=standing.moment,
             credential_reason=standing.reason,

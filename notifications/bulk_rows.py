@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from notifications.apns.push import token_kind
 from notifications.bulk_devices import NO_STRIKES, NO_VOIP_TOKEN, RESET_JUST_NOW
 from notifications.bulk_plan import NO_TOKEN
 from notifications.models import Bulk, BulkItem, Reset
@@ -42,16 +41,15 @@ def _send(item: BulkItem, bulk: Bulk, now: datetime) -> str:
 
 
 def _against(item: BulkItem, now: datetime) -> str:
-    token = _token(item.whom, token_kind(item.push_type))
-    if token is None:
+    facts = facts_of(item.whom, [item.push_type], now)[item.push_type]
+    if not facts.is_current:
         return NO_TOKEN
-    facts = facts_of(item.whom, token, item.push_type, now)
     against = is_safe(facts).against
     return against.title if against else ""
 
 
 def _reset(item: BulkItem, bulk: Bulk, now: datetime) -> str:
-    token = _token(item.whom, "voip")
+    token = _voip_token(item.whom)
     item.why = _against_reset(token)
     if item.why:
         return BulkItem.Result.REFUSED
@@ -69,7 +67,7 @@ def _against_reset(token: PushToken | None) -> str:
     return "" if ledger is not None and ledger.strikes else NO_STRIKES
 
 
-def _token(device: Device, kind: str) -> PushToken | None:
-    held = device.holdings.filter(current=True, token__kind=kind)
+def _voip_token(device: Device) -> PushToken | None:
+    held = device.holdings.filter(current=True, token__kind=PushToken.Kind.VOIP)
     holding = held.select_related("token__ledger").last()
     return holding.token if holding else None

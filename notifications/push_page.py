@@ -76,7 +76,7 @@ def push(found: Push, now: datetime) -> dict:
     call = found.sip_call
     tone, words = outcome_of(found)
     attempts = list(found.attempts.all())
-    facts = facts_of(found.device, found.token, found.push_type, now, found)
+    facts = facts_of(found.device, [found.push_type], now, found)[found.push_type]
     siblings, resends = _others(found, call)
     held_by, feeds, gaps = _read(found, call, now) if call else ([], [], [])
     headers = headers_of(found)

@@ -82,13 +82,12 @@ def _send(order: Order, device: Device, now: datetime) -> Push:
 
 
 def _judge(order: Order, device: Device, now: datetime) -> Safety:
-    kind = token_kind(order.push_type)
-    holding = device.holdings.filter(current=True, token__kind=kind).last()
-    if holding is None:
+    asked = [order.push_type]
+    facts = facts_of(device, asked, now, order.resend_of)[order.push_type]
+    if not facts.is_current:
         told = gettext("%(aor)s has no %(kind)s token")
-        raise CannotSend(told % {"aor": device.aor, "kind": kind})
-    token = holding.token
-    facts = facts_of(device, token, order.push_type, now, order.resend_of)
+        names = {"aor": device.aor, "kind": token_kind(order.push_type)}
+        raise CannotSend(told % names)
     safety = is_safe(facts)
     if facts.credential == EXPIRED:
         why = gettext("the certificate has expired: store a new one on Settings")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     Exists,
     F,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -15,70 +19,98 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, JSONObject, NullIf
 
+from notifications.apns.push import token_kind
 from notifications.models import Credential, Push
 from notifications.safety import Facts, standing_of
-from registrations.models import Device, PushToken, Sighting
+from registrations.models import Device, Holding, Sighting
 
 JUST_NOW = timedelta(seconds=60)
 #: What a person ordered waits so long for an undo.
 UNDO = timedelta(seconds=5)
 #: Of a credential.
-ASKED = ("expires_at", "paused_until", "pause_reason")
+ASKED = ("expires_at", "paused_until", "pause_reason", "server")
 
 
 def facts_of(
-    device: Device,
-    token: PushToken,
-    push_type: str,
-    now: datetime,
-    resend_of: Push | None = None,
-) -> Facts:
-    """What the database says of it just now, in one question."""
-    left = _time_left(resend_of, push_type, now) if resend_of else None
+    device: Device, push_types: list[str], now: datetime, resend_of: Push | None = None
+) -> dict[str, Facts]:
+    """push type → what the database says of it just now, in one question for all.
+
+    Of the token that a push of this type goes to; where the device holds none, of the one
+    that the old push went to.
+    """
+    ring = {kind: _time_left(resend_of, kind, now) for kind in push_types if resend_of}
+    may_ring = any(left is not None for left in ring.values())
+    answers = answers_to(resend_of) if may_ring else Sighting.objects.none()
+    wanted = Q(current=True)
+    if resend_of is not None:
+        wanted |= Q(token=resend_of.token_id)
+    rows = device.holdings.filter(wanted).select_related(
+        "token__ledger", "token__health"
+    )
+    found = list(asked_of(rows, now).annotate(is_answered=Exists(answers)))
+    known = {kind: facts_from(found, kind, now, resend_of) for kind in push_types}
+    if not any(row.is_answered for row in found):
+        for kind, left in ring.items():
+            known[kind] = replace(known[kind], life_left=left)
+    return known
+
+
+def asked_of(rows: QuerySet[Holding], now: datetime) -> QuerySet[Holding]:
+    """The same, with what `facts_from` asks beside their tokens."""
     recent = Push.objects.filter(
-        token=token,
-        push_type=push_type,
+        token=OuterRef("token"),
         origin__in=[Push.Origin.RESEND, Push.Origin.TEST],
         created_at__gt=now - JUST_NOW,
     )
-    answers = Sighting.objects.none() if left is None else answers_to(resend_of)
-    found = PushToken.objects.select_related("ledger", "health").annotate(
-        resent_just_now=Exists(recent),
-        is_bound=Exists(Device.objects.bound_at(now).filter(pk=device.pk)),
-        is_current=Exists(device.holdings.filter(current=True, token=token)),
-        is_answered=Exists(answers),
-        place=_place(),
+    bound = Device.objects.bound_at(now).filter(pk=OuterRef("device"))
+    # `token_health.environment_of` a token.
+    moved = NullIf(F("token__health__environment"), Value("", TextField()))
+    return rows.annotate(
+        resent=ArraySubquery(recent.order_by().values("push_type")),
+        is_bound=Exists(bound),
+        place=Coalesce(moved, F("token__environment")),
         credential=_credential(),
     )
-    row = found.get(pk=token.pk)
-    standing = standing_of(_read(row.credential), now)
-    ledger, health = getattr(row, "ledger", None), getattr(row, "health", None)
-    return Facts(
-        push_type=push_type,
+
+
+def facts_from(
+    rows: Iterable[Holding], push_type: str, now: datetime, resend_of: Push | None
+) -> Facts:
+    """Those of one push type, by the rows of `asked_of` a device."""
+    kind = token_kind(push_type)
+    ours = [row for row in rows if row.token.kind == kind]
+    row = max(ours, key=lambda row: (row.current, row.pk), default=None)
+    facts = Facts(
+        push_type=push_type, sent_in=resend_of.environment if resend_of else ""
+    )
+    if row is None:
+        return facts
+    token, known = row.token, _read(row.credential)
+    ledger, health = getattr(token, "ledger", None), getattr(token, "health", None)
+    standing = standing_of(known, now)
+    is_same_kind = resend_of is not None and token_kind(resend_of.push_type) == kind
+    return replace(
+        facts,
         strikes=ledger.strikes if ledger else 0,
         threshold=ledger.threshold if ledger else 3,
         is_bound=row.is_bound,
-        is_current=row.is_current,
+        is_current=row.current,
+        is_another=is_same_kind and resend_of.token_id != token.pk,
         health=health.state if health else "",
         health_reason=health.reason if health else "",
-        resent_just_now=row.resent_just_now,
-        life_left=None if row.is_answered else left,
+        resent_just_now=push_type in row.resent,
+        environment=row.place,
+        server=known["server"] if known else "",
         credential=standing.state,
         credential_moment=standing.moment,
         credential_reason=standing.reason,
     )
 
 
-def _place() -> Coalesce:
-    """`token_health.environment_of` a token."""
-    return Coalesce(
-        NullIf(F("health__environment"), Value("", TextField())), F("environment")
-    )
-
-
 def _credential() -> Subquery:
     rows = Credential.objects.filter(
-        app__bundle_id=OuterRef("bundle_id"), environment=OuterRef("place")
+        app__bundle_id=OuterRef("token__bundle_id"), environment=OuterRef("place")
     )
     known = JSONObject(**{name: name for name in ASKED})
     return Subquery(rows.order_by().values_list(known)[:1])

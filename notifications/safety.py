@@ -9,11 +9,13 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
-from notifications.models import Push, TokenHealth
+from notifications.models import Credential, Push, TokenHealth
 from notifications.wording import next_strike, number, struck
 
 #: Tones that make an answer red.
 RED = frozenset({"hot", "bad"})
+#: Apple's, of which each takes the tokens of one environment.
+SERVERS = frozenset({Credential.Server.PRODUCTION, Credential.Server.SANDBOX})
 #: What hinders a credential.
 MISSING, PAUSED, EXPIRED = "missing", "paused", "expired"
 
@@ -68,13 +70,19 @@ class Facts:
     """What the answer rests on."""
 
     push_type: str
-    strikes: int
-    threshold: int
-    is_bound: bool
-    is_current: bool
-    health: str
-    health_reason: str
-    resent_just_now: bool
+    strikes: int = 0
+    threshold: int = 3
+    is_bound: bool = False
+    #: The device holds a token for it; and another than the old push went to.
+    is_current: bool = False
+    is_another: bool = False
+    health: str = ""
+    health_reason: str = ""
+    resent_just_now: bool = False
+    #: Where the token is good, where the old push went, whose server the credential names.
+    environment: str = ""
+    sent_in: str = ""
+    server: str = ""
     #: How long the call of the push to resend may ring on; None: it is over.
     life_left: timedelta | None = None
     #: "", "missing", "paused" or "expired"; until or since when, and why.
@@ -89,6 +97,7 @@ def is_safe(facts: Facts) -> Safety:
         _strikes(facts),
         _rings(facts),
         _token(facts),
+        _place(facts),
         _bound(facts),
         _credential(facts),
         _again(facts),
@@ -136,8 +145,8 @@ def _token(facts: Facts) -> Check:
     if not facts.is_current:
         return Check(
             "bad",
-            gettext("The token was replaced"),
-            gettext("A newer REGISTER carries another."),
+            gettext("The device holds no token for it"),
+            gettext("Its newest REGISTER carries none: nothing can be sent."),
         )
     if facts.health == TokenHealth.State.RETIRED:
         said = gettext("APNs said %(reason)s.") % {"reason": facts.health_reason}
@@ -145,11 +154,32 @@ def _token(facts: Facts) -> Check:
     if facts.health in {TokenHealth.State.QUARANTINED, TokenHealth.State.WRONG_TOPIC}:
         said = gettext("It said %(reason)s.") % {"reason": facts.health_reason}
         return Check("warn", gettext("APNs refused the token"), said)
+    if facts.is_another:
+        return Check(
+            "ok",
+            gettext("The token was replaced since"),
+            gettext("A resend goes to the one in the newest REGISTER, judged here."),
+        )
     return Check(
         "ok",
         gettext("The token is current"),
         gettext("It stands in the newest REGISTER."),
     )
+
+
+def _place(facts: Facts) -> Check | None:
+    names = {"there": facts.environment, "server": facts.server, "sent": facts.sent_in}
+    if facts.server in SERVERS and facts.server != facts.environment:
+        told = gettext(
+            "The token is good in %(there)s, the credential speaks to %(server)s: APNs will "
+            "refuse it."
+        )
+        return Check("bad", gettext("The credential speaks elsewhere"), told % names)
+    if facts.is_current and facts.sent_in not in {"", facts.environment}:
+        told = gettext("The push went to %(sent)s, a resend goes to %(there)s.")
+        title = gettext("The token is good in the other environment")
+        return Check("warn", title, told % names)
+    return None
 
 
 def _bound(facts: Facts) -> Check:
@@ -166,7 +196,9 @@ def _bound(facts: Facts) -> Check:
     )
 
 
-def _credential(facts: Facts) -> Check:
+def _credential(facts: Facts) -> Check | None:
+    if not facts.is_current:
+        return None
     if facts.credential == MISSING:
         title = gettext("No credential for its app and environment")
         return Check("bad", title, gettext("Nothing is sent: store one on Settings."))

@@ -13,6 +13,7 @@ from notifications import resend, resend_facts, safety
 from notifications.bulk_known import Known
 from notifications.models import AuditEntry, Credential, Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend
+from registrations.models import Holding, PushToken
 from tests import factories
 from tests.notifications import people
 
@@ -25,6 +26,8 @@ FINE = safety.Facts(
     health="",
     health_reason="",
     resent_just_now=False,
+    environment="sandbox",
+    server="sandbox",
 )
 SECOND = timedelta(seconds=1)
 EXPIRED = {"credential": "expired", "credential_moment": factories.MORNING}
@@ -54,6 +57,11 @@ PAUSED = {
         ({"push_type": "alert", **EXPIRED}, "red"),
         ({"push_type": "alert", **PAUSED}, "amber"),
         (PAUSED, "red"),
+        ({"push_type": "alert", "is_another": True}, "green"),
+        ({"push_type": "alert", "sent_in": "production"}, "amber"),
+        ({"push_type": "alert", "sent_in": "sandbox"}, "green"),
+        ({"push_type": "alert", "server": "production"}, "red"),
+        ({"push_type": "alert", "server": "other"}, "green"),
     ],
 )
 def test_the_worst_thing_found_decides_whether_it_is_safe(changed, level):
@@ -174,8 +182,8 @@ def test_once_the_call_is_over_a_resend_is_a_test_call(code):
 def credential_facts(push: Push, now) -> set[tuple[str, str]]:
     """State and reason of the credential, for one resend and for a bulk's dry run."""
     device, token = push.device, push.token
-    one = resend_facts.facts_of(device, token, push.push_type, now, push)
-    many = Known([device.pk], now).facts(device.pk, token, push.push_type)
+    one = resend_facts.facts_of(device, ["voip"], now, push)["voip"]
+    many = Known([device.pk], now).facts(device.pk, token, "voip")
     return {(facts.credential, facts.credential_reason) for facts in (one, many)}
 
 
@@ -207,3 +215,47 @@ def test_with_an_expired_certificate_no_reason_helps(push):
     with pytest.raises(CannotSend, match="certificate has expired"):
         resend.send(order_for(push, reason="fire brigade"), timezone.now())
     assert not AuditEntry.objects.exists()
+
+
+def replace_token(push: Push, environment: str = "sandbox") -> PushToken:
+    """The device's newest REGISTER carries another token than the push went to."""
+    push.device.holdings.filter(token=push.token).update(current=False)
+    new = factories.push_token(push.token.kind)
+    PushToken.objects.filter(pk=new.pk).update(environment=environment)
+    Holding.objects.create(device=push.device, token=new, since=timezone.now())
+    return new
+
+
+@pytest.mark.django_db
+def test_the_panel_judges_the_token_that_a_resend_would_go_to(push):
+    now, new = timezone.now(), replace_token(push)
+    Ledger.objects.create(token=push.token, state="suspected", strikes=3, since=now)
+    panel = people.browser_of("support").get(f"/pushes/{push.pk}/").context["safety"]
+    assert panel.level == "amber"
+    assert "The token was replaced since" in [check.title for check in panel.checks]
+    assert resend.send(order_for(push), now).token == new
+
+
+@pytest.mark.django_db
+def test_the_panel_warns_of_a_new_token_with_strikes_of_its_own(push):
+    now, new = timezone.now(), replace_token(push)
+    Ledger.objects.create(token=new, state="not_waking", strikes=2, since=now)
+    panel = people.browser_of("support").get(f"/pushes/{push.pk}/").context["safety"]
+    assert panel.level == "red"
+    with pytest.raises(CannotSend, match="not safe"):
+        resend.send(order_for(push), now)
+
+
+@pytest.mark.django_db
+def test_a_new_token_of_the_other_environment_asks_for_its_credential(push):
+    replace_token(push, "production")
+    page = people.browser_of("support").get(f"/pushes/{push.pk}/").content.decode()
+    assert "The push went to sandbox, a resend goes to production." in page
+    assert "No credential for its app and environment" in page
+
+
+@pytest.mark.django_db
+def test_without_a_token_the_panel_says_so(push):
+    push.device.holdings.update(current=False)
+    panel = people.browser_of("support").get(f"/pushes/{push.pk}/").context["safety"]
+    assert panel.against.title == "The device holds no token for it"
