@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from notifications.apns.push import token_kind
-from notifications.models import Credential, Push, Reset
-from notifications.resend_facts import ASKED, JUST_NOW
+from notifications.models import Credential, Reset
+from notifications.resend_facts import ASKED, JUST_NOW, sent_by_people
 from notifications.safety import Facts, standing_of
 from notifications.token_health import environment_of
 from registrations.models import Device, Holding, PushToken
@@ -73,9 +73,5 @@ class Known:
 
 def _sent_since(tokens: list[int], moment: datetime) -> set[tuple[int, str]]:
     """(token, push type) of what people sent since then."""
-    rows = Push.objects.filter(
-        token__in=tokens,
-        origin__in=[Push.Origin.RESEND, Push.Origin.TEST],
-        created_at__gt=moment,
-    )
+    rows = sent_by_people(moment).filter(token__in=tokens)
     return set(rows.order_by().values_list("token", "push_type"))

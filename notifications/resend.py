@@ -13,7 +13,7 @@ from notifications import audit
 from notifications.apns.push import token_kind
 from notifications.models import Push
 from notifications.outbox import CannotSend, PushRequest, enqueue
-from notifications.resend_facts import UNDO, facts_of, life_left
+from notifications.resend_facts import UNDO, facts_of, life_left, sent_by_people
 from notifications.safety import EXPIRED, MISSING, Safety, is_safe
 from registrations.models import Device
 
@@ -44,14 +44,14 @@ def send(order: Order, now: datetime) -> Push:
 
 
 def _already_sent(order: Order, now: datetime) -> Push | None:
-    return Push.objects.filter(
+    same = sent_by_people(now - DOUBLE_CLICK).filter(
         device=order.device,
         push_type=order.push_type,
         resend_of=order.resend_of,
         origin=_origin(order),
         requested_by=order.by,
-        created_at__gt=now - DOUBLE_CLICK,
-    ).first()
+    )
+    return same.first()
 
 
 def _origin(order: Order) -> str:

@@ -56,13 +56,17 @@ def facts_of(
     return known
 
 
+def sent_by_people(since: datetime) -> QuerySet[Push]:
+    """What people sent again or as a test since then, and did not undo."""
+    rows = Push.objects.filter(
+        origin__in=[Push.Origin.RESEND, Push.Origin.TEST], created_at__gt=since
+    )
+    return rows.exclude(state=Push.State.CANCELLED)
+
+
 def asked_of(rows: QuerySet[Holding], now: datetime) -> QuerySet[Holding]:
     """The same, with what `facts_from` asks beside their tokens."""
-    recent = Push.objects.filter(
-        token=OuterRef("token"),
-        origin__in=[Push.Origin.RESEND, Push.Origin.TEST],
-        created_at__gt=now - JUST_NOW,
-    )
+    recent = sent_by_people(now - JUST_NOW).filter(token=OuterRef("token"))
     bound = Device.objects.bound_at(now).filter(pk=OuterRef("device"))
     # `token_health.environment_of` a token.
     moved = NullIf(F("token__health__environment"), Value("", TextField()))

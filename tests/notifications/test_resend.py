@@ -13,6 +13,7 @@ from notifications import resend, resend_facts, safety
 from notifications.bulk_known import Known
 from notifications.models import AuditEntry, Credential, Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend
+from notifications.withdrawing import withdraw
 from registrations.models import Holding, PushToken
 from tests import factories
 from tests.notifications import people
@@ -259,3 +260,28 @@ def test_without_a_token_the_panel_says_so(push):
     push.device.holdings.update(current=False)
     panel = people.browser_of("support").get(f"/pushes/{push.pk}/").context["safety"]
     assert panel.against.title == "The device holds no token for it"
+
+
+@pytest.mark.django_db
+def test_what_was_undone_was_not_sent_and_can_be_sent_again(push):
+    now, by = timezone.now(), people.person("support")
+    first = resend.send(order_for(push), now)
+    assert withdraw(first, by, now + SECOND)
+    again = resend.send(order_for(push), now + 2 * SECOND)
+    assert again != first
+    assert (again.state, again.resend_of) == ("queued", push)
+
+
+@pytest.mark.django_db
+def test_what_was_undone_does_not_count_as_sent_just_now(push):
+    now, device = timezone.now(), push.device
+    first = resend.send(order_for(push), now)
+
+    def sent_just_now() -> set[bool]:
+        many = Known([device.pk], now).facts(device.pk, push.token, "voip")
+        one = resend_facts.facts_of(device, ["voip"], now, push)["voip"]
+        return {one.resent_just_now, many.resent_just_now}
+
+    assert sent_just_now() == {True}
+    withdraw(first, people.person("support"), now)
+    assert sent_just_now() == {False}
