@@ -29,6 +29,7 @@ from notifications.models import (
     Refusal,
     RefusalCount,
 )
+from notifications.proposing import proposed_for_pushes
 from notifications.push_terms import AGENTS, OF_DEVICES, TAKEN, condition_of, kinds
 from notifications.ranges import Range, range_of
 from notifications.terms import Query, read_query
@@ -73,6 +74,8 @@ class Failures:
     q: str
     chips: list[Chip]
     faults: tuple[str, ...]
+    #: Worth proposing while the query is typed.
+    terms: list[tuple[str, str]]
     refusals: list[Refusal]
     #: Door and status → requests refused, the commonest first.
     refused: list[tuple[str, int, int]]
@@ -136,6 +139,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     rows, asleep = _fitting(wanted, calls, stretch, now)
     if is_wrong:
         rows, asleep = rows.none(), asleep.none()
+    apps = list(App.objects.all())
     activity = AuditEntry.objects.filter(stretch.of("at"))
     seen = activity if sees_activity else activity.none()
     asked_for = Push.objects.filter(stretch.of("created_at"))
@@ -177,6 +181,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         q=q,
         chips=[term_chip(term, wanted, address) for term in wanted.terms],
         faults=wanted.faults + asked_range.faults,
+        terms=proposed_for_pushes(apps, without=AGENTS),
         refusals=_newest(Refusal.objects.filter(stretch.of("at")), tab == "refused"),
         refused=refused,
         activity=_newest(activity, tab == "activity"),
@@ -184,7 +189,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         asleep=slept,
         pushes=pushes,
         share=100 * failed / pushes if 0 < pushes <= COUNTED else None,
-        rules=rules_in_words(App.objects.all()),
+        rules=rules_in_words(apps),
     )
 
 

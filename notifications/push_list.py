@@ -18,6 +18,7 @@ from notifications.filters import ALL, Chip, Facet, Option, chips_of, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_CREATION, cut, pairs, query
 from notifications.models import App, Bulk, Ledger, Push
+from notifications.proposing import proposed_for_pushes
 from notifications.push_chart import Chart, chart_of, slot_of
 from notifications.push_terms import (
     AGENTS,
@@ -31,13 +32,12 @@ from notifications.push_terms import (
     asked_of,
     chosen_in_parts,
     is_looked_at,
-    kinds,
     outcome_named,
     spanned,
 )
 from notifications.push_terms import chosen as chosen_of
 from notifications.ranges import Range
-from notifications.terms import Query, proposed
+from notifications.terms import Query
 from notifications.wording import rules_in_words
 
 #: So many pushes are looked through for strikes; for versions, phones and AORs, of which each
@@ -156,7 +156,7 @@ def pushes(asked, now: datetime) -> Pushes:
         running=list(running(Bulk.RESENDS)),
         display=display,
         kept=pairs(wanted.address),
-        terms=proposed(kinds()),
+        terms=proposed_for_pushes(apps),
         range=wanted.range,
         stretch=stretch,
         chart=None if wanted.faults else chart_of(stretch, by_slot),

@@ -33,9 +33,16 @@ def test_rows_are_ticked_by_key_and_resent_after_the_number_was_typed(open_as):
     assert Bulk.objects.get().state == "cancelled"
 
 
-def test_the_last_word_of_a_query_is_completed(open_as):
+@pytest.mark.parametrize(
+    ("path", "typed", "completed"),
+    [
+        ("/devices/", "alice -sta", "alice -state:suspected"),
+        ("/failures/", "alice -rea", "alice -reason:BadDeviceToken"),
+    ],
+)
+def test_the_last_word_of_a_query_is_completed(open_as, path, typed, completed):
     house.furnished()
-    page = open_as(person("olga", "see"), "/devices/")
-    page.locator("input[list=terms]").fill("alice -sta")
+    page = open_as(person("olga", "see"), path)
+    page.locator("input[list=terms]").fill(typed)
     values = page.locator("#terms option").evaluate_all("all => all.map(o => o.value)")
-    assert "alice -state:suspected" in values
+    assert completed in values

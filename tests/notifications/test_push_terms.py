@@ -29,3 +29,20 @@ def test_the_query_asks_for_app_reason_and_origin(word):
     Push.objects.filter(pk=usual.pk).update(reason="Unregistered")
     assert [row.row.push for row in listed(f"q={word}").rows] == [push]
     assert [row.row.push for row in listed(f"q=-{word}").rows] == [usual]
+
+
+@pytest.mark.parametrize(
+    "path", ["/pushes/", "/failures/", "/failures/?tab=deliveries"]
+)
+def test_apps_and_reasons_are_proposed_while_a_query_is_typed(path):
+    factories.app("org.example.other", name="Other phone")
+    page = people.browser_of("ops").get(path)
+    terms = dict(page.context["list"].terms)
+    assert terms["app:org.example.other"] == "Other phone"
+    assert "reason:Unregistered" in terms
+    assert "outcome:asleep" in terms
+    assert ("version:" in terms) is (path == "/pushes/")
+    text = page.content.decode()
+    assert 'list="terms"' in text
+    assert 'data-term="reason:BadDeviceToken"' in text
+    assert "terms.js" in text
