@@ -19,7 +19,7 @@ from notifications.certificate_form import CertificateForm
 from notifications.forms import AppForm, CredentialForm, FeedForm, propose
 from notifications.models import App
 from notifications.people_forms import ApiTokenForm, GroupForm, UserForm
-from notifications.settings_page import settings_page
+from notifications.settings_page import Refused, settings_page
 from registrations.models import Feed
 
 
@@ -32,9 +32,9 @@ def settings(request: HttpRequest) -> HttpResponse:
 
 
 def settings_with(
-    request: HttpRequest, status: int = 200, refused: AppForm | None = None, **forms
+    request: HttpRequest, status: int = 200, refused: Refused = None, **forms
 ) -> HttpResponse:
-    """The page with these forms; `refused` is the form of an app whose policy was not saved."""
+    """The page with these forms."""
     context = settings_page(timezone.now(), refused)
     shown = {
         "app_form": AppForm(auto_id="new-app-%s"),
@@ -80,11 +80,10 @@ def change_app(request: HttpRequest, pk: int) -> HttpResponse:
 @needs("change_policy")
 def change_feed(request: HttpRequest, pk: int) -> HttpResponse:
     """How a feed is read."""
-    form = FeedForm(request.POST, instance=get_object_or_404(Feed, pk=pk))
+    feed = get_object_or_404(Feed, pk=pk)
+    form = FeedForm(request.POST, instance=feed, auto_id=f"feed-{pk}-%s")
     if not form.is_valid():
-        told = gettext("Not saved: %(faults)s") % {"faults": form.errors.as_text()}
-        messages.error(request, told)
-        return redirect("notifications:settings")
+        return settings_with(request, 422, refused=form)
     return save_and_note(request, form, "feed.change", gettext("Feed saved."))
 
 

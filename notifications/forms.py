@@ -232,10 +232,15 @@ class CredentialForm(Dressed, forms.Form):
         return values
 
 
-class FeedForm(forms.ModelForm):
+class FeedForm(Dressed, forms.ModelForm):
     """How a feed is read; the heartbeat in seconds."""
 
-    heartbeat = forms.IntegerField(min_value=1, max_value=86_400)
+    heartbeat = forms.IntegerField(
+        min_value=1,
+        max_value=86_400,
+        label=_("Heartbeat, seconds"),
+        help_text=_("A source silent for longer holds verdicts back."),
+    )
 
     class Meta:
         model = Feed
@@ -246,6 +251,23 @@ class FeedForm(forms.ModelForm):
             "default_expires",
             "timezone",
         ]
+        widgets = {"timezone": forms.TextInput}
+        labels = {
+            "enabled": _("Enabled"),
+            "assume_accepted": _("Assume accepted"),
+            "default_expires": _("Default expires, seconds"),
+            "timezone": _("Time zone"),
+        }
+        help_texts = {
+            "enabled": _("Off: it is read no further, and proves nothing."),
+            "assume_accepted": _(
+                "Where the log shows no answer of the registrar, a REGISTER counts."
+            ),
+            "default_expires": _("Of a REGISTER that names no time."),
+            "timezone": _(
+                "Of time stamps that name none: Europe/Paris. Empty: this machine's."
+            ),
+        }
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

@@ -8,12 +8,13 @@ from datetime import datetime
 from django.contrib.auth.models import Group, User
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.forms import ModelForm
 
 from notifications.at_once import Capped
 from notifications.expiry import Warning, warning_of
-from notifications.forms import AppForm
+from notifications.forms import AppForm, FeedForm
 from notifications.models import ApiToken, App, Credential, Push
-from notifications.sources import source_of
+from notifications.sources import Source, source_of
 from registrations.models import Device, Feed
 
 
@@ -39,12 +40,27 @@ class AppCard:
     limited: int
 
 
-def settings_page(now: datetime, refused: AppForm | None = None) -> dict:
-    """The rows of the page; `refused` is the form of an app whose policy was not saved."""
+#: The form of an app or a feed that was not saved.
+Refused = AppForm | FeedForm | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCard:
+    """One feed, how it does, and the form of how it is read."""
+
+    source: Source
+    form: FeedForm
+
+
+def settings_page(now: datetime, refused: Refused = None) -> dict:
+    """The rows of the page."""
     return {
         "page": "settings",
         "apps": [_card(app, refused, now) for app in _apps()],
-        "feeds": [source_of(feed, now) for feed in Feed.objects.all()],
+        "feeds": [
+            FeedCard(source_of(feed, now), _form_of(FeedForm, feed, "feed", refused))
+            for feed in Feed.objects.all()
+        ],
         "people": _people(),
         "api_tokens": ApiToken.objects.filter(revoked_at=None).select_related(
             "app", "created_by"
@@ -85,15 +101,16 @@ def _people() -> QuerySet[User]:
     return User.objects.annotate(group_names=ArraySubquery(names)).order_by("username")
 
 
-def _card(app: App, refused: AppForm | None, now: datetime) -> AppCard:
+def _card(app: App, refused: Refused, now: datetime) -> AppCard:
     keys = [
         Key(key, key.last_accepted_at, key.devices, warning_of(key.expires_at, now))
         for key in app.credentials.all()
     ]
-    return AppCard(app, keys, _form_of(app, refused), app.waiting, app.limited)
+    form = _form_of(AppForm, app, "app", refused)
+    return AppCard(app, keys, form, app.waiting, app.limited)
 
 
-def _form_of(app: App, refused: AppForm | None) -> AppForm:
-    if refused is not None and refused.instance.pk == app.pk:
+def _form_of(made: type[ModelForm], row: App | Feed, name: str, refused: Refused):
+    if type(refused) is made and refused.instance.pk == row.pk:
         return refused
-    return AppForm(instance=app, auto_id=f"app-{app.pk}-%s")
+    return made(instance=row, auto_id=f"{name}-{row.pk}-%s")

@@ -254,8 +254,11 @@ def test_how_a_feed_is_read_is_kept_and_audited():
 def test_a_time_zone_nobody_knows_is_refused_by_name():
     feed = factories.feed()
     values = {"heartbeat": 120, "default_expires": 600, "timezone": "Mars/Base"}
-    page = post("change-feed", values, feed.pk, follow=True).content.decode()
-    assert "Mars/Base" in page
+    answer = post("change-feed", values, feed.pk)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    # What was typed stands in its field, and the error beside it.
+    assert 'value="Mars/Base"' in page
     assert "is known here: say Europe/Paris, or UTC." in page
     assert feed.timezone == type(feed).objects.get().timezone
     assert not AuditEntry.objects.exists()
