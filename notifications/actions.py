@@ -72,9 +72,12 @@ def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpR
     except CannotSend as refusal:
         messages.error(request, str(refusal))
         return redirect(back[0], pk=back[1])
-    messages.success(
-        request, gettext("Queued. It leaves in 5 s; until then it can be undone.")
-    )
+    if push.requested_by_id == request.user.pk:
+        told = gettext("Queued. It leaves in 5 s; until then it can be undone.")
+        messages.success(request, told)
+    else:
+        told = gettext("%(who)s has resent it already. This is that push.")
+        messages.info(request, told % {"who": push.requested_by or gettext("Somebody")})
     return redirect("notifications:push", pk=push.pk)
 
 

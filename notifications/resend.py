@@ -13,12 +13,13 @@ from notifications import audit
 from notifications.apns.push import token_kind
 from notifications.models import Push
 from notifications.outbox import CannotSend, PushRequest, enqueue
-from notifications.resend_facts import UNDO, facts_of, life_left, sent_by_people
+from notifications.resend_facts import UNDO, facts_of, life_left
 from notifications.safety import EXPIRED, MISSING, Safety, is_safe
 from registrations.models import Device
 
 #: The same order by the same person within this time is one click, sent twice.
 DOUBLE_CLICK = timedelta(seconds=10)
+UNDER_WAY = (Push.State.QUEUED, Push.State.SENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class Order:
 
 
 def send(order: Order, now: datetime) -> Push:
-    """Queue it, with its audit row, in one transaction; a form sent twice sends once.
+    """Queue it, with its audit row, in one transaction; a form sent twice sends once,
+    and so do two people at the same push while the first resend of it has not left.
 
     Raises CannotSend when it is red and no reason was typed, or nothing could be sent.
     """
@@ -44,14 +46,22 @@ def send(order: Order, now: datetime) -> Push:
 
 
 def _already_sent(order: Order, now: datetime) -> Push | None:
-    same = sent_by_people(now - DOUBLE_CLICK).filter(
+    """The same order of the same person just now; or a resend by anybody that has not
+    left yet, or is leaving.
+    """
+    same = Push.objects.filter(
         device=order.device,
         push_type=order.push_type,
         resend_of=order.resend_of,
         origin=_origin(order),
-        requested_by=order.by,
     )
-    return same.first()
+    clicked = same.filter(
+        requested_by=order.by, created_at__gt=now - DOUBLE_CLICK
+    ).exclude(state=Push.State.CANCELLED)
+    found = clicked.first()
+    if found is None and order.resend_of is not None:
+        found = same.filter(state__in=UNDER_WAY, expires_at__gt=now).first()
+    return found
 
 
 def _origin(order: Order) -> str:
