@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
@@ -134,20 +134,25 @@ def _id_of(text: str) -> tuple | None:
 def _moment_and_uuid(text: str) -> tuple | None:
     moment, _, pk = text.partition("|")
     try:
-        at, last = datetime.fromisoformat(moment), UUID(pk)
+        at, last = moment_of(moment), UUID(pk)
     except ValueError:
         return None
-    return None if timezone.is_naive(at) else (at, last)
+    return None if at is None else (at, last)
 
 
 def _moment_and_id(text: str) -> tuple | None:
     moment, _, pk = text.partition("|")
+    at, last = moment_of(moment), _id_of(pk)
+    return None if at is None or last is None else (at, *last)
+
+
+def moment_of(text: str) -> datetime | None:
+    """In UTC: PostgreSQL refuses zones that Python knows, as +23:59."""
     try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
+        at = datetime.fromisoformat(text)
+        return None if timezone.is_naive(at) else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    last = _id_of(pk)
-    return None if last is None or timezone.is_naive(at) else (at, *last)
 
 
 def _number_and_id(text: str) -> tuple | None:

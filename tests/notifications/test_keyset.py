@@ -68,6 +68,22 @@ def test_pushes_of_one_moment_are_paged_without_loss():
     assert len(seen) == 6
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-11-24T09:00:00+23:59",
+        "2026-11-24T09:00:00+00:00:00.5",
+        "0001-01-01T00:00+14:00",
+        "9999-12-31T23:59-14:00",
+    ],
+)
+@pytest.mark.parametrize("name", ["before", "after"])
+def test_a_moment_in_a_zone_that_only_python_knows_gives_a_page(moment, name):
+    push = factories.accepted_push(factories.registered_device(), timezone.now())
+    asked = {name: f"{moment}|{push.pk}"}
+    assert cut(Push.objects.all(), BY_CREATION, asked).rows in ([push], [])
+
+
 def test_a_query_leaves_out_what_is_empty_and_repeats_a_list():
     assert query(q="", type=["voip", "alert"], span="1h") == (
         "type=voip&type=alert&span=1h"
