@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import uuid
 from datetime import timedelta
 from urllib.request import Request, urlopen
 
@@ -13,8 +14,8 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from notifications import exports
-from notifications.models import AuditEntry
+from notifications import audit, exports
+from notifications.models import AuditEntry, Bulk, BulkItem, Push
 from registrations.models import Device
 from tests import factories
 from tests.notifications import people
@@ -88,13 +89,39 @@ def test_a_wrong_query_is_refused_with_its_fault_and_not_audited():
     assert not AuditEntry.objects.exists()
 
 
-def test_a_spreadsheet_runs_nothing_a_phone_sent():
-    device = factories.registered_device()
-    device.user_agent = '=HYPERLINK("http://192.0.2.1")'
-    device.save(update_fields=["user_agent"])
-    sheet = b"".join(people.browser_of("admin").get("/export/devices.csv")).decode()
-    (row,) = csv.DictReader(io.StringIO(sheet))
-    assert row["user_agent"] == "'" + device.user_agent
+def sheet_of(address: str) -> dict[str, str]:
+    """The one row of a CSV file."""
+    text = b"".join(people.browser_of("admin").get(address)).decode()
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    return row
+
+
+@pytest.mark.parametrize("first", [*"=+-@\t\r"])
+def test_a_spreadsheet_runs_nothing_that_others_sent(first):
+    """Of phones, SIP servers, APNs and people."""
+    text = f'{first}HYPERLINK("http://192.0.2.1")'
+    device, now = factories.registered_device(), timezone.now()
+    Device.objects.update(user_agent=text, aor=text)
+    push = factories.accepted_push(device, now, call_id=text, state="rejected")
+    Push.objects.filter(pk=push.pk).update(reason=text)
+    bulk = Bulk.objects.create(
+        id=uuid.uuid4(),
+        by=people.person("admin"),
+        kind="remote",
+        rate=1,
+        created_at=now,
+        starts_at=now,
+    )
+    BulkItem.objects.create(bulk=bulk, push=push, result="refused", why=text)
+    audit.note(people.person("admin"), "push.resend", text, now, reason=text)
+    for address, names in {
+        "/export/devices.csv": ["aor", "user_agent"],
+        "/export/pushes.csv": ["aor", "call_id", "reason"],
+        f"/bulks/{bulk.pk}/results.csv": ["aor", "why"],
+        "/export/audit.csv?what=push.resend": ["object", "reason"],
+    }.items():
+        row = sheet_of(address)
+        assert {name: row[name] for name in names} == dict.fromkeys(names, f"'{text}")
 
 
 @pytest.mark.django_db(transaction=True)
