@@ -10,6 +10,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.forms import ModelForm
 
+from notifications.alarm_rules import alarm_rules
 from notifications.at_once import Capped
 from notifications.expiry import Warning, warning_of
 from notifications.forms import AppForm, FeedForm
@@ -61,6 +62,7 @@ def settings_page(now: datetime, refused: Refused = None) -> dict:
             FeedCard(source_of(feed, now), _form_of(FeedForm, feed, "feed", refused))
             for feed in Feed.objects.all()
         ],
+        "alarm_rules": alarm_rules(),
         "people": _people(),
         "api_tokens": ApiToken.objects.filter(revoked_at=None).select_related(
             "app", "created_by"
