@@ -9,6 +9,7 @@ from django.db.models import OuterRef, QuerySet, Subquery, Value
 
 from notifications.lane_spans import Stretch
 from notifications.models import Ledger, Push, Reset
+from notifications.resend_facts import asked_of
 from registrations.models import Device, DeviceEvent, Holding, PushToken, Sighting
 
 #: Rows of a page of the timeline.
@@ -87,7 +88,7 @@ def history_of(
     device: Device, stretch: Stretch, before: datetime | None, now: datetime
 ) -> History:
     """What happened in a stretch of time, and the page of the timeline before a moment."""
-    holdings = list(_holdings(device))
+    holdings = list(_holdings(device, now))
     voip = next((row.token for row in holdings if row.current and _is_voip(row)), None)
     ledger = getattr(voip, "ledger", None)
     told = _told(device, voip, before or now)
@@ -104,12 +105,15 @@ def _is_voip(row: Holding) -> bool:
     return row.token.kind == PushToken.Kind.VOIP
 
 
-def _holdings(device: Device) -> QuerySet[Holding]:
-    """The tokens it holds and held, each with when APNs last took a push to it."""
+def _holdings(device: Device, now: datetime) -> QuerySet[Holding]:
+    """The tokens it holds and held, each with when APNs last took a push to it, and what
+    the safety of another push rests on.
+    """
     taken = Push.objects.filter(token=OuterRef("token"), state=Push.State.ACCEPTED)
     newest = taken.order_by("-sent_at").values("accepted_at")[:1]
     rows = device.holdings.select_related("token__ledger", "token__health")
-    return rows.annotate(last_accepted_at=Subquery(newest)).order_by("-pk")
+    rows = rows.annotate(last_accepted_at=Subquery(newest))
+    return asked_of(rows, now).order_by("-pk")
 
 
 def _pushes(device, ledger: Ledger | None, stretch, before) -> list[Push]:

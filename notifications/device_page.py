@@ -23,6 +23,8 @@ from notifications.models import (
     TokenHealthChange,
 )
 from notifications.other_environment import other_than
+from notifications.resend_facts import facts_from
+from notifications.safety import is_safe
 from notifications.shielding import shown_protection
 from notifications.timeline import before_of, timeline
 from notifications.wording import meaning, rules_in_words
@@ -97,6 +99,7 @@ def device(found: Device, asked, now: datetime) -> dict:
         "problems": [_problem(row) for row in found.problems],
         "related": _related(found, history.voip),
         "has_remote": "remote" in history.tokens,
+        "alert_safety": is_safe(facts_from(history.holdings, Push.Type.ALERT, now)),
         "last_voip": next(voip, None),
     }
 

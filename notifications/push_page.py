@@ -76,7 +76,8 @@ def push(found: Push, now: datetime) -> dict:
     call = found.sip_call
     tone, words = outcome_of(found)
     attempts = list(found.attempts.all())
-    facts = facts_of(found.device, [found.push_type], now, found)[found.push_type]
+    asked = {found.push_type, Push.Type.ALERT}
+    facts = facts_of(found.device, asked, now, found)
     siblings, resends = _others(found, call)
     held_by, feeds, gaps = _read(found, call, now) if call else ([], [], [])
     headers = headers_of(found)
@@ -101,8 +102,9 @@ def push(found: Push, now: datetime) -> dict:
         "text": text_of(found.payload),
         "size": size_of(found.payload),
         "limit": LIMITS[found.push_type],
-        "safety": is_safe(facts),
-        "rings": facts.life_left is not None,
+        "safety": is_safe(facts[found.push_type]),
+        "alert_safety": is_safe(facts[Push.Type.ALERT]),
+        "rings": facts[found.push_type].life_left is not None,
         "can_undo": found.requested_by_id is not None and now < found.due_at,
         "ledger": getattr(found.token, "ledger", None),
         "seen": _seen(found, call, attempts),

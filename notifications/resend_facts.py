@@ -32,7 +32,10 @@ ASKED = ("expires_at", "paused_until", "pause_reason", "server")
 
 
 def facts_of(
-    device: Device, push_types: list[str], now: datetime, resend_of: Push | None = None
+    device: Device,
+    push_types: Iterable[str],
+    now: datetime,
+    resend_of: Push | None = None,
 ) -> dict[str, Facts]:
     """push type → what the database says of it just now, in one question for all.
 
@@ -79,7 +82,10 @@ def asked_of(rows: QuerySet[Holding], now: datetime) -> QuerySet[Holding]:
 
 
 def facts_from(
-    rows: Iterable[Holding], push_type: str, now: datetime, resend_of: Push | None
+    rows: Iterable[Holding],
+    push_type: str,
+    now: datetime,
+    resend_of: Push | None = None,
 ) -> Facts:
     """Those of one push type, by the rows of `asked_of` a device."""
     kind = token_kind(push_type)

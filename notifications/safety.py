@@ -54,10 +54,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """`level` is green, amber or red; red needs a typed reason."""
+    """`level` is green, amber or red; red needs a typed reason. Where it is not possible
+    none helps.
+    """
 
     level: str
     checks: tuple[Check, ...]
+    is_possible: bool = True
 
     @property
     def against(self) -> Check | None:
@@ -105,7 +108,12 @@ def is_safe(facts: Facts) -> Safety:
     found = tuple(check for check in checks if check is not None)
     tones = {check.tone for check in found}
     level = "red" if tones & RED else "amber" if "warn" in tones else "green"
-    return Safety(level, found)
+    return Safety(level, found, _is_possible(facts))
+
+
+def _is_possible(facts: Facts) -> bool:
+    has_token = facts.is_current and facts.health != TokenHealth.State.RETIRED
+    return has_token and facts.credential not in {MISSING, EXPIRED}
 
 
 def _strikes(facts: Facts) -> Check:
