@@ -38,6 +38,10 @@ EVENTS = {
         _("A token is missing"),
         _("The newest REGISTER brings one token less"),
     ),
+    "logged_out": (
+        _("Logged out"),
+        _("De-registered, or no token is left: no push reaches it"),
+    ),
 }
 
 

@@ -10,7 +10,8 @@ from notifications.device_history import ROWS, history_of
 from notifications.handling import settle
 from notifications.lane_spans import Stretch
 from notifications.models import Reset
-from notifications.timeline import before_of, timeline
+from notifications.timeline import EVENTS, before_of, timeline
+from registrations.models import DeviceEvent
 from tests import factories
 from tests.factories import MORNING
 from tests.notifications.test_lanes import registered
@@ -92,3 +93,13 @@ def test_of_old_beacons_those_of_the_week_before_are_looked_for(device):
     assert told(device).rows == []
     before = (MORNING - timedelta(days=7)).isoformat()
     assert len(told(device, before=before).rows) == 1
+
+
+@pytest.mark.parametrize("kind", DeviceEvent.Kind.values)
+def test_every_turning_point_stands_on_it(device, feed, kind):
+    DeviceEvent.objects.create(
+        device=device, kind=kind, moment=MORNING, feed=feed, position=1
+    )
+    (row,) = told(device).rows
+    assert (row.title, row.detail) == EVENTS[kind]
+    assert (row.at, row.icon) == (MORNING, "refresh-dot")
