@@ -23,7 +23,7 @@ from django.http import (
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from notifications import audit, audit_list, malformed_list, push_terms
+from notifications import audit, audit_list, malformed_list, push_terms, refused_list
 from notifications.actions import needs
 from notifications.device_terms import fitting, kinds
 from notifications.keyset import BY_CREATION, BY_ID, pages, words
@@ -262,4 +262,5 @@ LISTS = {
         audit_list.COLUMNS, audit_list.file_rows, "notifications.manage_users"
     ),
     "malformed": List(malformed_list.COLUMNS, malformed_list.file_rows),
+    "refused": List(refused_list.COLUMNS, refused_list.file_rows),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, capped
@@ -24,18 +24,16 @@ from notifications.models import (
     App,
     AuditEntry,
     Call,
-    Door,
     Push,
     Refusal,
-    RefusalCount,
 )
 from notifications.proposing import proposed_for_pushes
 from notifications.push_terms import AGENTS, OF_DEVICES, TAKEN, condition_of, kinds
 from notifications.ranges import Range, range_of
+from notifications.refused_list import SPANS, USUAL_SPAN, by_door, refusals, stretch_of
 from notifications.terms import Query, read_query
 from notifications.wording import rules_in_words
 
-SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 TABS = {
     "reasons": _("By reason"),
     "deliveries": _("Failed deliveries"),
@@ -100,6 +98,16 @@ class Failures:
         return query(outcome=outcomes, **self._time, q=self.q)
 
     @property
+    def export(self) -> tuple[str, str]:
+        """What the tab exports: the list, and its address."""
+        span = query(**self._time)
+        return {
+            "deliveries": ("pushes", self.failed_address),
+            "refused": ("refused", span),
+            "activity": ("audit", span),
+        }.get(self.tab, ("pushes", self.address))
+
+    @property
     def time(self) -> str:
         """Its time as a part of an address."""
         return query(**self._time)
@@ -126,10 +134,10 @@ class Failures:
 
 def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     """Failed pushes of the span; what people did, for those who may see it."""
-    span = asked.get("span", "24h")
-    span = span if span in SPANS else "24h"
+    span = asked.get("span", USUAL_SPAN)
+    span = span if span in SPANS else USUAL_SPAN
     asked_range = range_of(asked)
-    stretch = _stretch(asked_range, span, now)
+    stretch = stretch_of(asked, now)
     since = stretch.since
     known = {name: kind for name, kind in kinds().items() if name not in AGENTS}
     wanted = read_query(words(asked.get("q", "")), known, ELSEWHERE)
@@ -143,7 +151,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     activity = AuditEntry.objects.filter(stretch.of("at"))
     seen = activity if sees_activity else activity.none()
     asked_for = Push.objects.filter(stretch.of("created_at"))
-    refused = _refused(stretch)
+    refused = by_door(stretch)
     tabs = [name for name in TABS if name != "activity" or sees_activity]
     tab = asked.get("tab", "reasons")
     is_kept_back = tab == "activity" and not sees_activity
@@ -182,7 +190,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
         chips=[term_chip(term, wanted, address) for term in wanted.terms],
         faults=wanted.faults + asked_range.faults,
         terms=proposed_for_pushes(apps, without=AGENTS),
-        refusals=_newest(Refusal.objects.filter(stretch.of("at")), tab == "refused"),
+        refusals=_newest(refusals(stretch), tab == "refused"),
         refused=refused,
         activity=_newest(activity, tab == "activity"),
         failed=failed,
@@ -197,11 +205,6 @@ def _newest(rows: QuerySet, is_shown: bool) -> list:
     return list(rows[:ROWS]) if is_shown else []
 
 
-def _stretch(asked: Range, span: str, now: datetime) -> Range:
-    """From when to when the page is; without a beginning it is as long as the span."""
-    return Range(asked.since or (asked.until or now) - SPANS[span], asked.until)
-
-
 def _fitting(
     wanted: Query, calls: QuerySet[Call], stretch: Range, now: datetime
 ) -> tuple[QuerySet[Push], QuerySet[Push]]:
@@ -212,11 +215,3 @@ def _fitting(
     both = ended.filter(FAILED), ended.filter(TAKEN, sip_call__in=newest)
     asked = joined(wanted, lambda term: condition_of(term, now))
     return tuple(rows.filter(asked) for rows in both)
-
-
-def _refused(stretch: Range) -> list[tuple[str, int, int]]:
-    hours = Range(stretch.since - timedelta(minutes=59, seconds=59), stretch.until)
-    rows = RefusalCount.objects.filter(hours.of("hour")).order_by()
-    groups = rows.values_list("door", "status").annotate(sum=Sum("number"))
-    found = [(Door(door).label, status, number) for door, status, number in groups]
-    return sorted(found, key=lambda one: -one[2])

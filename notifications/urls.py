@@ -111,7 +111,7 @@ urlpatterns = [
         "flexiapi/api/push_notification", gateway_views.by_json, name="gateway-flexiapi"
     ),
     re_path(
-        r"^export/(?P<name>devices|pushes|audit|malformed)\.(?P<form>csv|ndjson)$",
+        r"^export/(?P<name>devices|pushes|audit|malformed|refused)\.(?P<form>csv|ndjson)$",
         exports.download,
         name="export",
     ),

@@ -15,7 +15,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from notifications import audit, exports
-from notifications.models import AuditEntry, Bulk, BulkItem, Push
+from notifications.models import AuditEntry, Bulk, BulkItem, Push, Refusal
 from registrations.models import Device
 from tests import factories
 from tests.notifications import people
@@ -134,3 +134,37 @@ def test_the_server_streams_it(base_url):
     with urlopen(request, timeout=30) as answer:
         assert answer.headers["Content-Length"] is None
         assert "sip:alice@example.org" in answer.read().decode()
+
+
+def test_refused_requests_are_exported_as_their_time_leaves_them():
+    now = timezone.now()
+    values = {"door": "api", "status": 422, "why": "type: must be voip", "number": 3}
+    for days, print_of in ((0, "1"), (9, "2")):
+        at = now - timedelta(days=days)
+        Refusal.objects.create(
+            **values, first_at=at, at=at, fingerprint=print_of, asked={"type": "=1+1"}
+        )
+    (row,) = exported("refused", "span=7d")
+    assert (row["door"], row["status"], row["times"]) == ("api", 422, 3)
+    assert row["asked"] == '{"type": "=1+1"}'
+    assert len(exported("refused", "span=30d")) == 2
+
+
+@pytest.mark.parametrize(
+    ("tab", "wanted"),
+    [
+        (
+            "reasons",
+            "/export/pushes.csv?outcome=rejected&amp;outcome=lost&amp;outcome=asleep",
+        ),
+        (
+            "deliveries",
+            "/export/pushes.csv?outcome=rejected&amp;outcome=lost&amp;span=7d",
+        ),
+        ("refused", "/export/refused.csv?span=7d"),
+        ("activity", "/export/audit.csv?span=7d"),
+    ],
+)
+def test_each_tab_of_failures_exports_what_it_shows(tab, wanted):
+    page = people.browser_of("admin").get(f"/failures/?tab={tab}&span=7d")
+    assert wanted in page.content.decode()
