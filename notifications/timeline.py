@@ -10,7 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.device_history import RESET, ROWS, History, Register, Word
+from notifications.keyset import moment_of
 from notifications.models import Push, TokenHealth
+from notifications.ranges import FIRST, LAST
 from notifications.wording import number, outcome_of
 from registrations.models import PushToken
 
@@ -89,11 +91,8 @@ def timeline(history: History, asked) -> Timeline:
 
 def before_of(asked) -> datetime | None:
     """The moment that a page of the timeline ends before; None for the newest page."""
-    try:
-        found = datetime.fromisoformat(asked.get("before", ""))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+    found = moment_of(asked.get("before", ""))
+    return found if found is not None and FIRST <= found <= LAST else None
 
 
 def _registration(row: Register) -> Moment:

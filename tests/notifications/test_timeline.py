@@ -76,6 +76,19 @@ def test_a_moment_nobody_can_read_is_no_filter(device):
     assert len(told(device, before="nonsense").rows) == 1
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "2026-11-24T09:00:00+23:59",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:00:00-12:00",
+    ],
+)
+def test_a_moment_that_postgresql_refuses_ends_no_page_and_breaks_none(device, before):
+    factories.accepted_push(device, MORNING)
+    assert isinstance(told(device, before=before).rows, list)
+
+
 def test_a_beacon_stands_on_it_with_what_it_says(device):
     factories.sighting(device, MORNING, "beacon", call_id="c1")
     factories.sighting(device, MORNING + timedelta(minutes=1), "beacon")
