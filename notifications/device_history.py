@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 
 from notifications.lane_spans import Stretch
-from notifications.models import Ledger, Push, Reset
+from notifications.models import Ledger, Push, Reset, TokenHealthChange
 from notifications.resend_facts import asked_of
 from registrations.models import Device, DeviceEvent, Holding, PushToken, Sighting
 
@@ -60,6 +60,8 @@ class History:
     registers: list[Register]
     turns: list[Turn]
     beacons: list[Word]
+    #: What APNs said of the tokens it holds now.
+    health: list[TokenHealthChange]
 
     @property
     def tokens(self) -> dict[str, PushToken]:
@@ -98,6 +100,7 @@ def history_of(
         _registers(device, stretch, before),
         [turn for turn in told if turn.kind != BEACON],
         [Word(turn.moment, turn.why) for turn in told if turn.kind == BEACON],
+        _health(holdings),
     )
 
 
@@ -114,6 +117,12 @@ def _holdings(device: Device, now: datetime) -> QuerySet[Holding]:
     rows = device.holdings.select_related("token__ledger", "token__health")
     rows = rows.annotate(last_accepted_at=Subquery(newest))
     return asked_of(rows, now).order_by("-pk")
+
+
+def _health(holdings: list[Holding]) -> list[TokenHealthChange]:
+    current = [row.token_id for row in holdings if row.current]
+    rows = TokenHealthChange.objects.filter(token__in=current).order_by("-id")
+    return list(rows[:TURNS])
 
 
 def _pushes(device, ledger: Ledger | None, stretch, before) -> list[Push]:

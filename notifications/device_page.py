@@ -90,7 +90,7 @@ def device(found: Device, asked, now: datetime) -> dict:
         "device": found,
         "is_bound": found.bound and not is_over,
         "risk": _risk(found, history),
-        "tokens": _tokens(history.holdings),
+        "tokens": _tokens(history),
         "lost": [row for row in history.holdings if not row.current],
         "lanes": lanes(history, stretch),
         "timeline": timeline(history, asked),
@@ -156,22 +156,16 @@ def _why_no_risk(found: Device) -> str:
     )
 
 
-def _tokens(holdings: list[Holding]) -> list[Kept]:
+def _tokens(history: History) -> list[Kept]:
+    holdings = history.holdings
     current = [row for row in holdings if row.current]
-    changes = _changes([row.token_id for row in current])
+    changes: dict[int, list[TokenHealthChange]] = defaultdict(list)
+    for change in history.health:
+        changes[change.token_id].append(change)
     return [
         _kept(row, holdings, changes[row.token_id])
         for row in sorted(current, key=lambda row: row.token.kind, reverse=True)
     ]
-
-
-def _changes(tokens: list[int]) -> dict[int, list[TokenHealthChange]]:
-    """token → what APNs said of it before, the newest first."""
-    rows = TokenHealthChange.objects.filter(token__in=tokens).order_by("-id")
-    found: dict[int, list[TokenHealthChange]] = defaultdict(list)
-    for change in rows[: CHANGES * 10]:
-        found[change.token_id].append(change)
-    return found
 
 
 def _kept(row: Holding, holdings: list[Holding], changes: list) -> Kept:

@@ -80,6 +80,7 @@ SENTENCES = (
     _("%(file)s cannot be read: %(why)s"),
     _("%(file)s is gone"),
     _("%(number)s pushes"),
+    _("APNs accepted a push in %(environment)s"),
     _("no answer within %(seconds)s s (%(why)s)"),
     _("no answer within %(seconds)s s"),
 )
@@ -101,6 +102,8 @@ WHOLE = (
     _("the certificate has expired: store a new one on Settings"),
     _("it closes connections before it answers"),
     _("dry run"),
+    _("a REGISTER carried it again"),
+    _("APNs accepted a push to it"),
 )
 PLACE = re.compile(r"%\\\((\w+)\\\)s")
 PATTERNS = {

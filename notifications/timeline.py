@@ -9,10 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import stored_words
 from notifications.device_history import RESET, ROWS, History, Register, Word
 from notifications.keyset import moment_of
-from notifications.models import Push, TokenHealth
+from notifications.models import Push, TokenHealth, TokenHealthChange
 from notifications.ranges import FIRST, LAST
+from notifications.token_health import STATE_OF_REASON
 from notifications.wording import number, outcome_of
 from registrations.models import PushToken
 
@@ -81,7 +83,7 @@ def timeline(history: History, asked) -> Timeline:
     if kind != "registrations":
         rows += [*map(_push, history.pushes), *_strikes(history)]
     if not kind:
-        rows += [*_turns(history), *_health(history.voip)]
+        rows += [*_turns(history), *_health(history)]
         rows += map(_beacon, history.beacons)
     rows = [row for row in rows if before is None or row.at < before]
     rows.sort(key=lambda row: row.at, reverse=True)
@@ -174,11 +176,23 @@ def _turns(history: History) -> list[Moment]:
     return found
 
 
-def _health(voip: PushToken | None) -> list[Moment]:
-    health = getattr(voip, "health", None)
-    if health is None or health.state == TokenHealth.State.VALID:
-        return []
-    state = health.get_state_display().lower()
-    title = gettext("VoIP token: %(state)s") % {"state": state}
-    said = gettext("APNs said %(reason)s") % {"reason": health.reason}
-    return [Moment(health.at, "bad", title, said, icon="ban")]
+def _health(history: History) -> list[Moment]:
+    """Each change of what APNs says of the tokens it holds now."""
+    kinds = {token.pk: kind for kind, token in history.tokens.items()}
+    return [_changed(row, kinds[row.token_id]) for row in history.health]
+
+
+def _changed(change: TokenHealthChange, kind: str) -> Moment:
+    is_voip = kind == PushToken.Kind.VOIP
+    title = (
+        gettext("VoIP token: %(state)s")
+        if is_voip
+        else gettext("Remote token: %(state)s")
+    )
+    title %= {"state": change.get_after_display().lower()}
+    said = stored_words.told(change.reason)
+    if change.reason in STATE_OF_REASON:
+        said = gettext("APNs said %(reason)s") % {"reason": change.reason}
+    is_good = change.after == TokenHealth.State.VALID
+    tone, icon = ("ok", "circle-check") if is_good else ("bad", "ban")
+    return Moment(change.at, tone, title, said, icon=icon)

@@ -9,7 +9,7 @@ import pytest
 from notifications.device_history import ROWS, history_of
 from notifications.handling import settle
 from notifications.lane_spans import Stretch
-from notifications.models import Reset
+from notifications.models import Reset, TokenHealthChange
 from notifications.timeline import EVENTS, before_of, timeline
 from registrations.models import DeviceEvent
 from tests import factories
@@ -116,3 +116,31 @@ def test_every_turning_point_stands_on_it(device, feed, kind):
     (row,) = told(device).rows
     assert (row.title, row.detail) == EVENTS[kind]
     assert (row.at, row.icon) == (MORNING, "refresh-dot")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("voip", "VoIP"), ("remote", "Remote")])
+def test_what_apns_said_of_either_token_stays_on_it(device, kind, name):
+    token = factories.token_of(device, kind)
+    changes = [
+        ("valid", "quarantined", "BadDeviceToken"),
+        ("quarantined", "valid", "a REGISTER carried it again"),
+    ]
+    for number, (before, after, reason) in enumerate(changes):
+        TokenHealthChange.objects.create(
+            token=token,
+            at=MORNING + timedelta(minutes=number),
+            before=before,
+            after=after,
+            reason=reason,
+        )
+    back, gone = told(device).rows
+    assert (gone.title, gone.detail, gone.tone) == (
+        f"{name} token: quarantined",
+        "APNs said BadDeviceToken",
+        "bad",
+    )
+    assert (back.title, back.detail, back.tone) == (
+        f"{name} token: valid",
+        "a REGISTER carried it again",
+        "ok",
+    )
