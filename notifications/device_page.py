@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.translation import gettext
 
 from notifications.consequences import consequence_of
@@ -97,7 +97,7 @@ def device(found: Device, asked, now: datetime) -> dict:
         "contact": parameters_of(found),
         "raw_contact": masked_contact(found),
         "problems": [_problem(row) for row in found.problems],
-        "related": _related(found, history.voip),
+        "related": _related(found, history.tokens),
         "has_remote": "remote" in history.tokens,
         "alert_safety": is_safe(facts_from(history.holdings, Push.Type.ALERT, now)),
         "last_voip": next(voip, None),
@@ -192,18 +192,27 @@ def _problem(row: dict) -> dict:
     return row | {"consequence": consequence_of(row["rule"])}
 
 
-def _related(found: Device, voip: PushToken | None) -> list[tuple[Device, str]]:
-    """Devices of the same AOR, the same app on the same phone, or the same token."""
+def _related(found: Device, tokens: dict[str, PushToken]) -> list[tuple[Device, str]]:
+    """Devices of a same token, the same app on the same phone, or the same AOR."""
     others = Device.objects.exclude(pk=found.pk).order_by("pk")
-    same = [Q(pk__in=voip.holdings.values("device"))] if voip is not None else []
+    same = {
+        kind: Q(pk__in=tokens[kind].holdings.values("device"))
+        for kind in ("voip", "remote")
+        if kind in tokens
+    }
     if found.instance_id:
-        same.append(Q(instance_id=found.instance_id))
+        same["phone"] = Q(instance_id=found.instance_id)
+    same["aor"] = Q(aor=found.aor)
     # Each by its own index: an OR of them would read every device.
-    found_by = [others.filter(each)[:RELATED] for each in (*same, Q(aor=found.aor))]
-    first, *rest = found_by
-    related = first.union(*rest, all=True)
-    different = list({other.pk: other for other in related}.values())[:RELATED]
-    return [(other, _relation(found, other)) for other in different]
+    first, *rest = [
+        others.filter(each).annotate(by=Value(name))[:RELATED]
+        for name, each in same.items()
+    ]
+    different: dict[int, Device] = {}
+    for other in first.union(*rest, all=True):
+        different.setdefault(other.pk, other)
+    shown = list(different.values())[:RELATED]
+    return [(other, _relation(found, other)) for other in shown]
 
 
 def _relation(found: Device, other: Device) -> str:
@@ -211,4 +220,6 @@ def _relation(found: Device, other: Device) -> str:
         return gettext("same AOR, another phone or install")
     if other.instance_id == found.instance_id and found.instance_id:
         return gettext("same phone, another AOR")
+    if other.by == "remote":
+        return gettext("same remote token, another VoIP token")
     return gettext("same VoIP token: it shares the strikes")

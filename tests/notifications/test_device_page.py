@@ -9,7 +9,7 @@ import pytest
 from notifications.device_page import SLOTS
 from notifications.device_page import device as page_of
 from notifications.handling import settle
-from registrations.models import Holding
+from registrations.models import Device, Holding
 from tests import factories
 from tests.factories import MORNING
 from tests.notifications import people
@@ -64,3 +64,19 @@ def test_devices_that_share_something_say_what(device):
     other = factories.registered_device(voip=token)
     page = page_of(device, {}, NOW)
     assert page["related"] == [(other, "same VoIP token: it shares the strikes")]
+
+
+def test_who_shares_no_more_than_an_alert_a_phone_or_an_aor_is_said_too(device):
+    alert = factories.registered_device()
+    mine = Holding.objects.get(device=device, token__kind="remote", current=True)
+    Holding.objects.filter(device=alert, token__kind="remote").update(token=mine.token)
+    phone = factories.registered_device()
+    Device.objects.filter(pk=phone.pk).update(instance_id=device.instance_id)
+    aor = factories.registered_device()
+    Device.objects.filter(pk=aor.pk).update(aor=device.aor)
+    related = {other.pk: words for other, words in page_of(device, {}, NOW)["related"]}
+    assert related == {
+        alert.pk: "same remote token, another VoIP token",
+        phone.pk: "same phone, another AOR",
+        aor.pk: "same AOR, another phone or install",
+    }
