@@ -136,9 +136,9 @@ def usual_headers(line: bytes = b"") -> bytes:
     tried in one place.
     """
     other = rb"%b%b.*\n" % (line, OTHER)
-    # `(?:…|)` is what `(?:…)?` is, and quicker where nothing is there. (Possessive: no line
-    # of others is given back, and no group is in them.)
-    others = rb"(?:%b(?:%b)*+|)" % (other, other)
+    # `(?:…|)` is what `(?:…)?` is, and quicker where nothing is there. (Possessive it would be
+    # wrong: Python before 3.11.5 goes on behind what the last repeat had begun to match.)
+    others = rb"(?:%b(?:%b)*|)" % (other, other)
 
     def header(name: bytes) -> bytes:
         return rb"%b%b:(.*)\n%b" % (line, name, others)

@@ -99,3 +99,14 @@ def test_a_long_message_that_never_ends_is_read_in_one_go(line):
     started = time.process_time()
     read_message(usual + line * 5000)
     assert time.process_time() - started < 2
+
+
+def test_a_line_of_the_log_among_other_headers_ends_the_message():
+    first = b"REGISTER sip:e.org SIP/2.0\r\nsize: [105] bytes\n"
+    second = b"REGISTER sip:e.org SIP/2.0\r\nTo: sip:a@e.org\r\nCSeq: 1 REGISTER\r\n"
+    data = first + second + b"Call-ID: one\r\nContact: <sip:a@192.0.2.1>\r\n\r\n"
+    head = Head(rb"REGISTER +\S+ +SIP/2\.0[ \t]*\r?\n")
+    _, end, is_ended = head.read(data, 0, len(data))
+    assert (end, is_ended) == (len(first), False)
+    _, end, is_ended = head.read(data, len(first), len(data))
+    assert (end, is_ended) == (len(data), True)
