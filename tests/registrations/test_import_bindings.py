@@ -272,6 +272,14 @@ def test_kamailios_listing_is_dated_by_its_file(tmp_path):
     assert "3 skipped (aor_without_domain)" in run(str(path))
 
 
+def test_what_a_server_printed_is_shown_with_its_controls_as_escapes(tmp_path):
+    path, errors = tmp_path / "cli.json", StringIO()
+    path.write_text('{"contacts": []}\nError - 404 \x1b[2J\u202egone\n')
+    words = ("import_bindings", str(path), "--domain", "sip.example.org")
+    call_command(*words, stdout=StringIO(), stderr=errors)
+    assert "skipped: server_error: Error - 404 \\x1b[2J\\u202egone" in errors.getvalue()
+
+
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("nothing of the kind\n")

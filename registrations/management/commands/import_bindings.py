@@ -19,6 +19,7 @@ from registrations.feeds import FeedBusy, close_feed, open_feed, open_stream
 from registrations.models import Feed
 from registrations.registrar import Registrar
 from registrations.sources import redis_registrar
+from registrations.storable import clean
 
 
 class Command(BaseCommand):
@@ -94,7 +95,7 @@ class Command(BaseCommand):
                 yield one
                 continue
             if not skipped[one.rule]:
-                self.stderr.write(f"skipped: {one.rule}: {one.detail}")
+                self.stderr.write(f"skipped: {one.rule}: {clean(one.detail)}")
             skipped[one.rule] += 1
 
     def _conclude(self, feed: Feed, counts: Counts, skipped: Counter[str]) -> None:
