@@ -143,7 +143,7 @@ class Reader:
                 break
             record, at = taken
             if type(record) is not Brief:
-                floor = at
+                floor, self._is_turned = at, False
             if record is not None:
                 add(record)
                 if record.at is not None:

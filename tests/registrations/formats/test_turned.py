@@ -28,3 +28,10 @@ def test_each_turn_is_told():
     log = (FLEXISIP + KAMAILIO) * 2
     assert [rule for rule, _ in rules_of(log)] == ["other_format"] * 2
     assert len(call_ids(log)) == 2
+
+
+def test_each_turn_is_told_however_the_messages_between_are_read():
+    log = (KAMAILIO + ASTERISK + KAMAILIO) * 3
+    told = rules_of(log)
+    assert [rule for rule, _ in told] == ["other_format"] * 3
+    assert rules_of(log, step=1) == told
