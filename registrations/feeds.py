@@ -116,6 +116,21 @@ def close_feed(feed: Feed) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [NAMESPACE, feed.pk])
 
 
+@contextmanager
+def followed_meanwhile(feed: Feed) -> Iterator[None]:
+    """The feed promises to show proofs until this ends; where the process dies it goes on
+    promising, for nobody said that nothing more would come.
+    """
+    _promise(feed, is_followed=True)
+    yield
+    _promise(feed, is_followed=False)
+
+
+def _promise(feed: Feed, *, is_followed: bool) -> None:
+    feed.followed = is_followed
+    feed.save(update_fields=["followed"])
+
+
 def open_stream(feed: Feed, path: str, now: datetime) -> LogFile:
     """The row that stands for a source without a file: its `position` counts records.
 

@@ -22,6 +22,7 @@ from registrations.sources.logfile import (
     Marks,
     available,
     fate_of,
+    has_more,
     inode_of,
     is_packed,
     is_same_file,
@@ -108,6 +109,8 @@ class FileReading:
             wait([self._coming])
 
     def _read(self, size: int) -> Piece | None:
+        # What has lain in a pipe may have been written at any time.
+        was_awaited = self._marks is not None or not has_more(self._stream)
         data = available(self._stream, size)
         # Looked at behind the reading: a file cut meanwhile is not read as if it went on.
         if not data or (self.is_growing and self._was_rewritten()):
@@ -117,7 +120,7 @@ class FileReading:
         self.read_to += len(data)
         self._is_short = len(data) < size
         records = self._records(data)
-        is_fresh = self._is_short and self._path == self._log
+        is_fresh = self._is_short and was_awaited and self._path == self._log
         return self._piece(records, self._reader.resume_position, is_fresh=is_fresh)
 
     def _records(self, data: bytes) -> list[Record | Heard]:

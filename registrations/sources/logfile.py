@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import os
 import select
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -49,6 +50,11 @@ def is_packed(stream: BinaryIO) -> bool:
     return isinstance(stream, gzip.GzipFile)
 
 
+def is_pipe() -> bool:
+    """True when standard input is written while it is read: it is no file on a disk."""
+    return not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
+
+
 def available(stream: BinaryIO, size: int) -> bytes:
     """Up to `size` bytes, without waiting for more where some are there already.
 
@@ -57,7 +63,7 @@ def available(stream: BinaryIO, size: int) -> bytes:
     if stream.seekable() and not is_packed(stream):
         return stream.read(size)
     data = bytearray()
-    while len(data) < size and (not data or _has_more(stream)):
+    while len(data) < size and (not data or has_more(stream)):
         try:
             more = stream.read1(size - len(data))
         except BROKEN:
@@ -70,7 +76,8 @@ def available(stream: BinaryIO, size: int) -> bytes:
     return bytes(data)
 
 
-def _has_more(stream: BinaryIO) -> bool:
+def has_more(stream: BinaryIO) -> bool:
+    """False when to read on would mean to wait."""
     return is_packed(stream) or bool(select.select([stream], [], [], 0)[0])
 
 

@@ -23,7 +23,8 @@ def until(is_so: Callable[[], bool], process: subprocess.Popen) -> None:
         time.sleep(0.05)
 
 
-def started(path: Path, *options: str) -> subprocess.Popen:
+def started(path: Path | str, *options: str) -> subprocess.Popen:
+    """Of the path `-` the process reads what is written to its `stdin`, as text."""
     settings = connection.settings_dict
     url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(settings)
     if str(settings["HOST"]).startswith("/"):
@@ -32,6 +33,7 @@ def started(path: Path, *options: str) -> subprocess.Popen:
         [sys.executable, "manage.py", "ingest", *options, str(path)],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": url},
+        stdin=subprocess.PIPE if path == "-" else None,
         stderr=subprocess.PIPE,
         text=True,
     )

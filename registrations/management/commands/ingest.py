@@ -17,6 +17,7 @@ from registrations.feeds import (
     FeedBusy,
     Told,
     close_feed,
+    followed_meanwhile,
     keep,
     note_trouble,
     open_feed,
@@ -27,8 +28,8 @@ from registrations.formats import NAMES, UnknownFormat
 from registrations.ingest import FileReading, readings
 from registrations.intake import Intake
 from registrations.long_running import expect_no_cycles, settle_in, take_short_turns
-from registrations.models import Feed
-from registrations.sources.logfile import BROKEN
+from registrations.models import Feed, Gap
+from registrations.sources.logfile import BROKEN, is_pipe
 from registrations.sources.named import STDIN, Log, growing_logs_of, logs_of
 from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
@@ -97,22 +98,34 @@ class Command(BaseCommand):
             self._read_feed(name, logs)
 
     def _read_feed(self, name: str, logs: list[Log]) -> None:
+        """A pipe is read as it is written: meanwhile its feed is followed."""
+        is_live = STDIN in (log.path for log in logs) and is_pipe()
+        if is_live and len(logs) > 1:
+            raise CommandError("what is piped in needs a feed of its own")
         feed = open_feed(name, shown(logs), self._format)
         keep(feed, self._told)
-        intake = Intake(feed, live=False, clock=timezone.now)
+        intake = Intake(feed, live=is_live, clock=timezone.now)
+        with followed_meanwhile(feed) if is_live else nullcontext():
+            if is_live:
+                intake.losses.begin(Gap.Why.AWAY, STDIN)
+            position = self._read_logs(intake, logs)
+        close_feed(feed)
+        self.stderr.write(
+            f"{feed.name}: {intake.register_count} REGISTERs read, "
+            f"{feed.rejected_count} could not be, at byte {position:,}"
+        )
+
+    def _read_logs(self, intake: Intake, logs: list[Log]) -> int:
+        """The position in the last of them."""
         for log in logs:
             intake.progress.expect(log.path)
         with nullcontext() if STDIN in self._files else unhurried():
             for log in logs:
-                for reading in readings(feed, log, timezone.now()):
+                for reading in readings(intake.feed, log, timezone.now()):
                     self._read_file(intake, reading)
                 intake.progress.rest(log.path, is_resting=True)
         intake.take(is_last=True)
-        close_feed(feed)
-        self.stderr.write(
-            f"{feed.name}: {intake.register_count} REGISTERs read, "
-            f"{feed.rejected_count} could not be, at byte {reading.file.position:,}"
-        )
+        return reading.file.position
 
     def _read_file(self, intake: Intake, reading: FileReading) -> None:
         while (piece := reading.read()) is not None:
