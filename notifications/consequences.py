@@ -37,9 +37,10 @@ CONSEQUENCES = {
         "drops the request, Kamailio takes it."
     ),
     "value_too_long": _(
-        "Flexisip reads 255 bytes of a value and cannot use a longer one: it "
-        "never pushes to this device."
+        "Flexisip reads 254 bytes of a value and cannot use a longer one: of "
+        "provider, app or token, it never pushes to this device."
     ),
+    "pn_timeout": _("Flexisip pushes after the delay of its own setting."),
     "token_form": _(
         "Flexisip refuses to send to a token that is not 64 characters long."
     ),

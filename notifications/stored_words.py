@@ -43,6 +43,7 @@ TEXTS = (
     _("no cseq header"),
     _("no to header"),
     _("no call-id header"),
+    _("# reads #, no number"),
     _("CSeq reads #"),
     _("CSeq names #"),
     _("no # in #"),

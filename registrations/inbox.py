@@ -14,7 +14,7 @@ from datetime import datetime
 from registrations.bulk import apply
 from registrations.facts import Judged
 from registrations.models import Feed, Malformed, Rejected
-from registrations.sip import redacted
+from registrations.sip import Contact, redacted, refusal_of
 from registrations.storable import clean, short
 
 #: `LinphoneiOS/5.2.3` of `LinphoneiOS/5.2.3 (iPhone) LinphoneSDK/5.3.26`.
@@ -22,21 +22,6 @@ APP = re.compile(r"[^\s/()]+(?:/[^\s()]+)?")
 USER_AGENT = re.compile(r"(?im)^user-agent[ \t]*:[ \t]*(.*)$")
 LONGEST_APP = 80
 LONGEST_EXAMPLE = 4000
-#: What Flexisip logs where it is not our own words (SIP.md §1).
-PRID, PARAM = "syntax of 'pn-prid' is invalid", "syntax of 'pn-param' is invalid"
-FLEXISIP = {
-    **dict.fromkeys(("pn_prid_syntax", "token_unlabelled", "token_label"), PRID),
-    **dict.fromkeys(("pn_param_syntax", "pn_param_services"), PARAM),
-}
-#: Rules whose detail is what Flexisip logs.
-ITS_WORDS = {
-    "pn_provider_missing",
-    "pn_provider_unsupported",
-    "pn_type_missing",
-    "app_id_missing",
-    "pn_tok_missing",
-    "pn_type_unsupported",
-}
 TYPES = {
     **dict.fromkeys(("rule", "app", "detail", "flexisip", "example"), "text"),
     **dict.fromkeys(("first_seen_at", "last_seen_at"), "timestamptz"),
@@ -50,6 +35,7 @@ class Entry:
     """What one batch saw of one rule broken by one app."""
 
     detail: str
+    flexisip: str
     example: str
     first: datetime | None
     last: datetime | None
@@ -68,19 +54,24 @@ class Inbox:
         if item.is_same or not (item.accepted or item.is_refused):
             return
         for contact in item.register.contacts:
-            for problem in contact.problems:
-                app = app_of(item.register.user_agent or "")
-                key = problem.rule, app
-                if key not in self._entries:
-                    text = clean(redacted(item.raw))[:LONGEST_EXAMPLE]
-                    self._entries[key] = Entry(problem.detail, text, None, None)
-                self._count(key, problem.detail, item.moment)
+            if contact.problems:
+                self._note(contact, item)
+
+    def _note(self, contact: Contact, item: Judged) -> None:
+        app = app_of(item.register.user_agent or "")
+        said = clean(refusal_of(contact.uri))
+        for problem in contact.problems:
+            key = problem.rule, app
+            if key not in self._entries:
+                text = clean(redacted(item.raw))[:LONGEST_EXAMPLE]
+                self._entries[key] = Entry(problem.detail, said, text, None, None)
+            self._count(key, problem.detail, item.moment)
 
     def reject(self, row: Rejected) -> None:
         """A message that could not be read."""
         found = USER_AGENT.search(row.excerpt)
         key = row.rule, app_of(found[1] if found else "")
-        self._entries.setdefault(key, Entry(row.detail, row.excerpt, None, None))
+        self._entries.setdefault(key, Entry(row.detail, "", row.excerpt, None, None))
         self._count(key, row.detail, row.moment)
 
     def _count(
@@ -114,7 +105,7 @@ class Inbox:
                 rule,
                 app,
                 entry.detail,
-                words_of_flexisip(rule, entry.detail),
+                entry.flexisip,
                 entry.example,
                 entry.first,
                 entry.last,
@@ -127,8 +118,3 @@ def app_of(user_agent: str) -> str:
     """App and version out of a User-Agent, "" where there is none."""
     found = APP.match(user_agent.strip())
     return short(clean(found[0]), LONGEST_APP) if found else ""
-
-
-def words_of_flexisip(rule: str, detail: str) -> str:
-    """What Flexisip would log when it has to push; "" where it logs nothing we know."""
-    return FLEXISIP.get(rule) or (detail if rule in ITS_WORDS else "")

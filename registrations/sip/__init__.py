@@ -2,6 +2,7 @@
 
 from .address import aor_of, read_address, uri_params
 from .errors import FramingError, MalformedMessage, SipError
+from .flexisip import refusal_of
 from .message import (
     WHOLE,
     Head,
@@ -16,7 +17,8 @@ from .message import (
     usual_message,
     without_groups,
 )
-from .push_params import Problem, PushParams
+from .push_params import PushParams
+from .push_values import Problem
 from .register import Contact, Register, is_register, read_contact, read_register
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "read_message",
     "read_register",
     "redacted",
+    "refusal_of",
     "text_of",
     "uri_params",
     "usual_headers",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote
 
-from .address import uri_params
+from .push_values import LEGACY, LONGEST_VALUE, NAMES, Problem, values_of
 
 #: pn-provider → APNs environment (case-sensitive, as Flexisip compares).
 ENVIRONMENTS = {"apns": "production", "apns.dev": "sandbox"}
@@ -20,14 +20,12 @@ SERVICES = frozenset({"voip", "remote"})
 #: What Flexisip takes behind the last dot of pn-param, `&voip&` and `voipremote` too.
 SERVICE_LIST = re.compile(r"(?:voip|remote|&)+")
 TOKEN_LENGTH = 64
-#: getParamValue of Flexisip reads into 255 bytes.
-LONGEST_VALUE = 255
-RFC_8599 = ("pn-provider", "pn-param", "pn-prid")
-LEGACY = ("app-id", "pn-type", "pn-tok")
-NAMES = frozenset(RFC_8599 + LEGACY)
-#: Parameters that say nothing of push by themselves, and none whose name is escaped.
+#: Parameters that say nothing of push by themselves, and none whose name is escaped, whose
+#: value is too long or no number of seconds.
 TEXT = r"[!-:<->A-~]*"
-OTHERS = rf"(?:;(?!pn-p|app-id|pn-t(?:ype|ok))[a-z-]+={TEXT})*"
+VALUE = rf"[!-:<->A-~]{{0,{LONGEST_VALUE}}}"
+SECONDS = r"pn-timeout=(?![0-9]{0,9}(?:;|\Z))"
+OTHERS = rf"(?:;(?!pn-p|app-id|pn-t(?:ype|ok)|{SECONDS})[a-z-]+={VALUE}(?![^;]))*"
 PROVIDER = r"(?:;pn-provider=(apns(?:\.dev)?))?"
 #: A URI with both tokens as Linphone writes it, pn-provider before them, and what stands
 #: behind them: pn-provider from SDK 5 on.
@@ -36,16 +34,8 @@ USUAL = re.compile(
     r";pn-prid=(([0-9A-Za-z]{64}):voip&([0-9A-Za-z]{64}):remote)"
 )
 BEHIND = re.compile(
-    rf"{OTHERS}{PROVIDER}{OTHERS};pn-param=([!-$&-:<->A-~]{{1,255}}){OTHERS}"
+    rf"{OTHERS}{PROVIDER}{OTHERS};pn-param=([!-$&-:<->A-~]{{1,{LONGEST_VALUE}}}){OTHERS}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A broken rule: its short name, and the words for a person."""
-
-    rule: str
-    detail: str
 
 
 @dataclass(slots=True)
@@ -98,7 +88,11 @@ def _said_beside(first: str | None, behind: str) -> tuple[str, ...] | None:
 
 
 def _judged(uri: str) -> PushParams:
-    found, push = _first_of_each(uri_params(uri))
+    found, problems = values_of(uri)
+    push = PushParams()
+    if NAMES.isdisjoint(found):
+        return push
+    push.problems += problems
     push.pn_provider = found.get("pn-provider")
     push.pn_param, push.pn_prid = found.get("pn-param"), found.get("pn-prid")
     if push.pn_provider is not None:
@@ -110,50 +104,25 @@ def _judged(uri: str) -> PushParams:
     return push
 
 
-def _first_of_each(
-    triples: list[tuple[str, str, str]],
-) -> tuple[dict[str, str], PushParams]:
-    """The parameters we know; `triples`: (name, "=", value) as received."""
-    found: dict[str, str] = {}
-    push = PushParams()
-    for written, _, value in triples:
-        name = _name_of(written)
-        if name is None:
-            continue
-        if name in found:
-            push.fault("parameter_twice", f"{name} stands twice; the first counts")
-            continue
-        found[name] = value
-        if len(value) > LONGEST_VALUE or not value.isascii():
-            _check_length(push, name, value)
-    return found, push
-
-
-def _check_length(push: PushParams, name: str, value: str) -> None:
-    if len(value.encode()) > LONGEST_VALUE:
-        push.fault("value_too_long", f"{name} is longer than 255 bytes")
-
-
-@lru_cache(1024)
-def _name_of(written: str) -> str | None:
-    """The name as we know it: names are compared unescaped and without case."""
-    name = unquote(written).lower()
-    return name if name in NAMES else None
-
-
 def _read_rfc_8599(push: PushParams) -> None:
     provider = unquote(push.pn_provider or "")
     push.environment = ENVIRONMENTS.get(provider)
     if push.environment is not None:
         services = _read_pn_param(push)
         _read_pn_prid(push, services)
-    elif provider not in OTHER_PROVIDERS:
+        return
+    if not push.pn_param:
+        push.fault("pn_param_missing", "no 'pn-param' found")
+    if not push.pn_prid:
+        _fault_without_pn_prid(push)
+    if provider not in OTHER_PROVIDERS:
         push.fault("pn_provider_unsupported", f"provider [{provider}] not supported")
 
 
 def _read_pn_param(push: PushParams) -> tuple[str, ...]:
     """Fill team and bundle id; return the services pn-param declares."""
-    if push.pn_param is None:
+    if not push.pn_param:
+        # Flexisip does not tell an empty one from none.
         push.fault("pn_param_missing", "no 'pn-param' found")
         return ()
     push.team_id, push.bundle_id, services, problem = _declared(push.pn_param)
@@ -182,14 +151,10 @@ def _declared(
 
 
 def _read_pn_prid(push: PushParams, services: tuple[str, ...]) -> None:
-    if push.pn_prid is None:
-        push.fault("pn_prid_missing", "no 'pn-prid' found")
+    if not push.pn_prid:
+        _fault_without_pn_prid(push)
         return
-    value = unquote(push.pn_prid)
-    if not value:
-        push.fault("pn_prid_empty", "'pn-prid' is empty")
-        return
-    pieces = value.split("&")
+    pieces = unquote(push.pn_prid).split("&")
     if "" in pieces:
         push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: a '&' too many")
         pieces = [piece for piece in pieces if piece]
@@ -205,6 +170,13 @@ def _read_pn_prid(push: PushParams, services: tuple[str, ...]) -> None:
             f"'pn-param' declares {len(services)} service(s), "
             f"'pn-prid' holds {len(pieces)} token(s)",
         )
+
+
+def _fault_without_pn_prid(push: PushParams) -> None:
+    if push.pn_prid is None:
+        push.fault("pn_prid_missing", "no 'pn-prid' found")
+    else:
+        push.fault("pn_prid_empty", "'pn-prid' is empty")
 
 
 def _is_unlabelled(piece: str) -> bool:
@@ -266,7 +238,7 @@ def _keep(push: PushParams, kind: str, token: str) -> None:
 def _read_legacy(push: PushParams, found: dict[str, str]) -> None:
     """Map app-id, pn-type and pn-tok as Flexisip's sending side does (SIP.md §B)."""
     for name in ("pn-type", "app-id", "pn-tok"):
-        if name not in found:
+        if not found.get(name):
             push.fault(
                 f"{name.replace('-', '_')}_missing",
                 f"invalid legacy push parameters in request uri: no '{name}' found",

@@ -21,7 +21,8 @@ from .address import (
 )
 from .errors import MalformedMessage
 from .message import LF, Message, cleaned, decoded, made, read_message
-from .push_params import LEGACY, RFC_8599, Problem, PushParams, read_push_params
+from .push_params import PushParams, read_push_params
+from .push_values import LEGACY, RFC_8599, Problem
 
 #: RFC 3261 §20.19: delta-seconds go up to 2**32 - 1.
 LONGEST_EXPIRES = 2**32 - 1

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from registrations.inbox import app_of, words_of_flexisip
+from registrations.inbox import app_of
 from registrations.models import Malformed
 from tests.registrations.logs import (
     REMOTE,
@@ -45,7 +45,9 @@ def test_a_broken_rule_is_counted_once_a_registration_with_its_app(ingest):
     ingest(log.bytes)
     row = Malformed.objects.get(rule="token_unlabelled")
     assert (row.app, row.count) == ("LinphoneiOS/5.2.0", 2)
-    assert row.flexisip == "syntax of 'pn-prid' is invalid"
+    assert row.flexisip == (
+        "invalid RFC8599 push parameters, syntax of 'pn-prid' is invalid"
+    )
     assert row.first_seen_at < row.last_seen_at
     assert UNLABELLED in row.example
     assert "username" not in row.example
@@ -90,8 +92,3 @@ def test_sound_registers_leave_the_inbox_empty(ingest):
 )
 def test_the_app_is_the_first_product_of_the_user_agent(user_agent, app):
     assert app_of(user_agent) == app
-
-
-def test_flexisips_words_are_those_it_logs_or_none():
-    assert words_of_flexisip("pn_provider_unsupported", "provider [x] not supported")
-    assert words_of_flexisip("token_form", "our words") == ""

@@ -134,6 +134,60 @@ def test_a_missing_parameter_is_named(missing, rule):
 def test_a_parameter_without_value_is_empty_not_absent():
     contact = contact_with("pn-provider=fcm;pn-prid")
     assert (contact.push.pn_prid, contact.push.pn_param) == ("", None)
+    assert rules(contact) == ["pn_param_missing", "pn_prid_empty"]
+
+
+@pytest.mark.parametrize("provider", ["fcm", "wp", "wp10"])
+@pytest.mark.parametrize(
+    ("params", "broken"),
+    [
+        ("pn-param=p;pn-prid=abc:def", []),
+        ("pn-param=p", ["pn_prid_missing"]),
+        ("pn-prid=abc", ["pn_param_missing"]),
+        ("pn-param;pn-prid=", ["pn_param_missing", "pn_prid_empty"]),
+    ],
+)
+def test_other_providers_need_both_parameters_too(provider, params, broken):
+    assert rules(contact_with(f"pn-provider={provider};{params}")) == broken
+
+
+@pytest.mark.parametrize(
+    ("value", "is_sound"),
+    [
+        ("0", True),
+        ("30", True),
+        ("-1", True),
+        ("%205", True),
+        ("5s", True),  # C++'s stoi reads the 5
+        ("", True),
+        ("soon", False),
+        ("s5", False),
+        ("-", False),
+        ("2147483648", False),
+    ],
+)
+def test_a_timeout_that_is_no_number_is_named(value, is_sound):
+    contact = contact_with(
+        f"pn-provider=apns;pn-param=T.a;pn-prid={REMOTE};pn-timeout={value}"
+    )
+    assert rules(contact) == ([] if is_sound else ["pn_timeout"])
+    assert contact.tokens == {"remote": REMOTE}
+
+
+@pytest.mark.parametrize(
+    "name", ["pn-call-str", "pn-msg-snd", "pn-timeout", "pn-missing-call-str"]
+)
+def test_every_push_parameter_fits_into_flexisips_buffer(name):
+    sound = f"pn-provider=apns;pn-param=T.a;pn-prid={REMOTE};{name}="
+    assert rules(contact_with(sound + "1" * 9)) == []
+    assert rules(contact_with(sound + "1" * 255)) == ["value_too_long"]
+    assert rules(contact_with(sound.replace("1", "é") + "é" * 128)) == [
+        "value_too_long"
+    ]
+
+
+def test_where_nothing_is_said_of_push_nothing_is_wrong_with_it():
+    assert rules(contact_with("pn-timeout=soon")) == []
 
 
 @pytest.mark.parametrize(
