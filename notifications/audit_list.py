@@ -3,143 +3,212 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import capped
-from notifications.filters import Chip, chips_of
-from notifications.keyset import BY_MOMENT, cut, pages, query, words
+from notifications.conditions import aged
+from notifications.device_terms import SCHEME
+from notifications.display import Order
+from notifications.keyset import BY_MOMENT, pages, query
+from notifications.listing import Asked, Listing, Page, check, looked_since
 from notifications.models import AuditEntry
+from notifications.ranges import Range
+from notifications.spans import Spans, Time
+from notifications.terms import Age, OneOf, Term, Text, proposed
 from notifications.wording import ACTIONS
 
-SPANS = {
-    "24h": timedelta(hours=24),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-    "all": None,
+SPANS = Spans(
+    {
+        "24h": timedelta(hours=24),
+        "7d": timedelta(days=7),
+        "30d": timedelta(days=30),
+        "all": None,
+    },
+    "7d",
+)
+#: Actions that are asked for together, by their first word.
+KINDS = {
+    "bulk": _("Anything with many at once"),
+    "credential": _("Anything with keys"),
+    "export": _("Any export"),
+    "push": _("Anything with pushes"),
+    "token": _("Anything with tokens"),
+    "user": _("Any change of people"),
+    "view": _("Any change of shared views"),
 }
-USUAL_SPAN = "7d"
-NAMES = {"who": _("Person"), "what": _("Action"), "q": _("Object")}
-#: What the page proposes: words → address.
+#: What the page proposes: words → query.
 QUESTIONS = {
-    _("Who resent what"): {"what": "push.resend"},
-    _("Who revealed tokens"): {"what": "token.reveal"},
-    _("Who exported"): {"what": "export"},
-    _("Who changed people"): {"what": "user"},
+    _("Who resent what"): "action:push.resend",
+    _("Who revealed tokens"): "action:token.reveal",
+    _("Who exported"): "action:export",
+    _("Who changed people"): "action:user",
+}
+ORDERS = {
+    "newest": Order(_("Newest first"), BY_MOMENT, _("Newer"), _("Older")),
+    "oldest": Order(_("Oldest first"), replace(BY_MOMENT, is_ascending=True)),
 }
 COLUMNS = ("at", "who", "action", "object", "reason", "detail")
 AT_ONCE = 2000
+#: No index has a part of a reason or of an object: so many entries are looked through for it.
+LOOKED = 20_000
+MOST_PEOPLE = 200
+
+
+def condition_of(term: Term, now: datetime) -> Q:
+    """Which entries a term fits."""
+    if term.name == "who":
+        return Q(actor_name__iexact=term.value)
+    if term.name == "action":
+        return Q(**{"action__kind" if term.value in KINDS else "action": term.value})
+    if term.name == "object":
+        return Q(subject__name__startswith=SCHEME.sub("", term.value).upper())
+    if term.name == "reason":
+        return Q(reason__icontains=term.value)
+    if term.name == "at":
+        return aged("at", term, now)
+    return _about(term.value)
+
+
+def _about(text: str) -> Q:
+    """The id of a push or a bulk; else a part of the object, or of the reason."""
+    try:
+        wanted = str(UUID(text))
+    except ValueError:
+        return Q(subject__icontains=text) | Q(reason__icontains=text)
+    found = Q(subject__name__startswith=text.upper())
+    for name in ("push", "bulk"):
+        found |= Q(Exact(KT(f"detail__{name}"), wanted))
+    return found
+
+
+def _is_looked_at(term: Term) -> bool:
+    return term.name in {"", "reason"}
+
+
+AUDIT = Listing(
+    {
+        "who": Text({}),
+        "action": OneOf({**KINDS, **ACTIONS}),
+        "object": Text({}),
+        "reason": Text({}),
+        "at": Age({}),
+    },
+    condition_of,
+    ORDERS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a query leaves of a time."""
+
+    asked: Asked
+    page: Page
+    #: At most `COUNTED` + 1.
+    matching: int
+    #: Entries before it were not looked through; None: all of the time were.
+    looked_since: datetime | None
+    #: Worth proposing while the query is typed.
+    terms: list[tuple[str, str]]
+    looks: int = LOOKED
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The whole page."""
+    """The whole page. `questions`: words, address, whether it is asked now."""
 
-    rows: list[AuditEntry]
-    newer: str
-    older: str
-    matching: int
-    chips: list[Chip]
-    chosen: dict[str, str]
-    span: str
+    time: Time
+    stretch: Range
     spans: list[tuple[str, str]]
-    people: list[str]
-    actions: list[tuple[str, str]]
+    entries: Entries
     questions: list[tuple[str, str, bool]]
     address: str
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What cannot be read."""
+        return self.entries.asked.query.faults + self.time.faults
+
 
 def audit_page(asked, now: datetime) -> Audit:
-    """Entries, the newest first."""
-    address = address_of(asked)
-    chosen = {name: address[name] for name in NAMES}
-    rows = fitting(asked, now)
-    page = cut(rows, BY_MOMENT, asked)
-    labels = {name: {"": label} for name, label in NAMES.items()}
-    labels["what"] |= ACTIONS | KINDS
-    people = AuditEntry.objects.order_by("actor_name").values_list(
-        "actor_name", flat=True
-    )
+    """Entries, the newest first or as the address says."""
+    time = SPANS.time(asked)
+    wanted = AUDIT.read(asked, **time.address)
+    others = wanted.address | {"q": ""}
+    questions = [
+        (label, query(**others | {"q": q}), q == wanted.q)
+        for label, q in QUESTIONS.items()
+    ]
     return Audit(
-        rows=page.rows,
-        newer=page.newer and query(**address, after=page.newer),
-        older=page.older and query(**address, before=page.older),
-        matching=capped(rows)[0],
-        chips=chips_of(address, labels),
-        chosen=chosen,
-        span=span_of(asked),
-        spans=[(name, query(**address | {"span": name})) for name in SPANS],
-        people=list(people.distinct()[:200]),
-        actions=sorted((ACTIONS | KINDS).items(), key=lambda one: str(one[1])),
-        questions=[
-            (label, query(**values, span=address["span"]), _are(values, chosen))
-            for label, values in QUESTIONS.items()
-        ],
-        address=query(**address),
+        time=time,
+        stretch=time.stretch(now),
+        spans=time.links(wanted.address),
+        entries=entries(asked, wanted, time, now),
+        questions=questions,
+        address=query(**wanted.address),
     )
 
 
-#: Actions that are asked for together, by their first word.
-KINDS = {
-    "export": _("Any export"),
-    "user": _("Any change of people"),
-    "push": _("Anything with pushes"),
-    "credential": _("Anything with keys"),
-}
+def entries(asked, wanted: Asked, time: Time, now: datetime) -> Entries:
+    """The page of entries that an address names, here and on Failures."""
+    since = None
+    if any(map(_is_looked_at, wanted.query.terms)):
+        since = _looked_since(wanted, time, now)
+    rows = fitting(wanted, time.since(since) if since else time, now)
+    return Entries(
+        asked=wanted,
+        page=wanted.page(rows, asked),
+        matching=capped(rows)[0],
+        looked_since=since,
+        terms=proposed({**AUDIT.kinds, "who": Text(_people())}),
+    )
 
 
-def _are(values: dict, chosen: dict) -> bool:
-    return values == {name: value for name, value in chosen.items() if value}
-
-
-def span_of(asked) -> str:
-    """The span an address names."""
-    span = asked.get("span", "")
-    return span if span in SPANS else USUAL_SPAN
-
-
-def address_of(asked) -> dict[str, str]:
-    """What an address asks for, as parts of an address."""
-    span = span_of(asked)
-    named = {name: words(asked.get(name, "")) for name in NAMES}
-    return {**named, "span": "" if span == USUAL_SPAN else span}
-
-
-def fitting(asked, now: datetime) -> QuerySet[AuditEntry]:
+def fitting(wanted: Asked, time: Time, now: datetime) -> QuerySet[AuditEntry]:
     """The entries an address leaves."""
-    wanted, since = address_of(asked), SPANS[span_of(asked)]
-    rows = AuditEntry.objects.all()
-    if since is not None:
-        rows = rows.filter(at__gte=now - since)
-    if wanted["who"]:
-        rows = rows.filter(actor_name__iexact=wanted["who"])
-    if wanted["what"] in KINDS:
-        rows = rows.filter(action__startswith=f"{wanted['what']}.")
-    elif wanted["what"]:
-        rows = rows.filter(action=wanted["what"])
-    return rows.filter(_about(wanted["q"])) if wanted["q"] else rows
+    if time.faults:
+        return AuditEntry.objects.none()
+    rows = AuditEntry.objects.filter(time.stretch(now).of("at"))
+    return AUDIT.fitting(rows, wanted, now)
 
 
-def _about(text: str) -> Q:
-    """An AOR or a part of it, a word of the reason, the id of a push or a bulk."""
-    named = Q(detail__push=text) | Q(detail__bulk=text)
-    return named | Q(subject__icontains=text) | Q(reason__icontains=text)
+def _looked_since(wanted: Asked, time: Time, now: datetime) -> datetime | None:
+    ages = tuple(term for term in wanted.query.terms if term.name == "at")
+    aged_only = replace(wanted, query=replace(wanted.query, terms=ages))
+    return looked_since(fitting(aged_only, time, now), BY_MOMENT, LOOKED)
+
+
+def _people() -> dict[str, str]:
+    """Who may have done something: distinct names of millions of entries take seconds."""
+    names = get_user_model().objects.order_by("username")
+    found = names.values_list("username", "first_name")
+    return dict(found[:MOST_PEOPLE])
 
 
 def file_rows(asked, now: datetime) -> Iterator[list[tuple]]:
-    """The same as rows of a file, some at a time."""
-    for some in pages(fitting(asked, now), BY_MOMENT, AT_ONCE):
-        yield [
-            (
-                entry.at.isoformat(),
-                entry.actor_name,
-                entry.action,
-                entry.subject,
-                entry.reason,
-                "; ".join(f"{name}={value}" for name, value in entry.detail.items()),
-            )
-            for entry in some
-        ]
+    """The same as rows of a file, some at a time. Raises WrongQuery."""
+    time = SPANS.time(asked)
+    wanted = AUDIT.read(asked)
+    check(wanted.query.faults + time.faults)
+    found = pages(fitting(wanted, time, now), BY_MOMENT, AT_ONCE)
+    return (list(map(_file_row, some)) for some in found)
+
+
+def _file_row(entry: AuditEntry) -> tuple:
+    detail = "; ".join(f"{name}={value}" for name, value in entry.detail.items())
+    return (
+        entry.at.isoformat(),
+        entry.actor_name,
+        entry.action,
+        entry.subject,
+        entry.reason,
+        detail,
+    )

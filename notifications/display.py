@@ -84,7 +84,8 @@ def display_of(
     sort = asked.get("sort", "")
     size = asked.get("rows", "")
     sizes = {str(each): each for each in SIZES}
-    named = set(asked.getlist("col")) & columns.keys() or columns.keys()
+    chosen = asked.getlist("col") if columns else ()
+    named = set(chosen) & columns.keys() or columns.keys()
     return Display(
         sort if sort in orders else next(iter(orders)),
         orders,

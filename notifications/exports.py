@@ -27,8 +27,9 @@ from notifications import audit, audit_list, malformed_list, push_terms, refused
 from notifications.actions import needs
 from notifications.device_terms import fitting, kinds
 from notifications.keyset import BY_CREATION, BY_ID, pages, words
+from notifications.listing import WrongQuery, check
 from notifications.models import Push
-from notifications.terms import Query, read_query
+from notifications.terms import read_query
 from registrations.models import Device, Holding, masked
 
 #: Rows read and written at once: memory holds no more of them.
@@ -81,10 +82,6 @@ HELD = ArraySubquery(
     .order_by()
     .values_list(Masked("token__kind", "token__token"))
 )
-
-
-class WrongQuery(ValueError):
-    """What was asked for cannot be read; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,7 @@ def _ndjson(columns: tuple[str, ...], rows: Iterator[list[tuple]]) -> Iterator[s
 
 def _devices(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted = read_query(words(asked.get("q", "")), kinds([]))
-    _check(wanted)
+    check(wanted.faults)
     found = fitting(Device.objects.all(), wanted, now).annotate(
         address=Address("contact"),
         held=HELD,
@@ -170,11 +167,6 @@ def _devices(asked, now: datetime) -> Iterator[list[tuple]]:
     return (list(map(_device_row, some)) for some in pages(rows, BY_FIRST, AT_ONCE))
 
 
-def _check(wanted: Query | push_terms.Asked) -> None:
-    if wanted.faults:
-        raise WrongQuery("; ".join(wanted.faults))
-
-
 def _device_row(row: tuple) -> tuple:
     _, *said, held, registered, expiry = row
     tokens = dict(one.split(" ") for one in held)
@@ -183,7 +175,7 @@ def _device_row(row: tuple) -> tuple:
 
 def _pushes(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted = push_terms.asked_of(asked)
-    _check(wanted)
+    check(wanted.faults)
     found = push_terms.fitting(wanted, now)
     found = found.select_related("device", "token", "app", "sip_call", "requested_by")
     return (list(map(_push_row, some)) for some in pages(found, BY_CREATION, AT_ONCE))

@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from notifications import audit_list, refused_list
 from notifications.at_once import COUNTED, capped
-from notifications.conditions import joined
-from notifications.failure_reasons import (
-    FAILED,
-    NOTHING,
-    VERSIONED,
-    Told,
-    told,
-)
-from notifications.filters import Chip, term_chip
-from notifications.fleet import FeedRow, feed_row
-from notifications.keyset import BY_END, Slice, cut, pairs, query, words
-from notifications.models import (
-    App,
-    AuditEntry,
-    Call,
-    Push,
-    Refusal,
-)
+from notifications.failed_pushes import FAILURES, Failed, failed
+from notifications.failure_reasons import NOTHING, VERSIONED, Told, told
+from notifications.fleet import feed_row
+from notifications.keyset import query
+from notifications.listing import Asked, Listing, Page
+from notifications.models import App, AuditEntry, Push
 from notifications.proposing import proposed_for_pushes
-from notifications.push_terms import AGENTS, OF_DEVICES, TAKEN, condition_of, kinds
-from notifications.ranges import Range, range_of
-from notifications.refused_list import SPANS, USUAL_SPAN, by_door, refusals, stretch_of
-from notifications.terms import Query, read_query
+from notifications.push_terms import AGENTS
+from notifications.ranges import Range
+from notifications.spans import Time
+from notifications.terms import proposed
 from notifications.wording import rules_in_words
 
-TABS = {
-    "reasons": _("By reason"),
-    "deliveries": _("Failed deliveries"),
-    "refused": _("Refused requests"),
-    "activity": _("Activity"),
+#: Name → what it is called, and what it can be asked.
+TABS: dict[str, tuple[str, Listing]] = {
+    "reasons": (_("By reason"), FAILURES),
+    "deliveries": (_("Failed deliveries"), FAILURES),
+    "refused": (_("Refused requests"), refused_list.REFUSED),
+    "activity": (_("Activity"), audit_list.AUDIT),
 }
-ROWS = 100
-#: Filters of other lists: the newest that failed may lie too far apart to look at each.
-ELSEWHERE = OF_DEVICES | dict.fromkeys(AGENTS, _("Devices and Pushes"))
-#: Pushes of one call are no further apart.
-LONGEST_CALL = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of the page, with how many rows it has."""
+
+    name: str
+    label: str
+    number: int
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,164 +48,163 @@ class Failures:
     tab: str
     #: What people did was asked for, and who asks may not see it.
     is_kept_back: bool
-    tabs: list[tuple[str, str, int]]
-    #: "" where the address names a range.
-    span: str
-    spans: list[str]
-    range: Range
+    tabs: list[Tab]
+    time: Time
     #: From when to when it is.
     stretch: Range
+    #: What the tab that is shown was asked.
+    asked: Asked
     told: Told
     #: There were more than are told of.
     is_cut: bool
     #: Apps and versions are told of fewer still.
     is_sampled: bool
-    deliveries: list[FeedRow]
-    newer: str
-    older: str
-    q: str
-    chips: list[Chip]
-    faults: tuple[str, ...]
+    #: Rows of the tab; None of that by reason.
+    page: Page | None
     #: Worth proposing while the query is typed.
     terms: list[tuple[str, str]]
-    refusals: list[Refusal]
+    #: Of the tab of activity.
+    entries: audit_list.Entries | None
     #: Door and status → requests refused, the commonest first.
     refused: list[tuple[str, int, int]]
-    activity: list[AuditEntry]
     failed: int
     #: Pushes that APNs took and that woke nobody.
     asleep: int
     pushes: int
-    #: In percent; None where there are more than are counted.
-    share: float | None
     rules: str
 
     @property
+    def faults(self) -> tuple[str, ...]:
+        """What cannot be read."""
+        return self.asked.query.faults + self.time.faults
+
+    @property
+    def share(self) -> float | None:
+        """In percent; None where there are more than are counted."""
+        return 100 * self.failed / self.pushes if 0 < self.pushes <= COUNTED else None
+
+    @property
+    def spans(self) -> list[tuple[str, str]]:
+        """Each span, with its address."""
+        return self.time.links(self.asked.address)
+
+    @property
     def failed_address(self) -> str:
-        """The failed deliveries of the span on Pushes."""
-        return query(outcome=["rejected", "lost"], **self._time, q=self.q)
+        """The failed deliveries of the time on Pushes."""
+        return self._pushes("rejected", "lost")
 
     @property
     def address(self) -> str:
-        """All failures of the span on Pushes."""
-        outcomes = ["rejected", "lost", "asleep"]
-        return query(outcome=outcomes, **self._time, q=self.q)
+        """All failures of the time on Pushes."""
+        return self._pushes("rejected", "lost", "asleep")
 
     @property
     def export(self) -> tuple[str, str]:
         """What the tab exports: the list, and its address."""
-        span = query(**self._time)
+        here = query(**self.time.outright, q=self.asked.q)
         return {
             "deliveries": ("pushes", self.failed_address),
-            "refused": ("refused", span),
-            "activity": ("audit", span),
+            "refused": ("refused", here),
+            "activity": ("audit", here),
         }.get(self.tab, ("pushes", self.address))
 
     @property
-    def time(self) -> str:
+    def time_address(self) -> str:
         """Its time as a part of an address."""
-        return query(**self._time)
+        return query(**self.time.outright)
 
-    @property
-    def kept(self) -> list[tuple[str, str]]:
-        """All but its time, as hidden fields of a form."""
-        return pairs({"tab": self.tab, "q": self.q})
-
-    @property
-    def timed(self) -> list[tuple[str, str]]:
-        """Its time, as hidden fields of a form."""
-        return pairs(self._time)
-
-    @property
-    def _time(self) -> dict[str, str]:
-        return {"span": self.span, **self.range.address}
-
-    @property
-    def clear(self) -> str:
-        """This page without its query."""
-        return query(**self._time, tab=self.tab)
+    def _pushes(self, *outcomes: str) -> str:
+        return query(outcome=outcomes, **self.time.outright, q=self.asked.q)
 
 
 def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
-    """Failed pushes of the span; what people did, for those who may see it."""
-    span = asked.get("span", USUAL_SPAN)
-    span = span if span in SPANS else USUAL_SPAN
-    asked_range = range_of(asked)
-    stretch = stretch_of(asked, now)
-    since = stretch.since
-    known = {name: kind for name, kind in kinds().items() if name not in AGENTS}
-    wanted = read_query(words(asked.get("q", "")), known, ELSEWHERE)
-    is_wrong = bool(wanted.faults or asked_range.faults)
-    earlier = Range(since - LONGEST_CALL, stretch.until)
-    calls = Call.objects.filter(earlier.of("sent_at"), verdict="unhandled")
-    rows, asleep = _fitting(wanted, calls, stretch, now)
-    if is_wrong:
-        rows, asleep = rows.none(), asleep.none()
-    apps = list(App.objects.all())
-    activity = AuditEntry.objects.filter(stretch.of("at"))
-    seen = activity if sees_activity else activity.none()
-    asked_for = Push.objects.filter(stretch.of("created_at"))
-    refused = by_door(stretch)
+    """Failed pushes of the time; what people did, for those who may see it."""
     tabs = [name for name in TABS if name != "activity" or sees_activity]
-    tab = asked.get("tab", "reasons")
-    is_kept_back = tab == "activity" and not sees_activity
-    tab = tab if tab in tabs else "reasons"
-    newest = rows.select_related("device", "token__ledger", "app", "sip_call")
-    # Only what the tab shows is asked of the database.
-    by_reason, is_list = tab == "reasons", tab == "deliveries"
-    page = cut(newest, BY_END, asked) if is_list else Slice([], "", "")
-    found = told(rows, asleep, since, stretch.until or now) if by_reason else NOTHING
-    pushes, done, unwoken = capped(asked_for, seen, calls)
-    # What is told by reason is counted already.
-    failed, slept = (found.failed, found.asleep) if by_reason else capped(rows, asleep)
-    numbers = {
-        "deliveries": failed,
-        "refused": sum(number for *_, number in refused),
-        "activity": done,
-    }
-    q = " ".join(term.written for term in wanted.terms)
-    span = "" if asked_range else span
-    address = {"span": span, **asked_range.address, "tab": tab, "q": q}
+    named = asked.get("tab", "reasons")
+    tab = named if named in tabs else "reasons"
+    time = refused_list.SPANS.time(asked)
+    wanted = TABS[tab][1].read(asked, tab=tab, **time.outright)
+    found = failed(_of_pushes(wanted, tab), time, now)
+    apps, stretch = list(App.objects.all()), time.stretch(now)
+    shown = _told(found, stretch, now) if tab == "reasons" else None
+    refused = refused_list.by_door(stretch)
+    numbers = _numbers(found, shown, stretch, sees_activity)
+    numbers["refused"] = sum(times for *_, times in refused)
+    most = max(numbers["deliveries"], numbers["unwoken"])
+    entries = None
+    if tab == "activity":
+        entries = audit_list.entries(asked, wanted, time, now)
     return Failures(
         tab=tab,
-        is_kept_back=is_kept_back,
-        tabs=[(name, TABS[name], numbers.get(name, 0)) for name in tabs],
-        span=span,
-        spans=list(SPANS),
-        range=asked_range,
+        is_kept_back=named == "activity" and not sees_activity,
+        tabs=[_tab(name, wanted, tab, numbers.get(name, 0)) for name in tabs],
+        time=time,
         stretch=stretch,
-        told=found,
-        is_cut=max(failed, unwoken) > COUNTED,
-        is_sampled=max(failed, unwoken) > VERSIONED,
-        deliveries=[feed_row(push) for push in page.rows],
-        newer=page.newer and query(**address, after=page.newer),
-        older=page.older and query(**address, before=page.older),
-        q=q,
-        chips=[term_chip(term, wanted, address) for term in wanted.terms],
-        faults=wanted.faults + asked_range.faults,
-        terms=proposed_for_pushes(apps, without=AGENTS),
-        refusals=_newest(refusals(stretch), tab == "refused"),
+        asked=wanted,
+        told=shown or NOTHING,
+        is_cut=most > COUNTED,
+        is_sampled=most > VERSIONED,
+        page=entries.page if entries else _page(tab, wanted, asked, found, time, now),
+        terms=entries.terms if entries else _terms(tab, apps),
+        entries=entries,
         refused=refused,
-        activity=_newest(activity, tab == "activity"),
-        failed=failed,
-        asleep=slept,
-        pushes=pushes,
-        share=100 * failed / pushes if 0 < pushes <= COUNTED else None,
+        failed=numbers["deliveries"],
+        asleep=numbers["asleep"],
+        pushes=numbers["pushes"],
         rules=rules_in_words(apps),
     )
 
 
-def _newest(rows: QuerySet, is_shown: bool) -> list:
-    return list(rows[:ROWS]) if is_shown else []
+def _numbers(
+    found: Failed, shown: Told | None, stretch: Range, sees_activity: bool
+) -> dict[str, int]:
+    """How many rows tabs have, and what the head says; what is told by reason is counted
+    with that.
+    """
+    done = AuditEntry.objects.filter(stretch.of("at"))
+    rows = {
+        "pushes": Push.objects.filter(stretch.of("created_at")),
+        "activity": done if sees_activity else done.none(),
+        "unwoken": found.calls,
+    }
+    if shown is None:
+        rows |= {"deliveries": found.rows, "asleep": found.asleep}
+    numbers = dict(zip(rows, capped(*rows.values()), strict=True))
+    if shown is not None:
+        numbers |= {"deliveries": shown.failed, "asleep": shown.asleep}
+    return numbers
 
 
-def _fitting(
-    wanted: Query, calls: QuerySet[Call], stretch: Range, now: datetime
-) -> tuple[QuerySet[Push], QuerySet[Push]]:
-    """What failed, and what did not wake."""
-    ended = Push.objects.filter(stretch.of("ended_at"))
-    # What is asked for is looked for among the newest calls: no filter reads them all.
-    newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
-    both = ended.filter(FAILED), ended.filter(TAKEN, sip_call__in=newest)
-    asked = joined(wanted, lambda term: condition_of(term, now))
-    return tuple(rows.filter(asked) for rows in both)
+def _of_pushes(wanted: Asked, tab: str) -> Asked:
+    """The query where it is one of pushes: the numbers of the head are of all otherwise."""
+    return wanted if TABS[tab][1] is FAILURES else FAILURES.read({})
+
+
+def _told(found: Failed, stretch: Range, now: datetime) -> Told:
+    return told(found.rows, found.asleep, stretch.since, stretch.until or now)
+
+
+def _tab(name: str, wanted: Asked, current: str, number: int) -> Tab:
+    """A tab that is asked other things begins without the query, and in its first order."""
+    (label, listing), address = TABS[name], wanted.address | {"tab": name}
+    if listing is not TABS[current][1]:
+        address |= {"q": "", "sort": ""}
+    return Tab(name, label, number, query(**address))
+
+
+def _page(
+    tab: str, wanted: Asked, asked, found: Failed, time: Time, now: datetime
+) -> Page | None:
+    if tab == "reasons":
+        return None
+    if tab == "refused":
+        return wanted.page(refused_list.fitting(wanted, time, now), asked)
+    rows = found.rows.select_related("device", "token__ledger", "app", "sip_call")
+    page = wanted.page(rows, asked)
+    return replace(page, rows=list(map(feed_row, page.rows)))
+
+
+def _terms(tab: str, apps: list[App]) -> list[tuple[str, str]]:
+    if tab == "refused":
+        return proposed(refused_list.REFUSED.kinds)
+    return proposed_for_pushes(apps, without=AGENTS)

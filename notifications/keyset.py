@@ -191,6 +191,8 @@ BY_STRIKES = Key(
 BY_MOMENT = Key(
     ("at", "pk"), lambda row: f"{row.at.isoformat()}|{row.pk}", _moment_and_id
 )
+BY_NUMBER = Key(("number", "pk"), lambda row: f"{row.number}|{row.pk}", _number_and_id)
+BY_COUNT = Key(("count", "pk"), lambda row: f"{row.count}|{row.pk}", _number_and_id)
 
 
 def words(text: str) -> str:

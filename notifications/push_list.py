@@ -17,6 +17,7 @@ from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Facet, Option, chips_of, term_chip
 from notifications.fleet import FeedRow, feed_row
 from notifications.keyset import BY_CREATION, cut, pairs, query
+from notifications.listing import looked_since
 from notifications.models import App, Bulk, Ledger, Push
 from notifications.proposing import proposed_for_pushes
 from notifications.push_chart import Chart, chart_of, slot_of
@@ -25,7 +26,6 @@ from notifications.push_terms import (
     NAMES,
     ORIGINS,
     OUTCOMES,
-    SPANS,
     TYPES,
     Asked,
     Find,
@@ -114,11 +114,12 @@ def pushes(asked, now: datetime) -> Pushes:
     display = display_of(asked, ORDERS, LIST_COLUMNS)
     chosen = wanted.facets
     apps = list(App.objects.all())
-    stretch = wanted.stretch(now)
+    time = wanted.time
+    stretch = replace(time.stretch(now), until=time.range.until or now)
     find = cache(looked_up)
     looked_since, looked = _looked_since(wanted, now, find), wanted
     if looked_since is not None:
-        looked = replace(wanted, range=Range(looked_since, wanted.range.until))
+        looked = replace(wanted, time=time.since(looked_since))
     every = spanned(looked, now, find)
     groups, by_slot = _groups(every, stretch, apps)
     parts = chosen_in_parts(every, wanted)
@@ -138,12 +139,11 @@ def pushes(asked, now: datetime) -> Pushes:
         older=page.older and query(**address, before=page.older),
         facets=[_facet(name, chosen, groups, labels[name]) for name in NAMES],
         chips=[*chips_of(address, labels), *_term_chips(wanted, address)],
-        spans=[(name, query(**timeless | {"span": name}) or ALL) for name in SPANS],
-        span="" if wanted.range else wanted.span,
+        spans=time.links(timeless),
+        span=time.span,
         q=address["q"],
         faults=wanted.faults,
-        clear=query(span=address["span"], **wanted.range.address, **display.address)
-        or ALL,
+        clear=query(**time.address, **display.address) or ALL,
         address=query(**address),
         total=total,
         among=among,
@@ -157,7 +157,7 @@ def pushes(asked, now: datetime) -> Pushes:
         display=display,
         kept=pairs(wanted.address),
         terms=proposed_for_pushes(apps),
-        range=wanted.range,
+        range=time.range,
         stretch=stretch,
         chart=None if wanted.faults else chart_of(stretch, by_slot),
         timeless=query(**timeless),
@@ -180,8 +180,7 @@ def _looked_since(wanted: Asked, now: datetime, find: Find) -> datetime | None:
     most = _looks(wanted)
     ages = tuple(term for term in terms if term.name == "at")
     rows = spanned(replace(wanted, query=Query(ages, wanted.query.faults)), now)
-    moments = BY_CREATION.ordered(rows).values_list("created_at", flat=True)
-    return next(iter(moments[most : most + 1]), None)
+    return looked_since(rows, BY_CREATION, most)
 
 
 def _looks(wanted: Asked) -> int:

@@ -23,7 +23,7 @@ from notifications.device_terms import (
 from notifications.keyset import words
 from notifications.models import Push, TokenHealth
 from notifications.push_names import called
-from notifications.ranges import NEVER, Range, range_of
+from notifications.spans import Spans, Time
 from notifications.terms import (
     Age,
     Kind,
@@ -36,15 +36,17 @@ from notifications.terms import (
 )
 from registrations.models import Device, Environment
 
-SPANS = {
-    "15min": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "24h": timedelta(hours=24),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-    "all": None,
-}
-USUAL_SPAN = "24h"
+SPANS = Spans(
+    {
+        "15min": timedelta(minutes=15),
+        "1h": timedelta(hours=1),
+        "24h": timedelta(hours=24),
+        "7d": timedelta(days=7),
+        "30d": timedelta(days=30),
+        "all": None,
+    },
+    "24h",
+)
 #: Only calls have a verdict: with another type beside it PostgreSQL sees that none fits.
 TAKEN = Q(state="accepted", push_type="voip")
 ASLEEP = TAKEN & Q(sip_call__verdict="unhandled")
@@ -112,14 +114,12 @@ class Asked:
 
     facets: dict[str, list[str]]
     query: Query
-    #: Counts where there is no range.
-    span: str
-    range: Range = NEVER
+    time: Time
 
     @property
     def faults(self) -> tuple[str, ...]:
         """What cannot be read."""
-        return self.query.faults + self.range.faults
+        return self.query.faults + self.time.faults
 
     @property
     def is_without_calls(self) -> bool:
@@ -136,15 +136,7 @@ class Asked:
     def address(self) -> dict:
         """The same as parts of an address."""
         text = " ".join(term.written for term in self.query.terms)
-        span = "" if self.span == USUAL_SPAN or self.range else self.span
-        return {**self.facets, "q": text, "span": span, **self.range.address}
-
-    def stretch(self, now: datetime) -> Range:
-        """From when to when: its beginning is None for all there is."""
-        if self.range:
-            return Range(self.range.since, self.range.until or now)
-        length = SPANS[self.span]
-        return Range(None if length is None else now - length, now)
+        return {**self.facets, "q": text, **self.time.address}
 
 
 def kinds() -> dict[str, Kind]:
@@ -175,13 +167,7 @@ def asked_of(asked) -> Asked:
         if term.value not in named[term.name]:
             named[term.name].append(term.value)
     terms = tuple(term for term in wanted.terms if term not in facets)
-    span = asked.get("span", "")
-    return Asked(
-        named,
-        Query(terms, wanted.faults),
-        span if span in SPANS else USUAL_SPAN,
-        range_of(asked),
-    )
+    return Asked(named, Query(terms, wanted.faults), SPANS.time(asked))
 
 
 def fitting(asked: Asked, now: datetime) -> QuerySet[Push]:
@@ -193,7 +179,7 @@ def spanned(asked: Asked, now: datetime, find: Find = looked_up) -> QuerySet[Pus
     """Those before the facets choose among them. `find`: the devices that a text names."""
     if asked.faults:
         return Push.objects.none()
-    rows = _within(asked, now)
+    rows = Push.objects.filter(asked.time.stretch(now).of("created_at"))
     return rows.filter(joined(asked.query, lambda term: condition_of(term, now, find)))
 
 
@@ -238,14 +224,6 @@ def _to(devices: set[int] | None, text: str) -> Q:
 
 def _several(asked, name: str) -> list[str]:
     return [words(value) for value in asked.getlist(name) if words(value)][:20]
-
-
-def _within(asked: Asked, now: datetime) -> QuerySet[Push]:
-    rows = Push.objects.all()
-    if asked.range:
-        return rows.filter(asked.range.of("created_at"))
-    length = SPANS[asked.span]
-    return rows.filter(created_at__gte=now - length) if length else rows
 
 
 def chosen(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[Push]:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
 
-from notifications.keyset import BY_ID, pages
+from notifications.conditions import aged
+from notifications.display import Order
+from notifications.keyset import BY_ID, BY_MOMENT, BY_NUMBER, pages
+from notifications.listing import Asked, Listing, check
 from notifications.models import Door, Refusal, RefusalCount
-from notifications.ranges import Range, range_of
+from notifications.ranges import Range
+from notifications.spans import Spans, Time
+from notifications.terms import LOOKUPS, Age, Number, OneOf, Term, Text
 
-SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
-USUAL_SPAN = "24h"
+#: Of each tab of Failures.
+SPANS = Spans(
+    {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)},
+    "24h",
+)
+ORDERS = {
+    "newest": Order(_("Newest first"), BY_MOMENT, _("Newer"), _("Older")),
+    "oldest": Order(_("Oldest first"), replace(BY_MOMENT, is_ascending=True)),
+    "most": Order(_("Most often first"), BY_NUMBER),
+}
 AT_ONCE = 2000
 COLUMNS = (
     *("first_at", "last_at", "times", "door", "address", "by"),
@@ -21,16 +36,41 @@ COLUMNS = (
 )
 
 
-def stretch_of(asked, now: datetime) -> Range:
-    """From when to when; without a beginning it is as long as the span."""
-    wanted, span = range_of(asked), asked.get("span", "")
-    length = SPANS.get(span, SPANS[USUAL_SPAN])
-    return Range(wanted.since or (wanted.until or now) - length, wanted.until)
+def condition_of(term: Term, now: datetime) -> Q:
+    """Which refusals a term fits. A thousand are kept: none of it needs an index."""
+    if term.name == "door":
+        return Q(door=term.value)
+    if term.name in {"status", "times"}:
+        column = {"status": "status", "times": "number"}[term.name]
+        return Q(**{f"{column}{LOOKUPS[term.sign]}": term.value})
+    if term.name == "at":
+        return aged("at", term, now)
+    found = Q()
+    for column in COLUMNS_OF.get(term.name, ("why", "by", "address")):
+        found |= Q(**{f"{column}__icontains": term.value})
+    return found
 
 
-def refusals(stretch: Range) -> QuerySet[Refusal]:
-    """The requests of that time, equal ones once."""
-    return Refusal.objects.filter(stretch.of("at"))
+COLUMNS_OF = {"address": ("address",), "by": ("by",), "why": ("why",)}
+REFUSED = Listing(
+    {
+        "door": OneOf(dict(Door.choices)),
+        "status": Number({"400": "400", "401": "401", "422": "422", "429": "429"}),
+        "times": Number({}),
+        **dict.fromkeys(COLUMNS_OF, Text({})),
+        "at": Age({}),
+    },
+    condition_of,
+    ORDERS,
+)
+
+
+def fitting(wanted: Asked, time: Time, now: datetime) -> QuerySet[Refusal]:
+    """The requests that an address leaves, equal ones once."""
+    if time.faults:
+        return Refusal.objects.none()
+    rows = Refusal.objects.filter(time.stretch(now).of("at"))
+    return REFUSED.fitting(rows, wanted, now)
 
 
 def by_door(stretch: Range) -> list[tuple[str, int, int]]:
@@ -43,9 +83,13 @@ def by_door(stretch: Range) -> list[tuple[str, int, int]]:
 
 
 def file_rows(asked, now: datetime) -> Iterator[list[tuple]]:
-    """The same as rows of a file, some at a time; tokens are masked where they were stored."""
-    for some in pages(refusals(stretch_of(asked, now)), BY_ID, AT_ONCE):
-        yield [_file_row(row) for row in some]
+    """The same as rows of a file, some at a time; tokens are masked where they were stored.
+    Raises WrongQuery.
+    """
+    time, wanted = SPANS.time(asked), REFUSED.read(asked)
+    check(wanted.query.faults + time.faults)
+    found = fitting(wanted, time, now)
+    return (list(map(_file_row, some)) for some in pages(found, BY_ID, AT_ONCE))
 
 
 def _file_row(row: Refusal) -> tuple:

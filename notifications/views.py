@@ -134,8 +134,8 @@ def audit(request: HttpRequest) -> HttpResponse:
 @may_see
 def malformed(request: HttpRequest) -> HttpResponse:
     """Registrations that break a rule, by rule and app version."""
-    found = malformed_list.inbox(request.GET)
-    context = {"page": "malformed", "inbox": found, "address": query(q=found.q)}
+    found = malformed_list.inbox(request.GET, timezone.now())
+    context = {"page": "malformed", "inbox": found, "address": query(q=found.asked.q)}
     return render(request, "notifications/malformed.html", context)
 
 

@@ -61,6 +61,7 @@ ACTIONS = {
     "export.devices": _("Exported devices"),
     "export.pushes": _("Exported pushes"),
     "export.malformed": _("Exported malformed registrations"),
+    "export.refused": _("Exported refused requests"),
     "view.share": _("Shared a view"),
     "view.rename": _("Renamed a shared view"),
     "view.delete": _("Deleted a shared view"),

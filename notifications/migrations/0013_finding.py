@@ -1,5 +1,9 @@
 from django.db import migrations, models
-from django.db.models.functions import Cast
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Upper
+
+from notifications.models.audit import NEWEST, Kind
+from registrations.models.lookups import Name
 
 
 class Migration(migrations.Migration):
@@ -8,6 +12,17 @@ class Migration(migrations.Migration):
     dependencies = [("notifications", "0012_saved_views")]
 
     operations = [
+        *(
+            migrations.AddIndex(model_name="auditentry", index=index)
+            for index in (
+                models.Index(Upper("actor_name"), *NEWEST, name="audit_by_person"),
+                models.Index(fields=["action", "-at", "-id"], name="audit_by_action"),
+                models.Index(Kind("action"), *NEWEST, name="audit_by_kind"),
+                models.Index(Name("subject"), name="audit_by_object"),
+                models.Index(KT("detail__push"), name="audit_by_push"),
+                models.Index(KT("detail__bulk"), name="audit_by_bulk"),
+            )
+        ),
         migrations.AddIndex(
             model_name="attempt",
             index=models.Index(

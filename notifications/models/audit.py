@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F
+from django.db.models.fields.json import KT
+from django.db.models.functions import Upper
+
+from registrations.models.lookups import Name
+
+
+class Kind(models.Transform):
+    """`action__kind`: its first word, `push` of `push.resend`."""
+
+    lookup_name = "kind"
+    output_field = models.TextField()
+    template = "split_part(%(expressions)s, '.', 1)"
+
+
+NEWEST = (F("at").desc(), F("id").desc())
 
 
 class AppendOnlyError(TypeError):
@@ -40,10 +56,23 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["-at", "-id"], name="audit_newest")]
+        # Audit page: by time; by person, action and kind of action; by object; by push, bulk
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="audit_newest"),
+            models.Index(Upper("actor_name"), *NEWEST, name="audit_by_person"),
+            models.Index(fields=["action", "-at", "-id"], name="audit_by_action"),
+            models.Index(Kind("action"), *NEWEST, name="audit_by_kind"),
+            models.Index(Name("subject"), name="audit_by_object"),
+            models.Index(KT("detail__push"), name="audit_by_push"),
+            models.Index(KT("detail__bulk"), name="audit_by_bulk"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action} {self.subject}"
+
+
+AuditEntry._meta.get_field("action").register_lookup(Kind)
+AuditEntry._meta.get_field("subject").register_lookup(Name)
 
 
 class Right(models.Model):

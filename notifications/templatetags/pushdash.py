@@ -18,10 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.agents import Agent, agent_of
 from notifications.at_once import COUNTED
-from notifications.keyset import pairs
+from notifications.keyset import pairs, query
+from notifications.listing import Asked
 from notifications.masking import masked
 from notifications.models import AuditEntry
 from notifications.stored_words import told
+from notifications.terms import written
 from notifications.wording import ACTIONS, CHIPS, UNIT_OF_DAY, ago
 
 register = template.Library()
@@ -161,6 +163,12 @@ def subject_words(entry: AuditEntry) -> str:
     """What an audit entry is about: of a bulk and an export in our words, else a name."""
     is_ours = entry.action.startswith(("bulk.", "export."))
     return told(entry.subject) if is_ours else entry.subject
+
+
+@register.filter
+def of_person(asked: Asked, name: str) -> str:
+    """The address of the same list with what this person did."""
+    return query(**asked.address | {"q": written("who", name)})
 
 
 @register.filter

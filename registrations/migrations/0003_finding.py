@@ -1,5 +1,6 @@
 from django.db import migrations, models
 
+from registrations.models.feeds import NEWEST
 from registrations.models.lookups import Backwards, Head, Name
 
 
@@ -9,6 +10,14 @@ class Migration(migrations.Migration):
     dependencies = [("registrations", "0002_beacons")]
 
     operations = [
+        *(
+            migrations.AddIndex(model_name="malformed", index=index)
+            for index in (
+                models.Index(*NEWEST, name="malformed_newest"),
+                models.Index("rule", *NEWEST, name="malformed_of_rule"),
+                models.Index(fields=["-count", "-id"], name="malformed_by_count"),
+            )
+        ),
         migrations.AddIndex(
             model_name="device", index=models.Index(Name("aor"), name="device_by_name")
         ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import models
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 
@@ -173,6 +175,13 @@ class Reading(models.Model):
         return f"{self.feed_id} read at {self.read_at}"
 
 
+#: A log may have no times: such a case is the oldest.
+NEWEST = (
+    Coalesce("last_seen_at", datetime(1970, 1, 1, tzinfo=UTC)).desc(),
+    F("id").desc(),
+)
+
+
 class Malformed(models.Model):
     """One rule that one app's messages break, with how often and an example."""
 
@@ -196,6 +205,12 @@ class Malformed(models.Model):
             models.UniqueConstraint(
                 fields=["feed", "rule", "app"], name="malformed_is_one_rule_of_one_app"
             )
+        ]
+        # Malformed page: by time, of one rule too; by how often
+        indexes = [
+            models.Index(*NEWEST, name="malformed_newest"),
+            models.Index("rule", *NEWEST, name="malformed_of_rule"),
+            models.Index(fields=["-count", "-id"], name="malformed_by_count"),
         ]
 
     def __str__(self) -> str:

@@ -37,6 +37,9 @@ def test_every_menu_opens_inside_the_window(open_as, width):
         "/pushes/",
         f"/devices/{push.device_id}/",
         "/failures/",
+        "/failures/?tab=refused",
+        "/audit/",
+        "/malformed/",
     ):
         page.goto(path)
         out[path] = page.evaluate(STICKING_OUT)

@@ -118,7 +118,7 @@ def test_a_spreadsheet_runs_nothing_that_others_sent(first):
         "/export/devices.csv": ["aor", "user_agent"],
         "/export/pushes.csv": ["aor", "call_id", "reason"],
         f"/bulks/{bulk.pk}/results.csv": ["aor", "why"],
-        "/export/audit.csv?what=push.resend": ["object", "reason"],
+        "/export/audit.csv?q=action:push.resend": ["object", "reason"],
     }.items():
         row = sheet_of(address)
         assert {name: row[name] for name in names} == dict.fromkeys(names, f"'{text}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
-from notifications import at_once, failure_list, failure_reasons
+from notifications import at_once, failed_pushes, failure_list, failure_reasons
 from notifications.failure_list import failures
-from notifications.models import Call, Push
+from notifications.models import Call, Push, Refusal
 from tests import factories
 from tests.notifications import people
 
@@ -98,9 +100,9 @@ def test_what_is_understood_is_left_out_with_one_click():
     page = browser.get("/failures/?q=-reason:BadDeviceToken").context["list"]
     assert [one.words[0] for one in page.told.reasons] == ["Expired"]
     listed = "/failures/?q=-reason:BadDeviceToken&tab=deliveries"
-    rows = browser.get(listed).context["list"].deliveries
+    rows = browser.get(listed).context["list"].page.rows
     assert [row.push for row in rows] == [other]
-    assert [chip.name for chip in page.chips] == ["Not reason"]
+    assert [chip.name for chip in page.asked.chips] == ["Not reason"]
     both = "/failures/?q=-reason:BadDeviceToken+-state:expired"
     assert b"No other failure" in browser.get(both).content
     assert b"Did you mean reason:?" in browser.get("/failures/?q=-resaon:x").content
@@ -116,7 +118,7 @@ def test_failures_of_an_app_or_an_origin_are_asked_for(word):
     for query, name in ((word, "Unregistered"), (f"-{word}", "Expired")):
         page = browser.get(f"/failures/?q={query}").context["list"]
         assert [one.words[0] for one in page.told.reasons] == [name]
-    rows = browser.get(f"/failures/?q={word}&tab=deliveries").context["list"].deliveries
+    rows = browser.get(f"/failures/?q={word}&tab=deliveries").context["list"].page.rows
     assert [row.push for row in rows] == [push]
 
 
@@ -147,7 +149,7 @@ def test_failures_are_counted_by_app_and_version():
 def test_of_more_than_are_counted_the_newest_are_told(monkeypatch):
     for number in range(3):
         failed("rejected", "BadDeviceToken" if number else "Unregistered")
-    for module in (failure_reasons, failure_list, at_once):
+    for module in (failure_reasons, failure_list, failed_pushes, at_once):
         monkeypatch.setattr(module, "COUNTED", 1)
     page = failures({}, timezone.now(), sees_activity=False)
     assert page.is_cut
@@ -172,3 +174,62 @@ def test_the_head_counts_what_failed_and_what_woke_nobody():
     assert "1 of 3 pushes failed (33.3 %), 2 woke nobody" in page
     left = people.browser_of("ops").get("/failures/?q=-outcome:asleep")
     assert "0 woke nobody" in left.content.decode()
+
+
+def refusal(minutes: int, **values) -> Refusal:
+    at = timezone.now() - timedelta(minutes=minutes)
+    given = {"door": "api", "status": 422, "why": "type: must be voip", "number": 1}
+    given |= {"address": "192.0.2.9", "first_at": at, "at": at, **values}
+    return Refusal.objects.create(fingerprint=str(minutes), **given)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "door:url",
+        "status:>=500",
+        "times:>1",
+        "why:Secret",
+        "address:198.51",
+        "by:flexisip",
+        "at:>30m",
+        "secret",
+        "-door:api",
+    ],
+)
+def test_refused_requests_are_asked_for(query):
+    refusal(1)
+    values = {"door": "url", "status": 503, "number": 2, "why": "no secret is set"}
+    one = refusal(40, **values, address="198.51.100.7", by="flexisip-a")
+    page = people.browser_of("ops").get(f"/failures/?tab=refused&q={query}")
+    assert page.context["list"].page.rows == [one]
+
+
+def test_refused_requests_are_paged_both_ways_and_ordered():
+    rows = [refusal(number, number=number + 1) for number in range(30)]
+    browser = people.browser_of("admin")
+
+    def shown(query: str):
+        return browser.get(f"/failures/?{query}").context["list"].page
+
+    first = shown("tab=refused&rows=25&q=door:api")
+    second = shown(first.older)
+    assert (first.rows, second.rows) == (rows[:25], rows[25:])
+    assert shown(second.newer).rows == first.rows
+    assert shown("tab=refused&sort=most&rows=25").rows == rows[:4:-1]
+    assert browser.get("/export/refused.csv?q=doors:api").status_code == 400
+
+
+def test_a_tab_that_is_asked_other_things_begins_without_the_query():
+    page = people.browser_of("admin").get("/failures/?tab=reasons&span=7d&q=type:voip")
+    tabs = {tab.name: tab.address for tab in page.context["list"].tabs}
+    assert "q=type%3Avoip" in tabs["deliveries"]
+    assert "q=" not in tabs["refused"] and "q=" not in tabs["activity"]
+    assert all("span=7d" in address for address in tabs.values())
+
+
+def test_failed_deliveries_are_shown_the_oldest_first():
+    older, newer = failed("expired"), failed("rejected", "Unregistered")
+    page = people.browser_of("ops").get("/failures/?tab=deliveries&sort=oldest")
+    rows = page.context["list"].page.rows
+    assert [row.push.pk for row in rows] == [older.pk, newer.pk]

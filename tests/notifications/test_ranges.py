@@ -154,4 +154,4 @@ def test_failures_of_a_range(three):
     assert (page.failed, page.pushes) == (1, 1)
     assert [one.number for one in page.told.reasons] == [1]
     assert "from=2026-11-29T11%3A45%3A00Z" in page.address
-    assert page.span == ""
+    assert page.time.span == ""

@@ -1,0 +1,61 @@
+"""Pushes that failed, and calls that woke nobody: what a query and a time leave of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from notifications.at_once import COUNTED
+from notifications.conditions import joined
+from notifications.display import Order
+from notifications.failure_reasons import FAILED
+from notifications.keyset import BY_END
+from notifications.listing import Asked, Listing
+from notifications.models import Call, Push
+from notifications.push_terms import AGENTS, OF_DEVICES, TAKEN, condition_of, kinds
+from notifications.ranges import Range
+from notifications.spans import Time
+
+#: Filters of other lists: the newest that failed may lie too far apart to look at each.
+ELSEWHERE = OF_DEVICES | dict.fromkeys(AGENTS, _("Devices and Pushes"))
+#: Pushes of one call are no further apart.
+LONGEST_CALL = timedelta(hours=1)
+FAILURES = Listing(
+    {name: kind for name, kind in kinds().items() if name not in AGENTS},
+    condition_of,
+    {
+        "newest": Order(_("Newest first"), BY_END, _("Newer"), _("Older")),
+        "oldest": Order(_("Oldest first"), replace(BY_END, is_ascending=True)),
+    },
+    ELSEWHERE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Pushes that failed; those that APNs took and that woke nobody; calls nobody handled,
+    whatever the query.
+    """
+
+    rows: QuerySet[Push]
+    asleep: QuerySet[Push]
+    calls: QuerySet[Call]
+
+
+def failed(wanted: Asked, time: Time, now: datetime) -> Failed:
+    """What failed in that time: nothing where a word of the address is wrong."""
+    stretch = time.stretch(now)
+    earlier = Range(stretch.since - LONGEST_CALL, stretch.until)
+    calls = Call.objects.filter(earlier.of("sent_at"), verdict="unhandled")
+    ended = Push.objects.filter(stretch.of("ended_at"))
+    # What is asked for is looked for among the newest calls: no filter reads them all.
+    newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
+    asked = joined(wanted.query, lambda term: condition_of(term, now))
+    rows = ended.filter(FAILED).filter(asked)
+    asleep = ended.filter(TAKEN, sip_call__in=newest).filter(asked)
+    if wanted.query.faults or time.faults:
+        rows, asleep = rows.none(), asleep.none()
+    return Failed(rows, asleep, calls)
