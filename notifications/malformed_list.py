@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from notifications.conditions import aged
@@ -28,6 +27,7 @@ COLUMNS = (
     "messages",
     "first_seen_at",
     "last_seen_at",
+    "estimated",
     "flexisip",
     "detail",
     "example",
@@ -36,13 +36,11 @@ AT_ONCE = 500
 #: Rules times app versions times feeds are few; a hostile sender may invent more. So many of
 #: the newest are counted, and looked through for what no index has.
 LOOKED = 20_000
-#: Of a case whose log has no times.
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def with_seen(rows: QuerySet[Malformed]) -> QuerySet[Malformed]:
     """`seen`: when the newest message of each was, as the index has it."""
-    return rows.annotate(seen=Coalesce("last_seen_at", NEVER))
+    return rows.annotate(seen=F("last_seen_at"))
 
 
 ORDERS = {
@@ -183,13 +181,13 @@ def file_rows(asked, now: datetime) -> Iterator[list[tuple]]:
 
 
 def _file_row(case: Malformed) -> tuple:
-    seen = (case.first_seen_at, case.last_seen_at)
     return (
         case.rule,
         case.app,
         case.feed.name,
         case.count,
-        *(at and at.isoformat() for at in seen),
+        *(at.isoformat() for at in (case.first_seen_at, case.last_seen_at)),
+        case.estimated,
         masked(case.flexisip),
         masked(case.detail),
         masked(case.example),

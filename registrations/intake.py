@@ -139,7 +139,7 @@ class Intake:
             self.feed.push_line_count += pushes.write()
             if refused:
                 Rejected.objects.bulk_create(refused, ignore_conflicts=True)
-            self._fill_inbox(news, refused)
+            self._fill_inbox(news, refused, read_at)
             for piece in pieces:
                 self.losses.end(piece.log, piece.records)
                 self._move(piece)
@@ -240,8 +240,10 @@ class Intake:
     def _shows_answers(self) -> bool:
         return self.feed.shows_answers or self._always_answers
 
-    def _fill_inbox(self, items: list[Judged], rejected: list[Rejected]) -> None:
-        inbox = Inbox(self.feed)
+    def _fill_inbox(
+        self, items: list[Judged], rejected: list[Rejected], read_at: datetime
+    ) -> None:
+        inbox = Inbox(self.feed, read_at)
         for item in items:
             inbox.note(item)
         for row in rejected:

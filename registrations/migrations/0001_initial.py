@@ -247,8 +247,9 @@ class Migration(migrations.Migration):
                 ('app', models.TextField(blank=True, default='')),
                 ('detail', models.TextField()),
                 ('flexisip', models.TextField(blank=True, default='')),
-                ('first_seen_at', models.DateTimeField(default=None, null=True)),
-                ('last_seen_at', models.DateTimeField(default=None, null=True)),
+                ('first_seen_at', models.DateTimeField()),
+                ('last_seen_at', models.DateTimeField()),
+                ('estimated', models.BooleanField(default=False)),
                 ('count', models.BigIntegerField(default=0)),
                 ('example', models.TextField(blank=True, default='')),
                 ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='malformed', to='registrations.feed')),
@@ -256,18 +257,6 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-last_seen_at', 'rule'],
                 'constraints': [models.UniqueConstraint(fields=('feed', 'rule', 'app'), name='malformed_is_one_rule_of_one_app')],
-            },
-        ),
-        migrations.CreateModel(
-            name='RoundPage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateTimeField(default=None, null=True)),
-                ('rounds', models.TextField()),
-                ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='round_pages', to='registrations.feed')),
-            ],
-            options={
-                'ordering': ['id'],
             },
         ),
         migrations.CreateModel(
@@ -283,12 +272,8 @@ class Migration(migrations.Migration):
         ),
         partition_by_day('registrations_sighting'),
         # Room on each page for the next version of its rows: a refresh updates in place (HOT).
-        # Text that nobody reads before a restart: packed it took a batch's time.
         migrations.RunSQL(
-            [
-                "ALTER TABLE registrations_device SET (fillfactor = 80)",
-                "ALTER TABLE registrations_roundpage ALTER rounds SET STORAGE EXTERNAL",
-            ],
+            "ALTER TABLE registrations_device SET (fillfactor = 80)",
             migrations.RunSQL.noop,
         ),
         migrations.AddIndex('pushline', models.Index(fields=['call_id'], name='pushline_of_call')),

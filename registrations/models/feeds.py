@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import F
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 
@@ -175,11 +174,7 @@ class Reading(models.Model):
         return f"{self.feed_id} read at {self.read_at}"
 
 
-#: A log may have no times: such a case is the oldest.
-NEWEST = (
-    Coalesce("last_seen_at", datetime(1970, 1, 1, tzinfo=UTC)).desc(),
-    F("id").desc(),
-)
+NEWEST = F("last_seen_at").desc(), F("id").desc()
 
 
 class Malformed(models.Model):
@@ -191,12 +186,14 @@ class Malformed(models.Model):
     app = models.TextField(blank=True, default="")
     #: Our words about the newest case.
     detail = models.TextField()
-    #: What Flexisip logs when it has to push, empty where it logs nothing.
+    #: What Flexisip logs of it when it has to push, empty where it logs nothing.
     flexisip = models.TextField(blank=True, default="")
-    first_seen_at = models.DateTimeField(null=True, default=None)
-    last_seen_at = models.DateTimeField(null=True, default=None)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    #: Among these moments is one of reading, for a message carried none.
+    estimated = models.BooleanField(default=False)
     count = models.BigIntegerField(default=0)
-    #: The first case in full, without credentials, cut to 4,000 characters.
+    #: The newest case in full, without credentials, cut to 4,000 characters.
     example = models.TextField(blank=True, default="")
 
     class Meta:

@@ -30,7 +30,13 @@ def case(rule: str, app: str, *, hours: int = 0, count: int = 1) -> Malformed:
     feed, _ = Feed.objects.get_or_create(name="proxy")
     seen = MORNING + timedelta(hours=hours)
     return Malformed.objects.create(
-        feed=feed, rule=rule, app=app, detail=rule, count=count, last_seen_at=seen
+        feed=feed,
+        rule=rule,
+        app=app,
+        detail=rule,
+        count=count,
+        first_seen_at=MORNING,
+        last_seen_at=seen,
     )
 
 
@@ -92,8 +98,7 @@ def test_what_cannot_be_read_is_said():
 def test_pages_go_both_ways_and_a_rule_counts_all_its_cases():
     for number in range(30):
         case("token_count", f"Acme/{number}", hours=number, count=number + 1)
-    case("value_too_long", "Acme/9")
-    Malformed.objects.filter(rule="value_too_long").update(last_seen_at=None)
+    case("value_too_long", "Acme/9", hours=-1)
     first = asked({"rows": "25"})
     (rule,) = first.rules
     assert apps(rule) == [f"Acme/{number}" for number in range(29, 4, -1)]
@@ -131,6 +136,7 @@ def test_the_page_says_what_flexisip_does_and_shows_an_example_without_tokens(tm
     assert "LinphoneiOS/5.2.0" in page
     assert "a1a1a1…a1a1" in page
     assert TOKEN not in page
+    assert "(when it was read)" in page, "this log has no times"
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
@@ -150,8 +156,9 @@ def test_the_inbox_is_exported_as_the_search_leaves_it_without_tokens():
         "app": "LinphoneiOS/5.2.0",
         "feed": "proxy",
         "messages": 3,
-        "first_seen_at": None,
+        "first_seen_at": MORNING.isoformat(),
         "last_seen_at": (MORNING + timedelta(hours=1)).isoformat(),
+        "estimated": False,
         "flexisip": "",
         "detail": "token_count",
         "example": "",

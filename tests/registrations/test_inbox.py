@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from registrations.inbox import app_of
 from registrations.models import Malformed
@@ -74,6 +75,46 @@ def test_counts_add_up_over_batches_and_reading_again_adds_nothing(ingest):
     ingest(plain(first, second))
     ingest(plain(first, second))
     assert Malformed.objects.get(rule="token_unlabelled").count == 2
+
+
+def test_words_and_example_are_those_of_the_newest_message(ingest):
+    log = FlexisipLog()
+    for second, label in ((100, "newest"), (0, "oldest"), (50, "between")):
+        broken = contact().replace(":voip&", f":{label}&")
+        message = register(call_id=label, contacts=(broken,))
+        exchange(log, second, message, 200)
+    ingest(log.bytes)
+    row = Malformed.objects.get(rule="token_label")
+    assert row.count == 3
+    assert "label 'newest'" in row.detail
+    assert ":newest&" in row.example
+    for second, label, shown in ((20, "late", "newest"), (200, "last", "last")):
+        broken = contact().replace(":voip&", f":{label}&")
+        exchange(log, second, register(call_id=label, contacts=(broken,)), 200)
+        ingest(log.bytes)
+        row.refresh_from_db()
+        assert f"label '{shown}'" in row.detail
+        assert f":{shown}&" in row.example
+    assert row.count == 5
+    assert not row.estimated
+
+
+def test_flexisips_words_are_about_the_contact_that_breaks_the_rule(ingest):
+    alone = contact().replace(":voip&", ":VOIP&")
+    ingest(plain(register(contacts=(contact(), alone))))
+    row = Malformed.objects.get(rule="token_label")
+    assert row.flexisip.endswith("syntax of 'pn-prid' is invalid")
+    rows = Malformed.objects.exclude(rule="token_label")
+    assert {one.flexisip for one in rows} <= {row.flexisip}
+
+
+def test_without_times_in_the_log_the_time_of_reading_is_told_as_such(ingest):
+    began = timezone.now()
+    broken = register().replace("CSeq: 1 REGISTER", "CSeq: one")
+    ingest(plain(register(contacts=(UNLABELLED,)), broken))
+    for row in Malformed.objects.all():
+        assert row.estimated
+        assert began < row.first_seen_at <= row.last_seen_at < timezone.now()
 
 
 def test_sound_registers_leave_the_inbox_empty(ingest):
