@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -16,7 +17,8 @@ from notifications.forms import ReasonForm, SendForm
 from notifications.models import Push
 from notifications.other_environment import try_other
 from notifications.outbox import CannotSend
-from notifications.resend import Order, send
+from notifications.refused_forms import back_to
+from notifications.resend import Order, WantsReason, send
 from notifications.resetting import ResetOrder, reset
 from notifications.withdrawing import withdraw
 from registrations.models import Device
@@ -58,27 +60,47 @@ def withdraw_push(request: HttpRequest, pk) -> HttpResponse:
 
 
 def _send(request: HttpRequest, device: Device, resend_of: Push | None) -> HttpResponse:
-    back = resend_of and ("notifications:push", resend_of.pk)
-    back = back or ("notifications:device", device.pk)
-    form = SendForm(request.POST)
-    if not form.is_valid():
+    back, form = _page_of(resend_of or device), SendForm(request.POST)
+    if "push_type" in form.errors:
         messages.error(request, gettext("Choose a push type."))
-        return redirect(back[0], pk=back[1])
+        return redirect(back)
+    if not form.is_valid():
+        return back_to(request, back, _name_of(form, resend_of), form)
     order = Order(
         device=device, by=request.user, resend_of=resend_of, **form.cleaned_data
     )
     try:
         push = send(order, timezone.now())
+    except WantsReason as refusal:
+        form.add_error("reason", str(refusal))
+        return back_to(request, back, _name_of(form, resend_of), form)
     except CannotSend as refusal:
         messages.error(request, str(refusal))
-        return redirect(back[0], pk=back[1])
+        return redirect(back)
+    _tell(request, push)
+    return redirect("notifications:push", pk=push.pk)
+
+
+def _name_of(form: SendForm, resend_of: Push | None) -> str:
+    """Which form of the page it was: as the templates call them."""
+    if resend_of is None:
+        return "test"
+    is_same = form.cleaned_data.get("push_type") == resend_of.push_type
+    return "resend_again" if is_same else "resend_alert"
+
+
+def _tell(request: HttpRequest, push: Push) -> None:
     if push.requested_by_id == request.user.pk:
         told = gettext("Queued. It leaves in 5 s; until then it can be undone.")
         messages.success(request, told)
     else:
         told = gettext("%(who)s has resent it already. This is that push.")
         messages.info(request, told % {"who": push.requested_by or gettext("Somebody")})
-    return redirect("notifications:push", pk=push.pk)
+
+
+def _page_of(row: Push | Device) -> str:
+    name = "push" if isinstance(row, Push) else "device"
+    return reverse(f"notifications:{name}", args=[row.pk])
 
 
 @require_POST
@@ -107,8 +129,8 @@ def reset_strikes(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReasonForm(request.POST)
     holding = device.holdings.filter(current=True, token__kind="voip").last()
     if not form.is_valid():
-        messages.error(request, gettext("Type a reason of at least 5 characters."))
-    elif holding is None:
+        return back_to(request, _page_of(device), "reset", form)
+    if holding is None:
         messages.error(request, gettext("This device has no VoIP token."))
     else:
         order = ResetOrder(
@@ -130,8 +152,7 @@ def reveal(request: HttpRequest, pk: int) -> HttpResponse:
     device = get_object_or_404(Device, pk=pk)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        messages.error(request, gettext("Type a reason of at least 5 characters."))
-        return redirect("notifications:device", pk=pk)
+        return back_to(request, _page_of(device), "reveal", form)
     held = device.holdings.filter(current=True).select_related("token")
     reason = form.cleaned_data["reason"]
     audit.note(request.user, "token.reveal", device.aor, timezone.now(), reason=reason)

@@ -58,10 +58,17 @@ class SendForm(forms.Form):
     reason = forms.CharField(required=False, max_length=500)
 
 
+SHORT_REASON = _("Type a reason of at least 5 characters.")
+
+
 class ReasonForm(forms.Form):
     """Why somebody does what the audit trail keeps."""
 
-    reason = forms.CharField(min_length=5, max_length=500)
+    reason = forms.CharField(
+        min_length=5,
+        max_length=500,
+        error_messages={"required": SHORT_REASON, "min_length": SHORT_REASON},
+    )
 
 
 class Seconds(forms.IntegerField):

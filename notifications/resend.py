@@ -22,6 +22,10 @@ DOUBLE_CLICK = timedelta(seconds=10)
 UNDER_WAY = (Push.State.QUEUED, Push.State.SENDING)
 
 
+class WantsReason(CannotSend):
+    """It is not safe, and nobody said why it should be done."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a person wants sent: a push again (`resend_of`), or a test push."""
@@ -38,7 +42,8 @@ def send(order: Order, now: datetime) -> Push:
     """Queue it, with its audit row, in one transaction; a form sent twice sends once,
     and so do two people at the same push while the first resend of it has not left.
 
-    Raises CannotSend when it is red and no reason was typed, or nothing could be sent.
+    Raises WantsReason when it is red and no reason was typed, CannotSend when nothing could
+    be sent.
     """
     with transaction.atomic():
         device = Device.objects.select_for_update().get(pk=order.device.pk)
@@ -105,7 +110,7 @@ def _judge(order: Order, device: Device, now: datetime) -> Safety:
     # Without a credential the outbox says what is missing: no reason would help.
     wants_reason = safety.level == "red" and facts.credential != MISSING
     if wants_reason and len(order.reason.strip()) < 5:
-        raise CannotSend(
+        raise WantsReason(
             gettext("This is not safe: type a reason of at least 5 characters.")
         )
     return safety

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from notifications import audit
 from notifications.fields import RowChoiceField
@@ -30,17 +31,27 @@ class NameTaken(Exception):
     """The person has another view of that name on the page."""
 
 
+class Name(forms.CharField):
+    """A name of at most 60 characters."""
+
+    def __init__(self) -> None:
+        told = _("A view wants a name of at most 60 characters.")
+        super().__init__(
+            max_length=60, error_messages={"required": told, "max_length": told}
+        )
+
+
 class NameForm(forms.Form):
     """What a view is to be called."""
 
-    name = forms.CharField(max_length=60)
+    name = Name()
 
 
 class ViewForm(forms.Form):
     """A name for the address that is shown."""
 
     page = forms.ChoiceField(choices=SavedView.Page.choices)
-    name = forms.CharField(max_length=60)
+    name = Name()
     address = forms.CharField(required=False, max_length=4000)
     is_shared = forms.BooleanField(required=False)
     default_for = RowChoiceField(
@@ -101,7 +112,7 @@ def save(values: dict, by: AbstractBaseUser, now: datetime) -> SavedView:
         raise TooMany
     address = without_place(QueryDict(values["address"].lstrip("?")))
     is_shared = values["is_shared"] or group is not None
-    view, _ = SavedView.objects.update_or_create(
+    view, _made = SavedView.objects.update_or_create(
         owner=by,
         page=values["page"],
         name=values["name"],

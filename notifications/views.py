@@ -22,6 +22,7 @@ from notifications import (
 )
 from notifications.filters import ALL
 from notifications.keyset import query, words
+from notifications.refused_forms import refused_form
 from notifications.saved_views import views_for
 from notifications.search import bare, find
 from registrations.models import Device, Feed
@@ -57,6 +58,7 @@ def devices(request: HttpRequest) -> HttpResponse:
         "page": "devices",
         "list": device_list.devices(request.GET, timezone.now()),
         "views": views,
+        "refused": refused_form(request),
     }
     return render(request, "notifications/devices.html", context)
 
@@ -68,7 +70,7 @@ def device(request: HttpRequest, pk: int) -> HttpResponse:
     """One device: risk, timeline, tokens, Contact."""
     found = get_object_or_404(Device, pk=pk)
     context = device_page.device(found, request.GET, timezone.now())
-    context["page"] = "devices"
+    context |= {"page": "devices", "refused": refused_form(request)}
     return render(request, "notifications/device.html", context)
 
 
@@ -84,6 +86,7 @@ def pushes(request: HttpRequest) -> HttpResponse:
         "page": "pushes",
         "list": push_list.pushes(request.GET, timezone.now()),
         "views": views,
+        "refused": refused_form(request),
     }
     return render(request, "notifications/pushes.html", context)
 
@@ -95,7 +98,8 @@ def push(request: HttpRequest, pk) -> HttpResponse:
     """One push: steps, attempts, request, verdict, and whether a resend is safe."""
     found = get_object_or_404(push_page.rows(), pk=pk)
     context = push_page.push(found, timezone.now())
-    return render(request, "notifications/push.html", context | {"page": "pushes"})
+    context |= {"page": "pushes", "refused": refused_form(request)}
+    return render(request, "notifications/push.html", context)
 
 
 @require_safe

@@ -35,7 +35,7 @@ def page_of(group: str, path: str) -> str:
         (
             "/failures/?tab=activity",
             "You may not see what people did",
-            "Search and export",
+            "Filter what people did",
         ),
     ],
 )
