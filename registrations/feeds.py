@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from registrations.formats.stamps import Stamps
+from registrations.formats.stamps import Stamps, Years
 from registrations.formats.xlog import DEFAULT, Template
 from registrations.models import Feed, LogFile
 
@@ -89,6 +89,8 @@ class Told:
 
     xlog: Template | None = None
     timezone: ZoneInfo | None = None
+    #: `registrations.years.AUTO` for none.
+    year: int | None = None
 
 
 def keep(feed: Feed, told: Told) -> None:
@@ -97,12 +99,26 @@ def keep(feed: Feed, told: Told) -> None:
         feed.xlog = told.xlog.text
     if told.timezone is not None:
         feed.timezone = told.timezone.key
-    feed.save(update_fields=["xlog", "timezone"])
+    if told.year is not None:
+        feed.year = told.year or None
+    feed.save(update_fields=["xlog", "timezone", "year"])
 
 
-def stamps_of(feed: Feed, latest: Callable[[], datetime]) -> Stamps:
+def stamps_of(
+    feed: Feed, latest: Callable[[], datetime], years: Years | None = None
+) -> Stamps:
     """How the feed's time stamps are read; `latest`: no stamp is after it."""
-    return Stamps(ZoneInfo(feed.timezone) if feed.timezone else None, latest)
+    zone = ZoneInfo(feed.timezone) if feed.timezone else None
+    return Stamps(zone, latest, years)
+
+
+def years_of(feed: Feed, told: Told) -> Years | None:
+    """The years of a log that is read afterwards: what was told for it, else the feed goes on
+    where it was read to. (A log that is followed is written now.)
+    """
+    if feed.year is None:
+        return None
+    return Years(feed.year, None if told.year else feed.seen_until)
 
 
 def template_of(feed: Feed) -> Template:

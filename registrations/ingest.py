@@ -13,6 +13,7 @@ from typing import BinaryIO
 from registrations.feeds import stamps_of, template_of
 from registrations.formats import open_format
 from registrations.formats.record import Record
+from registrations.formats.stamps import Years
 from registrations.hearing import Heard, heard
 from registrations.intake import Piece
 from registrations.logfiles import file_of, next_rotation
@@ -46,10 +47,18 @@ AHEAD = ThreadPoolExecutor(1, thread_name_prefix="ahead")
 
 
 class FileReading:
-    """Reads one open file. `log`: the log it is a part of, under whatever name."""
+    """Reads one open file. `log`: the log it is a part of, under whatever name. `years`: of
+    stamps that name none, else by the file's last change.
+    """
 
     def __init__(
-        self, feed: Feed, log: str, path: str, stream: BinaryIO, now: datetime
+        self,
+        feed: Feed,
+        log: str,
+        path: str,
+        stream: BinaryIO,
+        now: datetime,
+        years: Years | None = None,
     ) -> None:
         self._log, self._path, self._stream = log, path, stream
         self._inode = inode_of(path)
@@ -61,9 +70,12 @@ class FileReading:
         if self._marks is not None:
             stream.seek(position)
         format = feed.format or (self.file.format if position else "")
+        self.stamps = stamps_of(
+            feed, lambda: written_until(path, datetime.now(UTC)), years
+        )
         self._reader = open_format(
             format or None,
-            stamps_of(feed, lambda: written_until(path, datetime.now(UTC))),
+            self.stamps,
             position=position,
             head=head,
             template=template_of(feed),
@@ -167,13 +179,15 @@ class FileReading:
         )
 
 
-def readings(feed: Feed, log: Log, now: datetime) -> Iterator[FileReading]:
+def readings(
+    feed: Feed, log: Log, now: datetime, years: Years | None = None
+) -> Iterator[FileReading]:
     """The files of a log one after the other, each open while it is in hand: those named
     before it, what was rotated away unread, itself. Raises OSError.
     """
     for path in _paths(feed, log, now):
         with opened(path) as stream:
-            reading = FileReading(feed, log.path, path, stream, now)
+            reading = FileReading(feed, log.path, path, stream, now, years)
             with closing(reading):
                 yield reading
 

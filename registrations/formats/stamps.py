@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 #: How many lines back from the end of what was read the newest time stamp is looked for.
@@ -27,16 +27,42 @@ ISO = re.compile(
 )
 
 
+class Years:
+    """The years of a log's stamps that name none, as it is read: the first stamp is of the
+    year `first`, each other one of the year that puts it nearest to the `newest` before it.
+    So a log goes on over New Year.
+    """
+
+    def __init__(self, first: int, newest: datetime | None = None) -> None:
+        self._first, self._newest = first, newest
+
+    def moment(self, of_year: Callable[[int], datetime | None]) -> datetime | None:
+        """`of_year`: the stamp in a year, None where that has no such day."""
+        newest = self._newest
+        if newest is None:
+            found = of_year(self._first)
+        else:
+            near = (of_year(newest.year + years) for years in (0, -1, 1))
+            there = (at for at in near if at is not None)
+            found = min(there, key=lambda at: abs(at - newest), default=None)
+        if found is not None:
+            self._newest = found if newest is None else max(newest, found)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Stamps:
     """`zone`: of stamps that name none (None: this machine's own).
 
-    `latest`: the latest moment a stamp can have, asked anew for each; one without a year has
-    the newest year that puts it not after. Where nothing tells, such a stamp stays unknown.
+    `years`: of stamps that name none. Without it one has the newest year that puts it not
+    after `latest`, the latest moment a stamp can have, asked anew for each, and `guessed`
+    has that year. Where nothing tells, such a stamp stays unknown.
     """
 
     zone: tzinfo | None = None
     latest: Callable[[], datetime] | None = None
+    years: Years | None = None
+    guessed: set[int] = field(default_factory=set, compare=False)
 
     def at(self, *parts: int, zone: tzinfo | None = None) -> datetime | None:
         """Year, month, day, hour, minute, second, microsecond → UTC; None if impossible."""
@@ -47,15 +73,18 @@ class Stamps:
 
     def without_year(self, found: re.Match[bytes]) -> datetime | None:
         """The moment of a `WITHOUT_YEAR` match."""
+        month, *numbers = found.groups()[:5]
+        rest = [MONTHS[month], *map(int, numbers), micro(found[6])]
+        if self.years is not None:
+            return self.years.moment(lambda year: self.at(year, *rest))
         if self.latest is None:
             return None
         latest = self.latest()
-        month, *numbers = found.groups()[:5]
-        rest = [MONTHS[month], *map(int, numbers), micro(found[6])]
         # 29 February is the farthest a stamp can be from a year that has it.
         for year in range(latest.year + 1, latest.year - 8, -1):
             moment = self.at(year, *rest)
             if moment is not None and moment <= latest:
+                self.guessed.add(year)
                 return moment
         return None
 

@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('format', models.TextField(blank=True, default='')),
                 ('xlog', models.TextField(blank=True, default='')),
                 ('timezone', models.TextField(blank=True, default='')),
+                ('year', models.PositiveSmallIntegerField(default=None, null=True)),
                 ('enabled', models.BooleanField(default=True)),
                 ('followed', models.BooleanField(default=False)),
                 ('assume_accepted', models.BooleanField(default=True)),

@@ -34,6 +34,8 @@ class Feed(models.Model):
     xlog = models.TextField(blank=True, default="")
     #: IANA zone of time stamps that name none; empty: that of the machine pushdash runs on.
     timezone = models.TextField(blank=True, default="")
+    #: In which its logs begin whose time stamps name none; null: by the files' last change.
+    year = models.PositiveSmallIntegerField(null=True, default=None)
     enabled = models.BooleanField(default=True)
     #: `ingest --follow` reads it: only then can it promise to show a proof.
     followed = models.BooleanField(default=False)

@@ -22,6 +22,7 @@ from registrations.feeds import (
     note_trouble,
     open_feed,
     unhurried,
+    years_of,
 )
 from registrations.following import Follower
 from registrations.formats import NAMES, UnknownFormat
@@ -33,6 +34,7 @@ from registrations.sources.logfile import BROKEN, is_pipe
 from registrations.sources.named import STDIN, Log, growing_logs_of, logs_of
 from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
+from registrations.years import add_year, guess_told
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=NAMES, help="default: look")
         add_xlog(parser)
         add_timezone(parser)
+        add_year(parser)
         parser.add_argument(
             "--feed",
             help="name of the feed of them all (default: one a log, by its name)",
@@ -71,7 +74,7 @@ class Command(BaseCommand):
         take_short_turns()
         self._files = files
         self._format, self._feed = options["format"], options["feed"]
-        self._told = Told(options["xlog"], options["timezone"])
+        self._told = Told(options["xlog"], options["timezone"], options["year"])
         try:
             if follow:
                 self._follow()
@@ -121,8 +124,11 @@ class Command(BaseCommand):
             intake.progress.expect(log.path)
         with nullcontext() if STDIN in self._files else unhurried():
             for log in logs:
-                for reading in readings(intake.feed, log, timezone.now()):
+                years = years_of(intake.feed, self._told)
+                for reading in readings(intake.feed, log, timezone.now(), years):
                     self._read_file(intake, reading)
+                    if guessed := reading.stamps.guessed:
+                        self.stderr.write(guess_told(reading.file.path, guessed))
                 intake.progress.rest(log.path, is_resting=True)
         intake.take(is_last=True)
         return reading.file.position
@@ -140,6 +146,8 @@ class Command(BaseCommand):
     def _follow(self) -> None:
         if STDIN in self._files:
             raise CommandError("standard input is read to its end: without --follow")
+        if self._told.year:
+            raise CommandError("a log that is followed is of this year: without --year")
         signal.signal(signal.SIGTERM, _stop)
         with suppress(KeyboardInterrupt):
             while True:

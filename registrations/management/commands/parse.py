@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from registrations.answers import Pairing, Waiting
 from registrations.formats import NAMES, UnknownFormat, open_format
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
-from registrations.formats.stamps import Stamps
+from registrations.formats.stamps import Stamps, Years
 from registrations.formats.xlog import Template
 from registrations.long_running import expect_no_cycles, settle_in
 from registrations.rows import Rows, error_row
@@ -21,6 +21,7 @@ from registrations.sources.logfile import chunks, opened, written_until
 from registrations.sources.trees import files_of
 from registrations.timezones import add_timezone
 from registrations.xlogs import add_xlog
+from registrations.years import add_year, guess_told
 
 #: What was read of one file piece: REGISTERs, and errors with their position.
 Read = Waiting | tuple[SipError, int]
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", metavar="FILE")
         parser.add_argument("--format", help=f"{', '.join(NAMES)} (default: look)")
         add_timezone(parser)
+        add_year(parser)
         add_xlog(parser)
         parser.add_argument(
             "--summary", action="store_true", help="print counts instead"
@@ -45,13 +47,15 @@ class Command(BaseCommand):
     def handle(self, *, files: list[str], format: str | None, **options) -> None:
         settle_in()
         expect_no_cycles()
-        zone, template = options["timezone"], options["xlog"]
         printer = Summary() if options["summary"] else Lines(self.stdout)
         for path in files:
             try:
                 for file in files_of(path):
-                    for items, name in pieces(file, format, zone, template):
+                    stamps = _stamps(file, **options)
+                    for items, name in pieces(file, format, stamps, options["xlog"]):
                         printer.take(items, name)
+                    if stamps.guessed:
+                        self.stderr.write(guess_told(file, stamps.guessed))
             except UnknownFormat as error:
                 raise CommandError(str(error)) from error
             except BrokenPipeError:
@@ -64,15 +68,16 @@ class Command(BaseCommand):
             )
 
 
+def _stamps(path: str, *, timezone: tzinfo | None, year: int | None, **_) -> Stamps:
+    latest = written_until(path, datetime.now(UTC))
+    return Stamps(timezone, lambda: latest, Years(year) if year else None)
+
+
 def pieces(
-    path: str,
-    format: str | None,
-    zone: tzinfo | None = None,
-    template: Template | None = None,
+    path: str, format: str | None, stamps: Stamps, template: Template | None = None
 ) -> Iterator[tuple[list[Read], str]]:
     """What `parse` prints for one file, piece by piece, in the order of the file."""
-    latest = written_until(path, datetime.now(UTC))
-    reader = open_format(format, Stamps(zone, lambda: latest), template=template)
+    reader = open_format(format, stamps, template=template)
     pairing = Pairing()
     with opened(path) as stream:
         for data in chunks(stream):
