@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, JSONObject
 
 from notifications.lane_spans import Stretch
 from notifications.models import Ledger, Push, Reset, TokenHealthChange
@@ -20,6 +21,7 @@ MARKS, TURNS = 400, 100
 LONGEST_BINDING = timedelta(hours=24)
 WEEK = timedelta(days=7)
 RESET, BEACON = "reset", "beacon"
+CHANGE = Cast(JSONObject(before="before", after="after"), TextField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turning point (`kind` of a DeviceEvent), or the `reset` by a person and why."""
+    """A turning point (`kind` of a DeviceEvent) and, as JSON, what it changed; or the `reset`
+    by a person and why.
+    """
 
     moment: datetime
     kind: str
@@ -170,7 +174,7 @@ def _beacons(device: Device, before: datetime) -> QuerySet:
 def _told(device: Device, voip: PushToken | None, before: datetime) -> list[Turn]:
     """Turning points, resets and beacons, the newest first, in one question."""
     events = DeviceEvent.objects.filter(device=device, moment__isnull=False)
-    told = events.order_by("-moment").values_list("moment", "kind", Value(""))[:TURNS]
+    told = events.order_by("-moment").values_list("moment", "kind", CHANGE)[:TURNS]
     resets = Reset.objects.filter(token=voip).order_by("-at")
     resets = resets.values_list("at", Value(RESET), "reason")[:TURNS]
     every = told.union(resets, _beacons(device, before), all=True)

@@ -15,6 +15,7 @@ from notifications.keyset import moment_of
 from notifications.models import Push, TokenHealth, TokenHealthChange
 from notifications.ranges import FIRST, LAST
 from notifications.token_health import STATE_OF_REASON
+from notifications.turn_words import change_told
 from notifications.wording import number, outcome_of
 from registrations.models import PushToken
 
@@ -171,8 +172,9 @@ def _turns(history: History) -> list[Moment]:
             words = (gettext("Strikes reset by a person"), turn.why)
             found.append(Moment(turn.moment, "info", *words, icon="pencil"))
         elif turn.kind in EVENTS:
-            words = EVENTS[turn.kind]
-            found.append(Moment(turn.moment, "info", *words, icon="refresh-dot"))
+            title, meaning = EVENTS[turn.kind]
+            told = " · ".join(filter(None, (str(meaning), change_told(turn.why))))
+            found.append(Moment(turn.moment, "info", title, told, icon="refresh-dot"))
     return found
 
 

@@ -76,6 +76,7 @@ class Holdings:
         else:
             turns = [(DeviceEvent.Kind.LOGGED_OUT, None, lost)]
         for kind, token, rows in turns:
+            before = {row.token.key[2]: row.token.key[3] for row in rows}
             self.turns.append(
                 Turn(
                     device=device,
@@ -83,7 +84,8 @@ class Holdings:
                     moment=moment,
                     position=position,
                     token=token,
-                    before={row.token.key[2]: row.token.key[3] for row in rows},
+                    before=before,
+                    after=dict.fromkeys(before),
                 )
             )
 

@@ -264,7 +264,7 @@ class Holding(models.Model):
 
 
 class DeviceEvent(models.Model):
-    """A turning point of a device, with what was before and after. Append-only."""
+    """A turning point of a device: what was before and after (null: nothing). Append-only."""
 
     class Kind(models.TextChoices):
         REINSTALLED = "reinstalled"  #: same token, new instance: strikes reset

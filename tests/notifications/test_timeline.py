@@ -144,3 +144,66 @@ def test_what_apns_said_of_either_token_stays_on_it(device, kind, name):
         "a REGISTER carried it again",
         "ok",
     )
+
+
+OLD, NEW = "a1" * 32, "c3" * 32
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "words"),
+    [
+        (
+            "reinstalled",
+            {"instance_id": "urn:uuid:1"},
+            {"instance_id": "urn:uuid:2"},
+            "instance-id urn:uuid:1 → urn:uuid:2",
+        ),
+        (
+            "reinstalled",
+            {"instance_id": None},
+            {"instance_id": "urn:uuid:2"},
+            "instance-id none → urn:uuid:2",
+        ),
+        (
+            "token_changed",
+            {"voip": OLD},
+            {"voip": NEW},
+            "VoIP token a1a1a1…a1a1 → c3c3c3…c3c3",
+        ),
+        (
+            "token_lost",
+            {"remote": OLD},
+            {"remote": None},
+            "remote token a1a1a1…a1a1 → none",
+        ),
+        ("logged_out", {"bound": True}, {"bound": False}, "bound → not bound"),
+        (
+            "logged_out",
+            {"voip": OLD, "remote": NEW},
+            {"voip": None, "remote": None},
+            "VoIP token a1a1a1…a1a1 → none, remote token c3c3c3…c3c3 → none",
+        ),
+    ],
+)
+def test_a_turning_point_shows_what_was_before_and_after(
+    device, feed, kind, before, after, words
+):
+    DeviceEvent.objects.create(
+        device=device,
+        feed=feed,
+        kind=kind,
+        moment=MORNING,
+        position=7,
+        before=before,
+        after=after,
+    )
+    (row,) = told(device).rows
+    assert row.detail == f"{EVENTS[kind][1]} · {words}"
+
+
+def test_a_turning_point_of_which_nothing_is_kept_says_what_it_means(device, feed):
+    DeviceEvent.objects.create(
+        device=device, feed=feed, kind="token_lost", moment=MORNING, position=7
+    )
+    (row,) = told(device).rows
+    assert row.detail == EVENTS["token_lost"][1]

@@ -119,6 +119,7 @@ def test_a_new_instance_with_the_same_token_is_a_reinstall(tmp_path):
     event = DeviceEvent.objects.get(kind="reinstalled")
     assert event.device.instance_id == "urn:uuid:2"
     assert event.before == {"instance_id": "urn:uuid:1"}
+    assert event.after == {"instance_id": "urn:uuid:2"}
     assert not Device.objects.get(instance_id="urn:uuid:1").bound
 
 

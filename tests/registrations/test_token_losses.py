@@ -76,7 +76,7 @@ def test_a_missing_token_is_lost_when_log_time_has_gone_60_s_further(ingest, is_
     ingest(log.line(70.2, "now").bytes)
     event = DeviceEvent.objects.get()
     assert (event.kind, event.token.kind) == (DeviceEvent.Kind.TOKEN_LOST, "remote")
-    assert (event.before, event.after) == ({"remote": REMOTE}, {})
+    assert (event.before, event.after) == ({"remote": REMOTE}, {"remote": None})
     assert event.moment == MORNING + timedelta(seconds=10)
     assert held() == {"voip"}
     assert Holding.objects.get(current=False).until == event.moment
@@ -97,6 +97,7 @@ def test_both_tokens_gone_is_a_logout(ingest):
     event = DeviceEvent.objects.get()
     assert event.kind == DeviceEvent.Kind.LOGGED_OUT
     assert event.before == {"voip": VOIP, "remote": REMOTE}
+    assert event.after == {"voip": None, "remote": None}
     assert held() == set()
     assert Device.objects.get().bound
 
