@@ -35,6 +35,11 @@ NGREP = re.compile(
     + END
     + rb"[^\n]*\n"
 )
+#: sngrep does not say how a packet came: the sender's own Via does (RFC 3261 §18.1.1).
+VIA = re.compile(
+    rb"\n(?:via|v)[ \t]*:[ \t\r\n]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*(UDP|TCP|TLS|WSS?)[ \t]",
+    re.I,
+)
 #: CR LF printed as `..`, where a header or the end of the message follows.
 WRAPPED_END = re.compile(rb"\.\.(?=[A-Za-z][!-9;-~]*[ .]*:|\.\.|$)")
 TCPDUMP = re.compile(
@@ -73,12 +78,11 @@ class Ngrep(Wrapper):
         header = NGREP.match(record)
         if header is None:
             return None
-        text = ANSI.sub(b"", record[header.end() :])
-        letter = header[1] or b"U"
+        text = _unprinted(ANSI.sub(b"", record[header.end() :]))
         return Envelope(
-            text=_unprinted(text),
+            text=text,
             at=self._moment(header),
-            source=_source(b"tcp" if letter == b"T" else b"udp", *_parted(header[3])),
+            source=_source(_protocol(header[1], text), *_parted(header[3])),
         )
 
     def moment(self, line: bytes) -> datetime | None:
@@ -88,6 +92,12 @@ class Ngrep(Wrapper):
     def _moment(self, header: re.Match[bytes]) -> datetime | None:
         found = ISO.match(header[2]) if header[2] else None
         return self._stamps.iso(found) if found else None
+
+
+def _protocol(letter: bytes | None, text: bytes) -> bytes:
+    if letter is None and (via := VIA.search(text)) is not None:
+        return via[1].lower()
+    return b"tcp" if letter == b"T" else b"udp"
 
 
 def _unprinted(text: bytes) -> bytes:

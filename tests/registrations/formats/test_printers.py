@@ -48,3 +48,27 @@ def test_a_packet_that_was_cut_is_told(name):
     cut = log[: log.index(b"Contact:" if name != "ngrep_default" else b"tact:") + 40]
     (told,) = fed(cut + b"\n", None)
     assert told.rule == "headers_cut"
+
+
+@pytest.mark.parametrize(
+    ("via", "protocol"),
+    [
+        ("Via: SIP/2.0/UDP ", "udp"),
+        ("Via: SIP/2.0/TCP ", "tcp"),
+        ("v:SIP / 2.0 / tls ", "tls"),
+        ("Via:\r\n SIP/2.0/WSS ", "wss"),
+        ("X-Via: SIP/2.0/TCP ", "udp"),
+    ],
+)
+def test_sngrep_leaves_the_transport_to_the_via(via, protocol):
+    """As sngrep saves it: ends without a letter, the message as it came."""
+    raw = requests(sample("journal_cat"))[0].raw
+    there = raw.replace(b"Via: SIP/2.0/UDP ", via.encode(), 1)
+    head = b"2026/11/23 19:40:28.563072 192.0.2.7:40000 -> 192.0.2.1:5060\n"
+    log = (head + there + b"\n") * 2
+    assert [one.source for one in requests(log)] == [f"{protocol}:192.0.2.7:40000"] * 2
+
+
+def test_ngrep_says_itself_how_a_packet_came():
+    log = sample("ngrep_byline").replace(b"SIP/2.0/UDP ", b"SIP/2.0/TCP ")
+    assert {one.source[:4] for one in requests(log)} == {"udp:"}
