@@ -19,7 +19,7 @@ from notifications.bulk_plan import Plan
 from notifications.bulk_rows import do
 from notifications.models import Bulk, BulkItem
 from notifications.outbox import CannotSend
-from notifications.resend_facts import UNDO
+from notifications.safety import UNDO
 
 RATES = (1, 5, 10, 20, 50)
 #: Two looks closer together than this are one: several workers keep one rate.

@@ -8,7 +8,7 @@ from datetime import datetime
 from notifications.apns.push import token_kind
 from notifications.models import Credential, Reset
 from notifications.resend_facts import ASKED, JUST_NOW, sent_by_people
-from notifications.safety import Facts, standing_of
+from notifications.safety import USUAL_LIFE, Facts, standing_of
 from notifications.token_health import environment_of
 from registrations.models import Device, Holding, PushToken
 
@@ -48,7 +48,6 @@ class Known:
         """What `safety.is_safe` rests on, for a push whose call is over."""
         ledger, health = getattr(token, "ledger", None), getattr(token, "health", None)
         key = self._keys.get((token.bundle_id, environment_of(token)))
-        standing = standing_of(key, self._now)
         return Facts(
             push_type=push_type,
             strikes=ledger.strikes if ledger else 0,
@@ -60,9 +59,8 @@ class Known:
             resent_just_now=(token.pk, push_type) in self._recent,
             environment=environment_of(token),
             server=key["server"] if key else "",
-            credential=standing.state,
-            credential_moment=standing.moment,
-            credential_reason=standing.reason,
+            voip_life=key["app__voip_life"] if key else USUAL_LIFE,
+            credential=standing_of(key, self._now),
         )
 
     def resets_to_come(self) -> set[int]:

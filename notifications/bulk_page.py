@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.bulk_plan import lasts
 from notifications.keyset import BY_ID, cut, pages, query
 from notifications.models import Bulk, BulkItem
-from notifications.resend_facts import UNDO
+from notifications.safety import UNDO
 from notifications.wording import number as shown
 from notifications.wording import outcome_of
 

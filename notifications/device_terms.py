@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import chain
 
-from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Value
 from django.db.models.lookups import In, IRegex
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -70,13 +70,23 @@ def fitting(rows: QuerySet[Device], asked: Query, now: datetime) -> QuerySet[Dev
     """The devices a query leaves: none where a word of it is wrong."""
     if asked.faults:
         return rows.none()
-    condition = joined(asked, lambda term: CONDITIONS[term.name](term, now), TOGETHER)
-    return rows.filter(condition)
+    found = looked_up_each(texts_of(asked))
+
+    def condition(term: Term) -> Q:
+        if not term.name:
+            return _named(term.value, found[term.value])
+        return CONDITIONS[term.name](term, now)
+
+    return rows.filter(joined(asked, condition, TOGETHER))
 
 
-def named(text: str) -> Q:
+def texts_of(asked: Query) -> list[str]:
+    """What is looked for without a filter's name."""
+    return [term.value for term in asked.terms if not term.name]
+
+
+def _named(text: str, found: set[int] | None) -> Q:
     """What `looked_up` finds, as a condition on devices."""
-    found = looked_up(text)
     if found is not None:
         return Q(pk__in=found)
     all_of_them = Device.objects.order_by().filter(begins(text)).values("pk")
@@ -92,22 +102,42 @@ def looked_up(text: str) -> set[int] | None:
     instance-id, by a token or its first or last characters. None for more than `MANY`, which
     only a beginning of many AORs names.
     """
+    return looked_up_each([text])[text]
+
+
+def looked_up_each(texts: Iterable[str]) -> dict[str, set[int] | None]:
+    """The same of each text, in one question."""
+    each = list(dict.fromkeys(texts))
+    parts = [
+        part.annotate(place=Value(place)).values_list("place", name)[:most]
+        for place, text in enumerate(each)
+        for name, part, most in _having(text)
+    ]
+    found: list[set[int]] = [set() for _ in each]
+    if parts:
+        for place, pk in parts[0].union(*parts[1:], all=True):
+            found[place].add(pk)
+    sets = (None if len(one) > MANY else one for one in found)
+    return dict(zip(each, sets, strict=True))
+
+
+def _having(text: str) -> list[tuple[str, QuerySet, int]]:
+    """Rows that lead to the devices of a text: the column that has them, how many at most."""
     bare = INSTANCE.sub("", text).rstrip(">").lower()
     instances = [form.format(bare) for form in ("{}", "urn:uuid:{}", "<urn:uuid:{}>")]
-    devices = Device.objects.order_by().values("pk")
+    devices = Device.objects.order_by()
     parts = [
-        devices.filter(begins(text))[: MANY + 1],
-        devices.filter(instance_id__in=[text, *instances])[:MANY],
+        ("pk", devices.filter(begins(text)), MANY + 1),
+        ("pk", devices.filter(instance_id__in=[text, *instances]), MANY),
     ]
     first, _, end = text.lower().partition("…")
     # Of all tokens it ever had: the one in an old log may be gone.
     if HEX.fullmatch(first) and (end or len(first) >= 4):
         starts, ends = Q(token__token__startswith=first), _ends(end or first)
         wanted = [starts & ends] if end else [starts, ends]
-        held = Holding.objects.order_by().values("device")
-        parts += [held.filter(each)[:MANY] for each in wanted]
-    found = [pk for (pk,) in parts[0].union(*parts[1:], all=True).values_list("pk")]
-    return None if len(found) > MANY else set(found)
+        held = Holding.objects.order_by()
+        parts += [("device", held.filter(each), MANY) for each in wanted]
+    return parts
 
 
 def begins(text: str, path: str = "") -> Q:
@@ -180,7 +210,6 @@ def _agent(term: Term, now: datetime) -> Q:
 #: How a User-Agent begins, or what stands before the value in it.
 AGENTS = {"version": r"^[^/\s(]+[/ ]", "ios": r"(^|[^a-z])iOS[/ ]", "phone": r"\("}
 CONDITIONS: dict[str, Callable[[Term, datetime], Q]] = {
-    "": lambda term, now: named(term.value),
     "state": lambda term, now: _states([term]),
     "strikes": lambda term, now: holding(struck(term)),
     "token": lambda term, now: _tokens([term]),

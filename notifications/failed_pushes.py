@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED
@@ -15,17 +15,31 @@ from notifications.failure_reasons import FAILED
 from notifications.keyset import BY_END
 from notifications.listing import Asked, Listing
 from notifications.models import Call, Push
-from notifications.push_terms import AGENTS, OF_DEVICES, TAKEN, condition_of, kinds
+from notifications.push_terms import (
+    AGENTS,
+    OF_DEVICES,
+    TAKEN,
+    condition_of,
+    kinds,
+    named_by,
+)
 from notifications.ranges import Range
 from notifications.spans import Time
+from notifications.terms import Query, Term
 
 #: Filters of other lists: the newest that failed may lie too far apart to look at each.
 ELSEWHERE = OF_DEVICES | dict.fromkeys(AGENTS, _("Devices and Pushes"))
 #: Pushes of one call are no further apart.
 LONGEST_CALL = timedelta(hours=1)
+
+
+def _condition(term: Term, now: datetime) -> Q:
+    return condition_of(term, now, named_by(Query((term,), ())))
+
+
 FAILURES = Listing(
     {name: kind for name, kind in kinds().items() if name not in AGENTS},
-    condition_of,
+    _condition,
     {
         "newest": Order(_("Newest first"), BY_END, _("Newer"), _("Older")),
         "oldest": Order(_("Oldest first"), replace(BY_END, is_ascending=True)),
@@ -53,7 +67,8 @@ def failed(wanted: Asked, time: Time, now: datetime) -> Failed:
     ended = Push.objects.filter(stretch.of("ended_at"))
     # What is asked for is looked for among the newest calls: no filter reads them all.
     newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
-    asked = joined(wanted.query, lambda term: condition_of(term, now))
+    named = named_by(wanted.query)
+    asked = joined(wanted.query, lambda term: condition_of(term, now, named))
     rows = ended.filter(FAILED).filter(asked)
     asleep = ended.filter(TAKEN, sip_call__in=newest).filter(asked)
     if wanted.query.faults or time.faults:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED, grouped_in_sets
 from notifications.bulk_page import running
-from notifications.device_terms import looked_up
 from notifications.display import Display, Order, display_of
 from notifications.filters import ALL, Chip, Facet, Option, chips_of, term_chip
 from notifications.fleet import FeedRow, feed_row
@@ -28,10 +26,11 @@ from notifications.push_terms import (
     OUTCOMES,
     TYPES,
     Asked,
-    Find,
+    Named,
     asked_of,
     chosen_in_parts,
     is_looked_at,
+    named_by,
     outcome_named,
     spanned,
 )
@@ -116,11 +115,11 @@ def pushes(asked, now: datetime) -> Pushes:
     apps = list(App.objects.all())
     time = wanted.time
     stretch = replace(time.stretch(now), until=time.range.until or now)
-    find = cache(looked_up)
-    looked_since, looked = _looked_since(wanted, now, find), wanted
+    named = named_by(wanted.query)
+    looked_since, looked = _looked_since(wanted, now, named), wanted
     if looked_since is not None:
         looked = replace(wanted, time=time.since(looked_since))
-    every = spanned(looked, now, find)
+    every = spanned(looked, now, named)
     groups, by_slot = _groups(every, stretch, apps)
     parts = chosen_in_parts(every, wanted)
     fit = parts[0] if len(parts) == 1 else chosen_of(every, chosen)
@@ -170,12 +169,12 @@ def _term_chips(wanted: Asked, address: dict) -> list[Chip]:
     return [term_chip(term, asked, address) for term in asked.terms]
 
 
-def _looked_since(wanted: Asked, now: datetime, find: Find) -> datetime | None:
+def _looked_since(wanted: Asked, now: datetime, named: Named) -> datetime | None:
     """Strikes, versions, phones and beginnings of many AORs stand in no index of pushes: of a
     span with many of them, only the newest are looked through.
     """
     terms = wanted.query.terms
-    if wanted.faults or not any(is_looked_at(term, find) for term in terms):
+    if wanted.faults or not any(is_looked_at(term, named) for term in terms):
         return None
     most = _looks(wanted)
     ages = tuple(term for term in terms if term.name == "at")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db.models import Q
@@ -13,11 +14,13 @@ from notifications.models.attempts import OF_ANOTHER
 #: The beginning of an apns-id, as lists print it.
 BEGINNING = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,27}", re.IGNORECASE)
 
+#: Pushes of apns-ids that are looked for at once.
+MOST = 100
 
-def called(text: str) -> Q:
-    """The pushes whose Call-ID or own id begins so, or that have this apns-id."""
+
+def called(text: str, ids: Sequence[UUID]) -> Q:
+    """The pushes whose Call-ID or own id begins so, or that are of these ids."""
     found = Q(call_id__startswith=text) | _begun(text)
-    ids = _ids(text)
     return found | Q(pk__in=ids) if ids else found
 
 
@@ -25,7 +28,7 @@ def the_one(text: str) -> Push | None:
     """The push with this apns-id, ours or the one of the SIP server; or the newest with this
     Call-ID where all of them went to one device.
     """
-    of_id = Push.objects.filter(pk__in=_ids(text)).first()
+    of_id = Push.objects.filter(pk__in=ids_of([text])[text]).first()
     if of_id is not None:
         return of_id
     of_call = Push.objects.filter(call_id=text)
@@ -46,14 +49,25 @@ def are_called(text: str, *, whole: bool = False) -> bool:
     return Push.objects.order_by().filter(fits).exists()
 
 
-def _ids(text: str) -> list[UUID]:
-    """Few: asked for first, they leave the lists' conditions to the indexes of pushes."""
+def ids_of(texts: Iterable[str]) -> dict[str, list[UUID]]:
+    """The ids of the pushes that have each text for their apns-id, in one question.
+
+    Few: asked for first, they leave the lists' conditions to the indexes of pushes.
+    """
+    found = {text: _read(text) for text in texts}
+    wanted = {str(pk): text for text, ids in found.items() for pk in ids}
+    if wanted:
+        theirs = Attempt.objects.order_by().filter(OF_ANOTHER, apns_id__in=wanted)
+        for theirs_id, push in theirs.values_list("apns_id", "push")[:MOST]:
+            found[wanted[theirs_id]].append(push)
+    return found
+
+
+def _read(text: str) -> list[UUID]:
     try:
-        wanted = UUID(text)
+        return [UUID(text)]
     except ValueError:
         return []
-    theirs = Attempt.objects.order_by().filter(OF_ANOTHER, apns_id=str(wanted))
-    return [wanted, *theirs.values_list("push", flat=True)[:100]]
 
 
 def _begun(text: str) -> Q:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
+from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
@@ -17,12 +18,13 @@ from notifications.device_terms import (
     agent_fits,
     begins,
     health_states,
-    looked_up,
+    looked_up_each,
     struck,
+    texts_of,
 )
 from notifications.keyset import words
 from notifications.models import Push, TokenHealth
-from notifications.push_names import called
+from notifications.push_names import called, ids_of
 from notifications.spans import Spans, Time
 from notifications.terms import (
     Age,
@@ -104,8 +106,14 @@ NAMES = {
 OF_DEVICES = dict.fromkeys(("bound", "seen", "problem"), _("Devices"))
 #: No index of pushes has what these ask for, nor what a beginning of many AORs does.
 LOOKED_AT = frozenset({"strikes", *AGENTS})
-#: The devices that a text names; None for too many.
-Find = Callable[[str], set[int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What each text of a query names: devices, None for too many; ids of pushes."""
+
+    devices: Mapping[str, set[int] | None]
+    ids: Mapping[str, list[UUID]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +183,29 @@ def fitting(asked: Asked, now: datetime) -> QuerySet[Push]:
     return chosen(spanned(asked, now), asked.facets).select_related("sip_call")
 
 
-def spanned(asked: Asked, now: datetime, find: Find = looked_up) -> QuerySet[Push]:
-    """Those before the facets choose among them. `find`: the devices that a text names."""
+def named_by(asked: Query) -> Named:
+    """What its texts name, in two questions; in none where it has no text."""
+    texts = texts_of(asked)
+    return Named(looked_up_each(texts), ids_of(texts))
+
+
+def spanned(asked: Asked, now: datetime, named: Named | None = None) -> QuerySet[Push]:
+    """Those before the facets choose among them. `named`: by the query, where that is known."""
     if asked.faults:
         return Push.objects.none()
+    named = named or named_by(asked.query)
     rows = Push.objects.filter(asked.time.stretch(now).of("created_at"))
-    return rows.filter(joined(asked.query, lambda term: condition_of(term, now, find)))
+    return rows.filter(joined(asked.query, lambda term: condition_of(term, now, named)))
 
 
-def is_looked_at(term: Term, find: Find) -> bool:
+def is_looked_at(term: Term, named: Named) -> bool:
     """No index of pushes has what it asks for: each push is looked at."""
-    return term.name in LOOKED_AT or (not term.name and find(term.value) is None)
+    return term.name in LOOKED_AT or (
+        not term.name and named.devices[term.value] is None
+    )
 
 
-def condition_of(term: Term, now: datetime, find: Find = looked_up) -> Q:
+def condition_of(term: Term, now: datetime, named: Named) -> Q:
     """Which pushes a term fits."""
     if term.name == "outcome":
         return OUTCOMES[term.value][2]
@@ -208,7 +225,8 @@ def condition_of(term: Term, now: datetime, find: Find = looked_up) -> Q:
         return aged("created_at", term, now)
     if term.name in AGENTS:
         return agent_fits(term, _agent())
-    return called(term.value) | _to(find(term.value), term.value)
+    devices, ids = named.devices[term.value], named.ids[term.value]
+    return called(term.value, ids) | _to(devices, term.value)
 
 
 def _agent() -> Subquery:

@@ -13,8 +13,8 @@ from notifications import audit
 from notifications.apns.push import token_kind
 from notifications.models import Push
 from notifications.outbox import CannotSend, PushRequest, enqueue
-from notifications.resend_facts import UNDO, facts_of, life_left
-from notifications.safety import EXPIRED, MISSING, Safety, is_safe
+from notifications.resend_facts import facts_of, life_left
+from notifications.safety import EXPIRED, MISSING, UNDO, Safety, is_safe
 from registrations.models import Device
 
 #: The same order by the same person within this time is one click, sent twice.
@@ -104,11 +104,11 @@ def _judge(order: Order, device: Device, now: datetime) -> Safety:
         names = {"aor": device.aor, "kind": token_kind(order.push_type)}
         raise CannotSend(told % names)
     safety = is_safe(facts)
-    if facts.credential == EXPIRED:
+    if facts.credential.state == EXPIRED:
         why = gettext("the certificate has expired: store a new one on Settings")
         raise CannotSend(f"{device.aor}: {why}")
     # Without a credential the outbox says what is missing: no reason would help.
-    wants_reason = safety.level == "red" and facts.credential != MISSING
+    wants_reason = safety.level == "red" and facts.credential.state != MISSING
     if wants_reason and len(order.reason.strip()) < 5:
         raise WantsReason(
             gettext("This is not safe: type a reason of at least 5 characters.")

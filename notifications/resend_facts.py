@@ -18,17 +18,16 @@ from django.db.models import (
     Value,
 )
 from django.db.models.functions import Coalesce, JSONObject, NullIf
+from django.utils.dateparse import parse_duration
 
 from notifications.apns.push import token_kind
 from notifications.models import Credential, Push
-from notifications.safety import Facts, standing_of
+from notifications.safety import UNDO, Facts, standing_of
 from registrations.models import Device, Holding, Sighting
 
 JUST_NOW = timedelta(seconds=60)
-#: What a person ordered waits so long for an undo.
-UNDO = timedelta(seconds=5)
-#: Of a credential.
-ASKED = ("expires_at", "paused_until", "pause_reason", "server")
+#: Of a credential, and of its app.
+ASKED = ("expires_at", "paused_until", "pause_reason", "server", "app__voip_life")
 
 
 def facts_of(
@@ -98,7 +97,6 @@ def facts_from(
         return facts
     token, known = row.token, _read(row.credential)
     ledger, health = getattr(token, "ledger", None), getattr(token, "health", None)
-    standing = standing_of(known, now)
     is_same_kind = resend_of is not None and token_kind(resend_of.push_type) == kind
     return replace(
         facts,
@@ -112,9 +110,8 @@ def facts_from(
         resent_just_now=push_type in row.resent,
         environment=row.place,
         server=known["server"] if known else "",
-        credential=standing.state,
-        credential_moment=standing.moment,
-        credential_reason=standing.reason,
+        voip_life=known["app__voip_life"] if known else facts.voip_life,
+        credential=standing_of(known, now),
     )
 
 
@@ -127,14 +124,15 @@ def _credential() -> Subquery:
 
 
 def _read(known: dict | None) -> dict | None:
-    """The row of a credential, its moments no longer texts."""
+    """The row of a credential, its moments and its span no longer texts."""
     if known is None:
         return None
     moments = {name: known[name] for name in ("expires_at", "paused_until")}
-    return known | {
+    read = {
         name: datetime.fromisoformat(text) if text else None
         for name, text in moments.items()
     }
+    return known | read | {"app__voip_life": parse_duration(known["app__voip_life"])}
 
 
 def life_left(push: Push, push_type: str, now: datetime) -> timedelta | None:

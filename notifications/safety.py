@@ -18,15 +18,22 @@ RED = frozenset({"hot", "bad"})
 SERVERS = frozenset({Credential.Server.PRODUCTION, Credential.Server.SANDBOX})
 #: What hinders a credential.
 MISSING, PAUSED, EXPIRED = "missing", "paused", "expired"
+#: What a person ordered waits so long for an undo; its life begins then.
+UNDO = timedelta(seconds=5)
+#: Of a VoIP push whose app nobody has set up.
+USUAL_LIFE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What hinders a credential, empty where nothing does; until or since when, and why."""
+    """What hinders a credential, empty where nothing does; until or since when, and why.
+    `left`: how long a pause still lasts.
+    """
 
     state: str = ""
     moment: datetime | None = None
     reason: str = ""
+    left: timedelta = timedelta()
 
 
 def standing_of(known: dict | None, now: datetime) -> Standing:
@@ -39,7 +46,7 @@ def standing_of(known: dict | None, now: datetime) -> Standing:
     if ends is not None and ends <= now:
         return Standing(EXPIRED, ends)
     if paused is not None and paused > now:
-        return Standing(PAUSED, paused, known["pause_reason"])
+        return Standing(PAUSED, paused, known["pause_reason"], paused - now)
     return Standing()
 
 
@@ -88,10 +95,17 @@ class Facts:
     server: str = ""
     #: How long the call of the push to resend may ring on; None: it is over.
     life_left: timedelta | None = None
-    #: "", "missing", "paused" or "expired"; until or since when, and why.
-    credential: str = ""
-    credential_moment: datetime | None = None
-    credential_reason: str = ""
+    #: How long a VoIP push of its app lives.
+    voip_life: timedelta = USUAL_LIFE
+    credential: Standing = Standing()
+
+    @property
+    def life_after_pause(self) -> timedelta:
+        """What a VoIP push has left of its life when the pause ends."""
+        life = UNDO + self.voip_life
+        if self.life_left is not None:
+            life = min(life, self.life_left)
+        return life - self.credential.left
 
 
 def is_safe(facts: Facts) -> Safety:
@@ -113,7 +127,7 @@ def is_safe(facts: Facts) -> Safety:
 
 def _is_possible(facts: Facts) -> bool:
     has_token = facts.is_current and facts.health != TokenHealth.State.RETIRED
-    return has_token and facts.credential not in {MISSING, EXPIRED}
+    return has_token and facts.credential.state not in {MISSING, EXPIRED}
 
 
 def _strikes(facts: Facts) -> Check:
@@ -207,28 +221,42 @@ def _bound(facts: Facts) -> Check:
 def _credential(facts: Facts) -> Check | None:
     if not facts.is_current:
         return None
-    if facts.credential == MISSING:
+    if facts.credential.state == MISSING:
         title = gettext("No credential for its app and environment")
         return Check("bad", title, gettext("Nothing is sent: store one on Settings."))
-    if facts.credential == EXPIRED:
-        day = date_format(facts.credential_moment, "d F Y")
+    if facts.credential.state == EXPIRED:
+        day = date_format(facts.credential.moment, "d F Y")
         told = gettext(
             "It ended on %(day)s. Nothing is sent: store a new one on Settings."
         )
         return Check("bad", gettext("The certificate has expired"), told % {"day": day})
-    if facts.credential == PAUSED:
-        # A call does not wait: its push would be over, or ring late.
-        tone = "hot" if facts.push_type == Push.Type.VOIP else "warn"
-        told = gettext("Nothing is sent until %(until)s: APNs said %(reason)s.") % {
-            "until": f"{localtime(facts.credential_moment):%H:%M:%S}",
-            "reason": facts.credential_reason,
-        }
-        return Check(tone, gettext("The credential pauses"), told)
+    if facts.credential.state == PAUSED and facts.credential.left > UNDO:
+        return _pause(facts)
     return Check(
         "ok",
         gettext("The credential is in order"),
         gettext("It is stored, has not expired and does not pause."),
     )
+
+
+def _pause(facts: Facts) -> Check:
+    """A pause that ends before the undo window does is none. Of a call it counts what is
+    left of its life then: a call does not wait.
+    """
+    told = gettext("Nothing is sent until %(until)s: APNs said %(reason)s.") % {
+        "until": f"{localtime(facts.credential.moment):%H:%M:%S}",
+        "reason": facts.credential.reason,
+    }
+    title = gettext("The credential pauses")
+    if facts.push_type != Push.Type.VOIP:
+        return Check("warn", title, told)
+    left = facts.life_after_pause
+    if left <= timedelta():
+        over = gettext("The push is over by then.")
+        return Check("hot", title, f"{told} {over}")
+    late = gettext("Then %(seconds)s s of its life are left: the phone rings late.")
+    seconds = number(left.total_seconds())
+    return Check("warn", title, f"{told} {late % {'seconds': seconds}}")
 
 
 def _again(facts: Facts) -> Check | None:

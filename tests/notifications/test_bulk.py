@@ -14,7 +14,7 @@ from notifications import bulk, bulk_plan
 from notifications.bulk_plan import plan
 from notifications.models import AuditEntry, Bulk, BulkItem, Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend
-from notifications.resend_facts import UNDO
+from notifications.safety import UNDO
 from tests import factories
 from tests.notifications import people
 from tests.people import person

@@ -14,7 +14,7 @@ from notifications import bulk, bulk_devices
 from notifications.bulk_devices import plan_of
 from notifications.models import AuditEntry, BulkItem, Ledger, Push, Reset
 from notifications.outbox import CannotSend
-from notifications.resend_facts import UNDO
+from notifications.safety import UNDO
 from registrations.models import Device, Holding
 from tests import factories
 from tests.notifications import people

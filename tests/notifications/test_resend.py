@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notifications import resend, resend_facts, safety
 from notifications.bulk_known import Known
-from notifications.models import AuditEntry, Credential, Ledger, Push, TokenHealth
+from notifications.models import App, AuditEntry, Credential, Ledger, Push, TokenHealth
 from notifications.outbox import CannotSend
 from registrations.models import Holding, PushToken
 from tests import factories
@@ -30,12 +30,18 @@ FINE = safety.Facts(
     server="sandbox",
 )
 SECOND = timedelta(seconds=1)
-EXPIRED = {"credential": "expired", "credential_moment": factories.MORNING}
-PAUSED = {
-    "credential": "paused",
-    "credential_moment": factories.MORNING,
-    "credential_reason": "InvalidProviderToken",
-}
+EXPIRED = {"credential": safety.Standing("expired", factories.MORNING)}
+MISSING = {"credential": safety.Standing("missing")}
+
+
+def paused(seconds: int, **values) -> dict:
+    """Of a credential that pauses so long from now on."""
+    left = seconds * SECOND
+    return values | {
+        "credential": safety.Standing(
+            "paused", factories.MORNING, "InvalidProviderToken", left
+        )
+    }
 
 
 @pytest.mark.parametrize(
@@ -53,10 +59,18 @@ PAUSED = {
         ({"push_type": "alert", "health": TokenHealth.State.QUARANTINED}, "amber"),
         ({"push_type": "alert", "resent_just_now": True}, "red"),
         ({"strikes": 1, "threshold": 2}, "red"),
-        ({"push_type": "alert", "credential": "missing"}, "red"),
+        ({"push_type": "alert", **MISSING}, "red"),
         ({"push_type": "alert", **EXPIRED}, "red"),
-        ({"push_type": "alert", **PAUSED}, "amber"),
-        (PAUSED, "red"),
+        (paused(600, push_type="alert"), "amber"),
+        (paused(5, push_type="alert"), "green"),
+        # A VoIP push is judged by what the pause leaves of its life.
+        (paused(600), "red"),
+        (paused(35), "red"),
+        (paused(34), "amber"),
+        (paused(1), "amber"),
+        (paused(34, voip_life=20 * SECOND), "red"),
+        (paused(20, life_left=20 * SECOND), "red"),
+        (paused(19, life_left=20 * SECOND), "amber"),
         ({"push_type": "alert", "is_another": True}, "green"),
         ({"push_type": "alert", "sent_in": "production"}, "amber"),
         ({"push_type": "alert", "sent_in": "sandbox"}, "green"),
@@ -174,7 +188,7 @@ def credential_facts(push: Push, now) -> set[tuple[str, str]]:
     device, token = push.device, push.token
     one = resend_facts.facts_of(device, ["voip"], now, push)["voip"]
     many = Known([device.pk], now).facts(device.pk, token, "voip")
-    return {(facts.credential, facts.credential_reason) for facts in (one, many)}
+    return {(one.state, one.reason) for one in (one.credential, many.credential)}
 
 
 @pytest.mark.django_db
@@ -197,6 +211,28 @@ def test_the_panel_says_until_when_the_credential_pauses(push):
     page = people.browser_of("support").get(f"/pushes/{push.pk}/").content.decode()
     assert "The credential pauses" in page
     assert f"until {until:%H:%M:%S}: APNs said InvalidProviderToken." in page
+    assert "The push is over by then." in page
+
+
+@pytest.mark.django_db
+def test_a_pause_that_leaves_a_call_time_to_ring_wants_no_reason(push):
+    now = timezone.now()
+    paused = {"pause_reason": "InvalidProviderToken"}
+    Credential.objects.update(paused_until=now + 10 * SECOND, **paused)
+    App.objects.update(voip_life=SECOND)
+    with pytest.raises(CannotSend, match="not safe"):
+        resend.send(order_for(push), now)
+    App.objects.update(voip_life=30 * SECOND)
+    assert resend.send(order_for(push), now).due_at == now + safety.UNDO
+
+
+@pytest.mark.django_db
+def test_the_panel_says_how_late_a_call_rings_after_a_pause(push):
+    until = timezone.now() + timedelta(seconds=20)
+    Credential.objects.update(paused_until=until, pause_reason="InvalidProviderToken")
+    page = people.browser_of("support").get(f"/pushes/{push.pk}/").content.decode()
+    assert "s of its life are left: the phone rings late." in page
+    assert 'id="resend-reason"' not in page
 
 
 @pytest.mark.django_db
