@@ -49,7 +49,8 @@ def case_of(push: Push, now: datetime) -> dict:
 
 def _facts(push: Push) -> dict:
     return {
-        "apns_id": str(push.pk),
+        "id": str(push.pk),
+        "apns_id": push.apns_id,
         "type": push.push_type,
         "aor": push.device.aor,
         "instance_id": push.device.instance_id,

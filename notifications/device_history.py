@@ -10,6 +10,7 @@ from django.db.models.functions import Cast, JSONObject
 
 from notifications.lane_spans import Stretch
 from notifications.models import Ledger, Push, Reset, TokenHealthChange
+from notifications.push_names import APNS_ID
 from notifications.resend_facts import asked_of
 from registrations.models import Device, DeviceEvent, Holding, PushToken, Sighting
 
@@ -132,6 +133,7 @@ def _health(holdings: list[Holding]) -> list[TokenHealthChange]:
 def _pushes(device, ledger: Ledger | None, stretch, before) -> list[Push]:
     """Those the lanes draw, a page of the timeline, the last VoIP push, those of strikes."""
     every = Push.objects.select_related("sip_call").defer("payload")
+    every = every.annotate(apns_id=APNS_ID)
     ours = every.filter(device=device).order_by("-created_at")
     page = ours.filter(created_at__lt=before) if before else ours
     parts = [

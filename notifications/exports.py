@@ -29,6 +29,7 @@ from notifications.device_terms import fitting, kinds
 from notifications.keyset import BY_CREATION, BY_ID, pages, words
 from notifications.listing import WrongQuery, check
 from notifications.models import Push
+from notifications.push_names import APNS_ID
 from notifications.terms import read_query
 from registrations.models import Device, Holding, masked
 
@@ -178,6 +179,7 @@ def _pushes(asked, now: datetime) -> Iterator[list[tuple]]:
     check(wanted.faults)
     found = push_terms.fitting(wanted, now)
     found = found.select_related("device", "token", "app", "sip_call", "requested_by")
+    found = found.annotate(apns_id=APNS_ID)
     return (list(map(_push_row, some)) for some in pages(found, BY_CREATION, AT_ONCE))
 
 
@@ -186,6 +188,7 @@ def _push_row(push: Push) -> tuple:
     return (
         push.created_at.isoformat(),
         str(push.pk),
+        push.apns_id,
         push.push_type,
         push.origin,
         push.app.bundle_id,
@@ -229,6 +232,7 @@ LISTS = {
     "pushes": List(
         (
             "created_at",
+            "id",
             "apns_id",
             "type",
             "origin",

@@ -13,6 +13,7 @@ from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext_lazy as _
 
 from notifications.charts import SLOTS, Bar, stacked
+from notifications.keyset import query
 from notifications.push_terms import outcome_named
 from notifications.ranges import Range
 
@@ -41,6 +42,9 @@ class Chart:
     legend: list[tuple[str, str, int]]
     #: (x, words, how it is anchored).
     times: list[tuple[float, str, str]]
+    #: The same as a table: (from when, the part of an address that zooms into it, numbers in
+    #: the order of the legend) of each slot that has any.
+    rows: list[tuple[str, str, list[int]]]
     slots: int = SLOTS
 
 
@@ -88,7 +92,25 @@ def chart_of(stretch: Range, counted: Iterable[tuple]) -> Chart | None:
     totals = sum(slots, Counter())
     legend = [(tone, name, totals[key]) for key, tone, name in SERIES if totals[key]]
     times = _times(stretch.since, stretch.until)
-    return Chart(stretch.since, stretch.until, bars, legend, times)
+    rows = _rows(stretch, slots, [key for key, _, _ in SERIES if totals[key]])
+    return Chart(stretch.since, stretch.until, bars, legend, times, rows)
+
+
+def _rows(
+    stretch: Range, slots: list[Counter[str]], shown: list[str]
+) -> list[tuple[str, str, list[int]]]:
+    step = (stretch.until - stretch.since) / SLOTS
+    form = "j M H:i:s" if step < timedelta(minutes=1) else "j M H:i"
+    starts = [stretch.since + slot * step for slot in range(SLOTS)]
+    return [
+        (
+            date_format(timezone.localtime(start), form),
+            query(**Range(start, start + step).address),
+            [slot[key] for key in shown],
+        )
+        for start, slot in zip(starts, slots, strict=True)
+        if any(slot.values())
+    ]
 
 
 def _times(since: datetime, until: datetime) -> list[tuple[float, str, str]]:

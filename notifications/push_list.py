@@ -19,6 +19,7 @@ from notifications.listing import looked_since
 from notifications.models import App, Bulk, Ledger, Push
 from notifications.proposing import proposed_for_pushes
 from notifications.push_chart import Chart, chart_of, slot_of
+from notifications.push_names import APNS_ID
 from notifications.push_terms import (
     AGENTS,
     NAMES,
@@ -127,7 +128,7 @@ def pushes(asked, now: datetime) -> Pushes:
     among = sum(n for group, n in groups.items() if _fits(group, chosen))
     is_counted = total <= COUNTED or not any(chosen.values())
     rows = fit.select_related("sip_call", "device", "token__ledger", "app")
-    rows = rows.prefetch_related("attempts")
+    rows = rows.annotate(apns_id=APNS_ID).prefetch_related("attempts")
     page = cut(rows, display.order.key, asked, display.size, parts)
     labels = _labels(groups, apps)
     address = wanted.address | display.address

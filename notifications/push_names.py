@@ -1,4 +1,6 @@
-"""The pushes that a text names: by an apns-id or the beginning of one, or by the Call-ID."""
+"""What pushes are called: the apns-id of each; which ones a text names, by an apns-id or the
+beginning of one, or by the Call-ID.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Case, OuterRef, Q, Subquery, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce
 
 from notifications.models import Attempt, Push
 from notifications.models.attempts import OF_ANOTHER
@@ -16,6 +19,20 @@ BEGINNING = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,27}", re.IGNORECASE)
 
 #: Pushes of apns-ids that are looked for at once.
 MOST = 100
+
+THEIRS = Attempt.objects.filter(push=OuterRef("pk")).exclude(apns_id="")
+#: `apns_id` of a push: our own id, which goes to APNs with it; of one that a SIP server sent,
+#: what its log says APNs called it, "" where it says nothing.
+APNS_ID = Case(
+    When(
+        origin=Push.Origin.OBSERVED,
+        then=Coalesce(
+            Subquery(THEIRS.order_by("number").values("apns_id")[:1]), Value("")
+        ),
+    ),
+    default=Cast("id", TextField()),
+    output_field=TextField(),
+)
 
 
 def called(text: str, ids: Sequence[UUID]) -> Q:

@@ -17,6 +17,7 @@ from notifications.curl import command_of
 from notifications.judging import BLIND
 from notifications.models import Attempt, Call, Credential, Push
 from notifications.payloads import size_of
+from notifications.push_names import APNS_ID
 from notifications.resend_facts import facts_of
 from notifications.rule_words import rule_of
 from notifications.safety import is_safe
@@ -67,6 +68,7 @@ def rows() -> QuerySet[Push]:
     spoken_by = JSONObject(**{name: name for name in names})
     return Push.objects.select_related(*related).annotate(
         holders=ArraySubquery(holders),
+        apns_id=APNS_ID,
         spoken_by=Subquery(credentials.order_by().values_list(spoken_by)[:1]),
     )
 
@@ -138,10 +140,12 @@ def text_of(payload: dict) -> tuple[str, str] | None:
 
 
 def headers_of(found: Push) -> list[tuple[str, str]]:
-    """What is sent to APNs beside the payload; the token masked."""
+    """What is sent to APNs beside the payload, of a push with its `apns_id`; the token
+    masked.
+    """
     return [
         (":path", f"/3/device/{found.token.masked}"),
-        ("apns-id", str(found.pk)),
+        *([("apns-id", found.apns_id)] if found.apns_id else []),
         ("apns-topic", found.topic),
         ("apns-push-type", found.push_type),
         ("apns-priority", str(found.priority)),

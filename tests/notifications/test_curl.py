@@ -7,9 +7,9 @@ import shlex
 import pytest
 from django.utils import timezone
 
+from notifications import push_page
 from notifications.curl import command_of
 from notifications.models import Credential, Push
-from notifications.push_page import headers_of
 from tests import factories
 from tests.notifications import people
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def words_of(push: Push, credential: Credential | None = None) -> list[str]:
     """What a shell makes of the command."""
-    return shlex.split(command_of(push, headers_of(push), credential))
+    return shlex.split(command_of(push, push_page.headers_of(push), credential))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def push() -> Push:
     found = factories.accepted_push(factories.registered_device(), timezone.now())
     found.payload = {"aps": {"alert": "it's `$(reboot)` \N{BELL}"}, "from": "'; ls"}
     found.save(update_fields=["payload"])
-    return found
+    return push_page.rows().get()
 
 
 def test_a_shell_reads_every_header_and_the_payload_unharmed(push):
@@ -38,7 +38,9 @@ def test_a_shell_reads_every_header_and_the_payload_unharmed(push):
         if word == "--header"
     ]
     assert headers[0] == "authorization: bearer $PROVIDER_TOKEN"
-    assert headers[1:] == [f"{name}: {value}" for name, value in headers_of(push)[1:]]
+    assert headers[1:] == [
+        f"{name}: {value}" for name, value in push_page.headers_of(push)[1:]
+    ]
     body = words[words.index("--data") + 1]
     assert "it's `$(reboot)` \\ud83d\\udd14" in body
     assert "'; ls" in body

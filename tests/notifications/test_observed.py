@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -217,6 +219,28 @@ def test_its_page_says_that_the_server_sent_it(read, phone):
     assert "Logged" in page
     assert "The SIP server made and sent it" in page
     assert push.attempts.get().apns_id in page
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+@pytest.mark.parametrize("is_known", [True, False])
+def test_lists_files_and_the_case_say_the_apns_id_that_flexisip_logged(
+    read, phone, is_known
+):
+    text = of(phone)
+    if not is_known:
+        text = re.sub(r".*apns-id = .*\n", "", text)
+    (push,) = read(text)
+    wanted = push.attempts.get().apns_id
+    assert bool(wanted) == is_known and wanted != str(push.pk)
+    browser = people.browser_of("admin")
+    (row,) = browser.get("/pushes/?span=all").context["list"].rows
+    (line,) = b"".join(browser.get("/export/pushes.ndjson?span=all")).splitlines()
+    case = browser.get(f"/pushes/{push.pk}/case.json").json()
+    found = {row.row.push.apns_id, json.loads(line)["apns_id"]}
+    assert found | {case["push"]["apns_id"]} == {wanted}
+    assert json.loads(line)["id"] == case["push"]["id"] == str(push.pk)
+    page = browser.get(f"/pushes/{push.pk}/").content.decode()
+    assert f"apns-id</span>: {push.pk}" not in page
 
 
 def test_a_feed_without_news_costs_no_look_at_its_lines(

@@ -124,6 +124,13 @@ def test_everything_on_the_page_keeps_the_range(three):
     for address in (page.address, page.clear):
         assert "from=2026-11-29T11%3A00%3A00Z&to=2026-11-29T13%3A00%3A00Z" in address
     assert 'name="from" value="2026-11-29T11:00:00Z"' in text
+    told = [numbers for _, _, numbers in page.chart.rows]
+    assert sum(map(sum, told)) == 3
+    assert all(len(row) == len(page.chart.legend) for row in told)
+    first, part, _ = page.chart.rows[0]
+    zoomed = people.browser_of("support").get(f"/pushes/?{part}").context["list"]
+    assert zoomed.total == sum(page.chart.rows[0][2])
+    assert f">{first}</a></th>" in text
     assert not any("from=" in address for _, address in page.spans)
     assert "from=" not in page.timeless and "rows=25" in page.timeless
 
