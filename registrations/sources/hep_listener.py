@@ -16,6 +16,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from registrations.formats.hep import FAMILIES
 from registrations.sources.hep_gate import Gate
 
 logger = logging.getLogger(__name__)
@@ -187,20 +188,21 @@ class Listener(threading.Thread):
         if not data:
             self._gate.refused["tcp_cut"] += bool(buffer)
             self._forget(link)
-        elif not self._frames(buffer):
-            self._gate.refused["tcp_framing"] += 1
+        elif reason := self._frames(buffer):
+            self._gate.refused[reason] += 1
+            logger.warning("HEP connection refused", extra={"why": reason})
             self._forget(link)
 
-    def _frames(self, buffer: bytearray) -> bool:
-        """Queue the whole packets; False when what follows is none (versions 1 and 2 do
-        not say where they end).
-        """
+    def _frames(self, buffer: bytearray) -> str:
+        """Queue the whole packets; the reason when what follows is none."""
         kept, at, now = [], 0, time.time()
         while len(buffer) - at >= HEAD_BYTES:
             size = int.from_bytes(buffer[at + 4 : at + HEAD_BYTES], "big")
             if buffer[at : at + 4] != MAGIC or size < HEAD_BYTES:
                 self._put(kept)
-                return False
+                # They say how long their head is, not where the packet ends.
+                is_older = buffer[at] in (1, 2) and buffer[at + 2] in FAMILIES
+                return "tcp_version" if is_older else "tcp_framing"
             if len(buffer) - at < size:
                 break
             packet = bytes(buffer[at : at + size])
@@ -210,7 +212,7 @@ class Listener(threading.Thread):
                 kept.append(Packet(packet, now))
         del buffer[:at]
         self._put(kept)
-        return True
+        return ""
 
     def _forget(self, link: socket.socket) -> None:
         self._selector.unregister(link)

@@ -112,40 +112,6 @@ def test_a_sender_that_is_not_on_the_list_is_refused():
     assert not Device.objects.exists()
 
 
-def test_a_silent_tcp_sender_is_asked_whether_it_is_still_there():
-    tcp = free_port()
-    with (
-        listening("--tcp", str(tcp)) as (process, _, _),
-        socket.create_connection(("127.0.0.1", tcp)),
-    ):
-        until(lambda: timer_of(tcp) == "02", process)  # keepalive
-
-
-def timer_of(port: int) -> str:
-    """Which timer runs on the accepted connection of a local port (proc(5), net/tcp)."""
-    with open("/proc/net/tcp") as table:
-        rows = [row.split() for row in table]
-    own = [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
-    return own[0][5].partition(":")[0] if own else ""
-
-
-def test_tcp_takes_packets_in_any_pieces_and_cuts_what_is_none():
-    tcp = free_port()
-    with listening("--tcp", str(tcp)) as (process, _, _):
-        at = timezone.now()
-        stream = b"".join(hep3(register(number), at) for number in (1, 2, 3))
-        with socket.create_connection(("127.0.0.1", tcp)) as link:
-            for start in range(0, len(stream), 100):
-                link.sendall(stream[start : start + 100])
-            until(lambda: Device.objects.count() == 3, process)
-        with socket.create_connection(("127.0.0.1", tcp)) as link:
-            link.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            assert link.recv(10) == b""
-        with socket.create_connection(("127.0.0.1", tcp)) as link:
-            link.sendall(b"HEP3\xff\xff half a packet")
-        until(lambda: refused() == {"tcp_framing": 1, "tcp_cut": 1}, process)
-
-
 @needs_corpora
 def test_the_packets_of_a_corpus_give_its_final_state():
     corpus = CORPORA / "devices2000-kamailio"
