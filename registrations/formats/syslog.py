@@ -16,12 +16,13 @@ from registrations.formats.wrapped import Envelope, Wrapper
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS = re.compile(rb"(\d{9,11})\.(\d{6})")
-#: `[  123.456789]`: since the machine's start, which tells no moment.
+#: `[  123.456789]`, `[  123.456789 <    0.002000 >]`: since the machine's start, and since the
+#: line before, which tell no moment.
 STAMP = (
     rb"(?:[A-Z][a-z]{2} (?=\d{4}-))?"
     rb"(?:[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
     rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d| UTC)?"
-    rb"|\d{9,11}\.\d{6}|\[ *\d+\.\d{6}\])"
+    rb"|\d{9,11}\.\d{6}|\[ *\d+\.\d{6}(?: < *\d+\.\d{6}[ *]>| {1,40})?\])"
 )
 #: RFC 5424 §6: after the host come application, process, message id, structured data.
 HEADER = re.compile(
