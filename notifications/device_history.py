@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,13 @@ from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, JSONObject
 
 from notifications.lane_spans import Stretch
-from notifications.models import Ledger, Push, Reset, TokenHealthChange
+from notifications.models import (
+    Ledger,
+    Push,
+    Reset,
+    TokenHealthChange,
+    VerdictChange,
+)
 from notifications.push_names import APNS_ID
 from notifications.resend_facts import asked_of
 from registrations.models import Device, DeviceEvent, Holding, PushToken, Sighting
@@ -21,8 +28,18 @@ MARKS, TURNS = 400, 100
 #: A binding is drawn from its REGISTER on, which may lie so long before the span.
 LONGEST_BINDING = timedelta(hours=24)
 WEEK = timedelta(days=7)
-RESET, BEACON = "reset", "beacon"
+RESET, SIGN, OVERTURNED = "reset", "sign", "overturned"
 CHANGE = Cast(JSONObject(before="before", after="after"), TextField())
+SAID = Cast(
+    JSONObject(
+        kind="kind",
+        call_id="call_id",
+        code="code",
+        feed="feed__name",
+        position="position",
+    ),
+    TextField(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +55,28 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A beacon: the app says that a call woke it, or (no Call-ID) that it was opened."""
+class Sign:
+    """A sign of life (`kind` of a Sighting) that is no accepted REGISTER. Of a REGISTER `code`
+    is what the registrar answered, None where no answer was seen.
+    """
 
     moment: datetime
+    kind: str
     call_id: str
+    code: int | None
+    feed: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overturned:
+    """A verdict that was given and then overturned: what it was and became, by which rule."""
+
+    moment: datetime
+    was: str
+    became: str
+    rule: str
+    push: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +98,12 @@ class History:
     pushes: list[Push]
     registers: list[Register]
     turns: list[Turn]
-    beacons: list[Word]
+    signs: list[Sign]
+    overturned: list[Overturned]
     #: What APNs said of the tokens it holds now.
     health: list[TokenHealthChange]
+    #: The page of the timeline ends before it.
+    before: datetime
 
     @property
     def tokens(self) -> dict[str, PushToken]:
@@ -103,9 +140,15 @@ def history_of(
         holdings,
         _pushes(device, ledger, stretch, before),
         _registers(device, stretch, before),
-        [turn for turn in told if turn.kind != BEACON],
-        [Word(turn.moment, turn.why) for turn in told if turn.kind == BEACON],
+        [turn for turn in told if turn.kind not in {SIGN, OVERTURNED}],
+        [Sign(one.moment, **json.loads(one.why)) for one in told if one.kind == SIGN],
+        [
+            Overturned(one.moment, **json.loads(one.why))
+            for one in told
+            if one.kind == OVERTURNED
+        ],
         _health(holdings),
+        before or now,
     )
 
 
@@ -160,26 +203,43 @@ def _registers(device: Device, stretch: Stretch, before) -> list[Register]:
     return sorted((Register(*row) for row in both), key=_moment, reverse=True)
 
 
-def _beacons(device: Device, before: datetime) -> QuerySet:
-    """Those of the week before: older ones lie among too many other signs of life."""
+def _signs(device: Device, before: datetime) -> QuerySet:
+    """Those of the week before: older ones lie among too many accepted REGISTERs."""
     first = before - WEEK
     told = device.sightings.filter(
-        kind=Sighting.Kind.BEACON,
         moment__gte=first,
         moment__lt=before,
         day__range=(first.date(), before.date()),
-    )
+    ).exclude(kind=Sighting.Kind.REGISTER)
     newest = told.order_by("-moment")
-    return newest.values_list("moment", Value(BEACON), "call_id")[: ROWS + 1]
+    return newest.values_list("moment", Value(SIGN), SAID)[: ROWS + 1]
+
+
+def _overturned(voip: PushToken | None, before: datetime) -> QuerySet:
+    newest = Push.objects.filter(sip_call=OuterRef("call")).order_by("-created_at")
+    said = JSONObject(
+        was="verdict",
+        became="became",
+        rule="became_rule",
+        push=Subquery(newest.values("pk")[:1]),
+    )
+    rows = VerdictChange.objects.filter(call__token=voip, at__lte=before)
+    told = rows.order_by("-at")
+    found = told.values_list("at", Value(OVERTURNED), Cast(said, TextField()))
+    return found[: ROWS + 1]
 
 
 def _told(device: Device, voip: PushToken | None, before: datetime) -> list[Turn]:
-    """Turning points, resets and beacons, the newest first, in one question."""
+    """Turning points, resets, signs of life, overturned verdicts, the newest first, in one
+    question.
+    """
     events = DeviceEvent.objects.filter(device=device, moment__isnull=False)
     told = events.order_by("-moment").values_list("moment", "kind", CHANGE)[:TURNS]
     resets = Reset.objects.filter(token=voip).order_by("-at")
     resets = resets.values_list("at", Value(RESET), "reason")[:TURNS]
-    every = told.union(resets, _beacons(device, before), all=True)
+    every = told.union(
+        resets, _signs(device, before), _overturned(voip, before), all=True
+    )
     return sorted((Turn(*row) for row in every), key=_moment, reverse=True)
 
 

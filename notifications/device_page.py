@@ -27,6 +27,7 @@ from notifications.resend_facts import facts_from
 from notifications.safety import is_safe
 from notifications.shielding import shown_protection
 from notifications.timeline import before_of, timeline
+from notifications.token_history import HealthTold, health_told, token_history
 from notifications.wording import meaning, rules_in_words
 from registrations.models import Device, Holding, PushToken
 
@@ -51,17 +52,16 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A token the device holds, and the ones of its kind before it."""
+    """A token the device holds, and what APNs says of it."""
 
     holding: Holding
     topic: str
     health: TokenHealth | None
     last_accepted_at: datetime | None
-    before: list[Holding]
     #: Where it is good, and where to try it when APNs refused it there.
     environment: str
     other: str
-    changes: list[TokenHealthChange]
+    changes: list[HealthTold]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ def device(found: Device, asked, now: datetime) -> dict:
         "is_bound": found.bound and not is_over,
         "risk": _risk(found, history),
         "tokens": _tokens(history),
+        "token_history": token_history(history),
         "lost": [row for row in history.holdings if not row.current],
         "lanes": lanes(history, stretch),
         "timeline": timeline(history, asked),
@@ -163,17 +164,14 @@ def _tokens(history: History) -> list[Kept]:
     for change in history.health:
         changes[change.token_id].append(change)
     return [
-        _kept(row, holdings, changes[row.token_id])
+        _kept(row, changes[row.token_id])
         for row in sorted(current, key=lambda row: row.token.kind, reverse=True)
     ]
 
 
-def _kept(row: Holding, holdings: list[Holding], changes: list) -> Kept:
+def _kept(row: Holding, changes: list[TokenHealthChange]) -> Kept:
     token = row.token
     topic = token.bundle_id + (".voip" if token.kind == "voip" else "")
-    older = [
-        one for one in holdings if not one.current and one.token.kind == token.kind
-    ]
     health = getattr(token, "health", None)
     place = (health and health.environment) or token.environment
     return Kept(
@@ -181,10 +179,9 @@ def _kept(row: Holding, holdings: list[Holding], changes: list) -> Kept:
         topic,
         health,
         row.last_accepted_at,
-        older[:5],
         place,
         other_than(place),
-        changes[:CHANGES],
+        [health_told(change) for change in changes[:CHANGES]],
     )
 
 

@@ -10,7 +10,6 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from notifications.apns import LIMITS
 from notifications.curl import command_of
@@ -21,20 +20,13 @@ from notifications.push_names import APNS_ID
 from notifications.resend_facts import facts_of
 from notifications.rule_words import rule_of
 from notifications.safety import is_safe
+from notifications.sign_words import SIGNS, titled
 from notifications.steps import steps_of
 from notifications.watermarks import Watermarks, held_by, read_until
 from notifications.wording import end_of, number, outcome_of, rules_in_words
 from registrations.models import Gap, Holding, LogFile, Sighting
 
 SEEN = 20
-SIGNS = {
-    "register": _("REGISTER of this device"),
-    "challenged": _("REGISTER, only challenged"),
-    "beacon": _("Beacon of the app"),
-    "answer": _("SIP answer"),
-    "dialog": _("Its own call was answered"),
-    "ended": _("End of a call (BYE)"),
-}
 ICONS = {"ok": "circle-check", "hot": "alert-triangle", "warn": "clock", "bad": "ban"}
 
 
@@ -91,7 +83,7 @@ def push(found: Push, now: datetime) -> dict:
         "icon": ICONS.get(tone, "info-circle"),
         "words": words,
         "rule": rule_of(call) if call else "",
-        "proof": _titled(call.evidence["kind"], None) if _is_proven(call) else "",
+        "proof": str(SIGNS[call.evidence["kind"]]) if _is_proven(call) else "",
         "held_by": held_by,
         "changes": list(call.changes.all()) if call else [],
         "attempts": attempts,
@@ -195,7 +187,7 @@ def _signs(found: Push, call: Call) -> list[Seen]:
     signs = [_sign(row, proof) for row in rows.order_by("moment")[:SEEN]]
     if proof and not any(sign.icon for sign in signs):
         at = datetime.fromisoformat(proof["moment"])
-        title = _proven(_titled(proof["kind"], None))
+        title = _proven(str(SIGNS[proof["kind"]]))
         place = _place(proof["feed"], proof["file"], proof["position"])
         signs.append(Seen(at, "ok", "circle-check", title, place, proof["line"]))
     return signs
@@ -204,7 +196,7 @@ def _signs(found: Push, call: Call) -> list[Seen]:
 def _sign(row: Sighting, proof: dict) -> Seen:
     place = row.kind, row.file.path, row.position
     is_proof = place == tuple(proof.get(name) for name in ("kind", "file", "position"))
-    title = _titled(row.kind, row.code)
+    title = titled(row.kind, row.code)
     place = _place(row.feed.name, row.file.path, row.position)
     if not is_proof:
         return Seen(row.moment, "mute", "", title, place, row.line)
@@ -215,12 +207,6 @@ def _sign(row: Sighting, proof: dict) -> Seen:
 
 def _is_proven(call: Call | None) -> bool:
     return call is not None and bool(call.evidence)
-
-
-def _titled(kind: str, code: int | None) -> str:
-    if kind == "answer" and code:
-        return gettext("SIP answer %(code)s") % {"code": code}
-    return str(SIGNS.get(kind, kind))
 
 
 def _proven(title: str) -> str:

@@ -33,9 +33,12 @@ def test_a_token_says_when_apns_took_it_last_and_what_was_before(device):
     push = factories.accepted_push(device, MORNING)
     old = factories.push_token("voip")
     Holding.objects.create(device=device, token=old, current=False, until=MORNING)
-    voip, remote = page_of(device, {}, NOW)["tokens"]
+    page = page_of(device, {}, NOW)
+    voip, remote = page["tokens"]
     assert voip.last_accepted_at == push.accepted_at
-    assert [row.token for row in voip.before] == [old]
+    (change,) = page["token_history"]
+    shown = "".join(piece.text for piece in change.before)
+    assert (change.kind, shown) == ("VoIP token", old.masked)
     assert remote.last_accepted_at is None
 
 

@@ -10,7 +10,8 @@ from notifications.device_history import ROWS, history_of
 from notifications.handling import settle
 from notifications.lane_spans import Stretch
 from notifications.models import Reset, TokenHealthChange
-from notifications.timeline import EVENTS, before_of, timeline
+from notifications.moments import EVENTS
+from notifications.timeline import before_of, timeline
 from registrations.models import DeviceEvent
 from tests import factories
 from tests.factories import MORNING
@@ -46,7 +47,7 @@ def test_a_strike_stands_at_its_deadline_above_its_push(device):
 
 def test_the_kind_of_event_can_be_chosen(device, feed):
     factories.accepted_push(device, MORNING)
-    registered(device, feed, MORNING)
+    registered(device, feed, MORNING, expires=7200)
     assert len(told(device).rows) == 2
     assert [row.title for row in told(device, events="registrations").rows] == [
         "REGISTER, refreshed"
@@ -207,3 +208,81 @@ def test_a_turning_point_of_which_nothing_is_kept_says_what_it_means(device, fee
     )
     (row,) = told(device).rows
     assert row.detail == EVENTS["token_lost"][1]
+
+
+def titles(device, **asked) -> list[str]:
+    return [row.title for row in told(device, **asked).rows]
+
+
+@pytest.mark.parametrize(
+    ("code", "title", "tone"),
+    [
+        (401, "REGISTER, only challenged (401)", "mute"),
+        (403, "REGISTER, refused by the registrar (403)", "bad"),
+        (None, "REGISTER, no answer seen", "mute"),
+    ],
+)
+def test_what_the_registrar_answered_is_told(device, code, title, tone):
+    factories.sighting(device, MORNING, kind="challenged", code=code)
+    (row,) = told(device, events="registrations").rows
+    assert (row.title, row.tone) == (title, tone)
+    assert "proxy, byte" in row.detail
+
+
+def test_answers_and_dialogs_of_the_device_are_told(device):
+    for minute, kind in enumerate(("dialog", "ended", "beacon")):
+        moment = MORNING + timedelta(minutes=minute)
+        factories.sighting(device, moment, kind=kind, call_id="c1")
+    factories.sighting(device, MORNING, kind="answer", code=180, call_id="c1")
+    factories.sighting(device, MORNING)
+    assert set(titles(device)) == {
+        "Beacon of the app",
+        "End of a call (BYE)",
+        "Its own call was answered",
+        "SIP answer 180",
+    }
+    assert titles(device, events="pushes") == ["SIP answer 180"]
+
+
+def test_a_binding_that_nobody_renewed_expires_by_time(device, feed):
+    registered(device, feed, MORNING, expires=600)
+    registered(device, feed, MORNING + timedelta(minutes=5), expires=600)
+    registered(device, feed, MORNING + timedelta(minutes=20), expires=7200)
+    (expired,) = [row for row in told(device).rows if "expired" in row.title]
+    assert expired.at == MORNING + timedelta(minutes=15)
+    assert "09:05:00" in expired.detail
+    registered(device, feed, MORNING + timedelta(minutes=21), expires=60)
+    registered(
+        device, feed, MORNING + timedelta(minutes=21.5), kind="unregistered", expires=0
+    )
+    assert titles(device).count("Binding expired") == 1
+
+
+def test_an_older_page_tells_of_the_same_expiry(device, feed):
+    registered(device, feed, MORNING, expires=600)
+    registered(device, feed, MORNING + timedelta(minutes=30), expires=7200)
+    before = (MORNING + timedelta(minutes=20)).isoformat()
+    assert titles(device, before=before).count("Binding expired") == 1
+    before = (MORNING + timedelta(minutes=5)).isoformat()
+    assert "Binding expired" not in titles(device, before=before)
+
+
+def test_an_alert_shows_the_register_behind_it(device, feed):
+    factories.accepted_push(device, MORNING, push_type="alert")
+    registered(device, feed, MORNING + timedelta(seconds=2.1))
+    row = told(device, events="pushes").rows[0]
+    assert "REGISTER 2.0 s later: the app ran" in row.detail
+    other = factories.registered_device()
+    factories.accepted_push(other, MORNING, push_type="alert")
+    registered(other, feed, MORNING + timedelta(seconds=40))
+    assert "later" not in told(other, events="pushes").rows[0].detail
+
+
+def test_an_overturned_verdict_is_told_with_its_push(device):
+    push = factories.accepted_push(device, MORNING)
+    settle(NOW)
+    factories.sighting(device, MORNING + timedelta(seconds=2))
+    settle(NOW)
+    (row,) = [row for row in told(device).rows if "overturned" in row.title]
+    assert row.title == "Verdict overturned: unhandled → handled"
+    assert str(push.pk) in row.link and "A REGISTER followed" in row.detail
