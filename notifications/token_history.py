@@ -145,9 +145,11 @@ def difference(before: str, after: str) -> str:
     ]
     if not places:
         return gettext("The same token again")
-    told = gettext(
-        "%(number)s of %(all)s characters differ, from %(first)s to %(last)s"
-    )
+    told = gettext("1 of %(all)s characters differs, at %(first)s")
+    if len(places) > 1:
+        told = gettext(
+            "%(number)s of %(all)s characters differ, from %(first)s to %(last)s"
+        )
     words = told % {
         "number": len(places),
         "all": max(len(before), len(after)),

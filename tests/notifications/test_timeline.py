@@ -137,7 +137,8 @@ def test_what_apns_said_of_either_token_stays_on_it(device, kind, name):
     back, gone = told(device).rows
     assert (gone.title, gone.detail, gone.tone) == (
         f"{name} token: quarantined",
-        "APNs said BadDeviceToken",
+        "APNs said BadDeviceToken. "
+        "The token is malformed, or of the other environment.",
         "bad",
     )
     assert (back.title, back.detail, back.tone) == (

@@ -24,6 +24,7 @@ OLD, NEW = "a1" * 32, "a1" * 30 + "b2b2"
     [
         (OLD, OLD, "The same token again"),
         (OLD, NEW, "4 of 64 characters differ, from 61 to 64"),
+        ("ab12", "ab13", "1 of 4 characters differs, at 4"),
         ("ab12", "ab21", "2 of 4 characters differ, from 3 to 4"),
         (
             OLD,
