@@ -27,6 +27,10 @@ PUSH_TERMS = (
 OUTCOMES = (
     "late", "woken", "asleep", "rejected", "remote", "passed", "flying", "lost", "withdrawn",
 )  # fmt: skip
+AUDIT_QUERIES = (
+    "", "action:push", "action:push.resend", "action:export who:person7", "who:nobody",
+    "object:anna17", "anna17", "reason:4711", "-action:push at:>7d",
+)  # fmt: skip
 REASONS = (
     "BadDeviceToken",
     "Unregistered",
@@ -64,9 +68,22 @@ def addresses_of(url: str) -> dict[str, Make]:
             + _query(
                 dice,
                 span=("24h", "7d", "30d"),
-                tab=("reasons", "deliveries", "refused", "activity"),
+                tab=("reasons", "deliveries"),
                 q=("", "type:alert", "-reason:BadDeviceToken", "app:org.example.app3"),
             )
+        ),
+        "refused": lambda dice: (
+            "/failures/?"
+            + _query(
+                dice,
+                tab=("refused",),
+                span=("24h", "30d"),
+                q=("", "door:api", "status:422 why:type"),
+            )
+        ),
+        "activity": lambda dice: (
+            "/failures/?"
+            + _query(dice, tab=("activity",), span=("24h", "30d"), q=AUDIT_QUERIES)
         ),
         "fleet": lambda dice: (
             "/fleet/?" + _query(dice, span=("24h", "7d", "30d"), by=("phone", "ios"))
@@ -76,13 +93,18 @@ def addresses_of(url: str) -> dict[str, Make]:
             + _query(
                 dice,
                 span=("24h", "7d", "30d", "all"),
-                what=("", "push", "push.resend", "export"),
-                who=("", "person7", "nobody"),
-                q=("", "anna17", "ticket 4"),
+                q=AUDIT_QUERIES,
+                rows=("", "25", "200"),
+                sort=("", "oldest"),
             )
         ),
         "malformed": lambda dice: (
-            "/malformed/?" + _query(dice, q=("", "5.2.4", "nobody"))
+            "/malformed/?"
+            + _query(
+                dice,
+                q=("", "5.2.4", "nobody", "rule:token_count", "version:5.2 seen:<24h"),
+                sort=("", "oldest", "most"),
+            )
         ),
         "settings": lambda dice: "/settings/",
         "search": lambda dice: (

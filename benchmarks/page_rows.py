@@ -274,6 +274,7 @@ class Size:
     devices: int
     pushes: int
     registrations: int
+    audit: int = 50_000
 
 
 def days_before(now: datetime) -> list[datetime]:
@@ -288,7 +289,7 @@ def fill(url: str, size: Size, now: datetime) -> None:
         "devices": size.devices,
         "pushes": size.pushes,
         "now": now,
-        "audit": 50_000,
+        "audit": size.audit,
     }
     with psycopg.connect(url, autocommit=True) as session:
         # No checks of keys that hold by how they are made; nothing here outlives a crash.

@@ -18,7 +18,7 @@ from notifications.actions import needs
 from notifications.certificate_form import CertificateForm
 from notifications.forms import AppForm, CredentialForm, FeedForm, propose
 from notifications.models import App
-from notifications.people_forms import ApiTokenForm, GroupForm, UserForm
+from notifications.people_forms import ApiTokenForm, GroupForm, PasswordForm, UserForm
 from notifications.settings_page import Refused, settings_page
 from registrations.models import Feed
 
@@ -131,6 +131,26 @@ def toggle_user(request: HttpRequest, pk: int) -> HttpResponse:
         user.save(update_fields=["is_active"])
         action = "user.activate" if user.is_active else "user.deactivate"
         audit.note(request.user, action, user.username, timezone.now())
+    return redirect("notifications:settings")
+
+
+@require_POST
+@login_required
+@needs("manage_users")
+def reset_password(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a person another password, which logs them out. One's own wants the old one."""
+    user = get_object_or_404(User, pk=pk)
+    if user == request.user:
+        return redirect("password")
+    form = PasswordForm(request.POST, person=user, auto_id=f"password-{pk}-%s")
+    if not form.is_valid():
+        return settings_with(request, 422, password_form=form)
+    with transaction.atomic():
+        user.set_password(form.cleaned_data["password"])
+        user.save(update_fields=["password"])
+        audit.note(request.user, "user.password", user.username, timezone.now())
+    told = gettext("%(name)s has a new password and is logged out everywhere.")
+    messages.success(request, told % {"name": user.username})
     return redirect("notifications:settings")
 
 

@@ -31,6 +31,20 @@ class UserForm(Dressed, forms.Form):
         return self.cleaned_data["password"]
 
 
+class PasswordForm(forms.Form):
+    """A new password that an admin gives a person. `person`: it may not resemble their name."""
+
+    password = forms.CharField(widget=forms.PasswordInput)
+
+    def __init__(self, *args, person: User, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+
+    def clean_password(self) -> str:
+        validate_password(self.cleaned_data["password"], self.person)
+        return self.cleaned_data["password"]
+
+
 class GroupForm(forms.Form):
     """The group a person is moved to."""
 

@@ -92,6 +92,11 @@ urlpatterns = [
         administration.change_group,
         name="change-group",
     ),
+    path(
+        "settings/people/<int:pk>/password/",
+        administration.reset_password,
+        name="reset-password",
+    ),
     path("settings/api-tokens/", api_token_views.give, name="give-api-token"),
     path(
         "settings/api-tokens/<int:pk>/revoke/",

@@ -56,6 +56,7 @@ ACTIONS = {
     "feed.change": _("Changed a feed"),
     "user.add": _("Added a person"),
     "user.group": _("Moved a person"),
+    "user.password": _("Changed a password"),
     "user.activate": _("Gave a login back"),
     "user.deactivate": _("Took a login away"),
     "export.devices": _("Exported devices"),

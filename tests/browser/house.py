@@ -207,6 +207,7 @@ def paths(push: Push) -> list[str]:
         "/malformed/?q=nothing-is-called-so",
         "/settings/",
         "/time-zone/",
+        "/password/",
         f"/settings/apps/{push.app_id}/what-if/?{OTHER_RULES}",
         "/nothing-here/",
     ]

@@ -29,6 +29,8 @@ STICKING_OUT = """() => [...document.querySelectorAll('main details.pd-menu')]
 @pytest.mark.parametrize("width", [390, 1024, 1440])
 def test_every_menu_opens_inside_the_window(open_as, width):
     push = house.furnished()
+    for name in ("peter", "mary-with-a-long-name"):
+        person(name, "see")
     page = open_as(person("olga", *house.ALL), "/settings/")
     page.set_viewport_size({"width": width, "height": 900})
     out = {}
@@ -40,6 +42,7 @@ def test_every_menu_opens_inside_the_window(open_as, width):
         "/failures/?tab=refused",
         "/audit/",
         "/malformed/",
+        "/settings/",
     ):
         page.goto(path)
         out[path] = page.evaluate(STICKING_OUT)

@@ -66,6 +66,7 @@ TABLE = {
     "add-user": ("post", [], ADMIN),
     "toggle-user": ("post", ["user"], ADMIN),
     "change-group": ("post", ["user"], ADMIN),
+    "reset-password": ("post", ["user"], ADMIN),
     "export": ("get", ["name", "form"], ADMIN),
 }
 #: addresses of programs: their own secret guards them (test_gateway, test_api)
@@ -78,6 +79,7 @@ OPEN = {
     "beacons",
     "language",
     "time-zone",
+    "password",
     "switch-clock",
 }
 
