@@ -14,9 +14,9 @@ from pushdash import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 30
-#: Names a folder of services that are stopped and have all tables: copied, it spares each
-#: short run of the tests making its own.
-MODEL = "PUSHDASH_BENCH_MODEL"
+#: Names a folder of services that are stopped and have all tables: copied, it spares the parts
+#: of bin/test and each short run making their own.
+MODEL = "PUSHDASH_TEST_MODEL"
 
 
 def run_alone(module: str, arguments: list[str]) -> int:

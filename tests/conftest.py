@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from django.db import OperationalError, connection
@@ -24,27 +24,66 @@ UNSWEPT = """
 
 #: A server that a test started may still read what the test's end empties.
 MOST_DEADLOCKS = 5
+#: What rolled-back tests left in tables and indexes beyond this is cut off with them.
+MOST_DEAD_BYTES = 64_000_000
+SIZE = """
+    SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"""
 
 
-def patient(flush: Callable) -> Callable:
-    """Django's emptying of all tables, again where it and a reader waited for each other."""
+def emptied(tables: Iterable[str], truncate: Callable[[], None]) -> None:
+    """Empty all tables: a tenth of the time of TRUNCATE, for most of them are empty. Where
+    much that is dead has piled up, or foreign keys cannot be put off, by `truncate`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('is_superuser') = 'on'")
+        may_put_off = cursor.fetchone()[0]
+        cursor.execute(SIZE)
+        if not may_put_off or cursor.fetchone()[0] > MOST_DEAD_BYTES:
+            return truncate()
+        looks = (f"(SELECT '{name}' FROM \"{name}\" LIMIT 1)" for name in tables)
+        cursor.execute(" UNION ALL ".join(looks))
+        filled = [name for (name,) in cursor.fetchall()]
+        if not filled:
+            return None
+        # No trigger fires, neither one of a foreign key nor the journal's.
+        deletes = "".join(f'DELETE FROM "{name}"; ' for name in filled)
+        cursor.execute(
+            f"SET session_replication_role = replica; {deletes}"
+            "SET session_replication_role = origin"
+        )
+    return None
 
-    def emptied(sql: list[str]) -> None:
-        for _ in range(MOST_DEADLOCKS):
-            try:
-                return flush(sql)
-            except OperationalError as error:
-                if not isinstance(error.__cause__, DeadlockDetected):
-                    raise
-        return flush(sql)
 
-    return emptied
+def patient(empty: Callable[[], None]) -> None:
+    """Again where emptying and a reader waited for each other."""
+    for _ in range(MOST_DEADLOCKS):
+        try:
+            return empty()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
+    return empty()
+
+
+def flush(truncate: Callable[[list[str]], None]) -> Callable[[list[str]], None]:
+    """Django's emptying of all tables, by the quickest way."""
+
+    def flushed(sql: list[str]) -> None:
+        if not sql:
+            return
+        names = connection.introspection.django_table_names(
+            only_existing=True, include_views=False
+        )
+        patient(lambda: emptied(names, lambda: truncate(sql)))
+
+    return flushed
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> None:
     """The test database, left alone by autovacuum."""
-    connection.ops.execute_sql_flush = patient(connection.ops.execute_sql_flush)
+    connection.ops.execute_sql_flush = flush(connection.ops.execute_sql_flush)
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(UNSWEPT)
 
