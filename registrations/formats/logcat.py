@@ -36,6 +36,8 @@ class Logcat(Wrapper):
     name = "logcat"
     markers = (b": message sent to [", b" new bytes from [")
     header = PREFIX
+    #: `unwrap` adds the empty line, where the message was not cut.
+    has_ends = True
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
@@ -60,7 +62,9 @@ class Logcat(Wrapper):
             return None
         thread = prefix.groups()[-3:]
         texts = [_text(line) for line in lines if _is_of(thread, line)]
-        message = b"\r\n".join([*texts, b"", b""])
+        # Of one that goes on behind the last line that is looked at, half is no message.
+        ends = () if len(lines) >= MOST_LINES and _goes_on(thread, lines) else (b"",)
+        message = b"\r\n".join([*texts, *ends, b""])
         return Envelope(text=message, at=self._moment(prefix), received=lead.received)
 
     def moment(self, line: bytes) -> datetime | None:
@@ -86,6 +90,10 @@ def _is_of(thread: tuple[bytes, ...], line: bytes) -> bool:
     """False for a line of another thread that stands between."""
     prefix = PREFIX.match(line)
     return prefix is None or prefix.groups()[-3:] == thread
+
+
+def _goes_on(thread: tuple[bytes, ...], lines: list[bytes]) -> bool:
+    return _is_of(thread, lines[-1]) and PART.match(_text(lines[-1])) is not None
 
 
 def _text(line: bytes) -> bytes:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 
-from registrations.models import Feed, Holding, Registration, Sighting
-from tests.corpora import CORPORA, needs_corpora
+from registrations.models import DeviceEvent, Feed, Holding, Registration, Sighting
+from tests.corpora import CORPORA, needs_corpora, rows
 
 FLEET = CORPORA / "devices2000-kamailio"
 LINPHONE = CORPORA / "linphone53-kamailio"
@@ -76,3 +78,50 @@ def test_linphones_of_every_kind_end_bound_as_their_truth_says():
         if devices[key]["bound"] != row["final"]["registered"]
     ]
     assert wrong == []
+
+
+def held_by_linphones() -> dict[tuple, dict[str, str]]:
+    """Device → the tokens of its last accepted REGISTER; `default` is of fcm."""
+    held = {}
+    for row in rows("linphone53-kamailio/truth.jsonl"):
+        for contact in row["contacts"] if row["status"] == 200 else ():
+            tokens = contact["tokens"].items()
+            held[row["aor"], contact["instance"]] = {
+                kind: token.lower() for kind, token in tokens if kind != "default"
+            }
+    return held
+
+
+@pytest.mark.parametrize("log", ["kamailio_mb.log", "sipdump.data", "lo.pcap"])
+def test_linphones_hold_the_tokens_of_their_truth(log):
+    call_command("ingest", str(LINPHONE / log), stderr=StringIO())
+    devices, truth = exported(), held_by_linphones()
+    assert len(truth) == 14
+    wrong = [key for key, held in truth.items() if devices[key]["tokens"] != held]
+    assert wrong == []
+
+
+ERIN = "sip:erin@sip.example.org", "urn:uuid:5b1e0000-0000-4000-8000-000000000005"
+
+
+def test_erin_loses_her_voip_token_and_keeps_the_other(tmp_path):
+    log = tmp_path / "sipdump.data"
+    log.write_bytes((LINPHONE / "sipdump.data").read_bytes())
+    call_command("ingest", str(log), stderr=StringIO())
+    holdings = Holding.objects.filter(device__aor=ERIN[0]).select_related("token")
+    (voip,) = [row for row in holdings if row.token.kind == "voip"]
+    (remote,) = [row for row in holdings if row.token.kind == "remote" and row.current]
+    assert voip.missing_since is not None and remote.missing_since is None
+    assert not DeviceEvent.objects.filter(kind="token_lost").exists(), "not for 60 s"
+
+    later = (voip.missing_since + timedelta(seconds=61)).timestamp()
+    block, bars, _ = log.read_bytes().partition(b"|" * 20 + b"\n")
+    block = re.sub(rb"(?m)^time: .*", b"time: %.6f" % later, block, count=1)
+    with log.open("ab") as file:
+        file.write(block + bars)
+    call_command("ingest", str(log), stderr=StringIO())
+    event = DeviceEvent.objects.get(kind="token_lost")
+    assert (event.device.aor, event.device.instance_id) == ERIN
+    assert event.before == {"voip": voip.token.token}
+    assert event.after == {"voip": None}
+    assert event.moment == voip.missing_since

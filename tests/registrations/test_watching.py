@@ -103,6 +103,52 @@ def test_a_binding_taken_away_ends_the_device_s_binding(registrar, tmp_path):
     assert event.device.instance_id == INSTANCE(1)
 
 
+def test_a_key_that_runs_out_ends_its_bindings_by_the_event_of_redis(registrar, watch):
+    """Flexisip publishes nothing then: the key is gone, and Redis says so."""
+    at = timezone.now() - timedelta(minutes=3)
+    for user, number in (("alice", 1), ("bob", 2)):
+        registrar.bind(user, uri(number), at, instance=INSTANCE(number))
+    until(lambda: Device.objects.filter(bound=True).count() == 2, watch)
+    registrar.client.pexpire("fs:alice@sip.example.org", 300)
+    until(lambda: Device.objects.filter(bound=True).count() == 1, watch)
+    assert Device.objects.get(bound=True).aor == "sip:bob@sip.example.org"
+    event = DeviceEvent.objects.get()
+    assert (event.kind, event.device.instance_id) == ("logged_out", INSTANCE(1))
+
+
+def test_with_use_global_domain_a_change_is_of_the_domain_we_are_told(registrar):
+    options = "--feed", "redis", "--domain", "sip.example.org"
+    now = timezone.now()
+    with manage("watch_registrar", registrar.url, *options) as process:
+        until(lambda: Feed.objects.filter(seen_until__isnull=False).exists(), process)
+        for token, minutes in ((1, 4), (2, 3)):
+            registrar.bind(
+                "alice",
+                uri(token),
+                now - timedelta(minutes=minutes),
+                instance=INSTANCE(1),
+                call_id=f"c{token}",
+                domain="merged",
+            )
+            until(lambda token=token: voip_tokens() == {f"{token:064x}"}, process)
+        registrar.unbind("alice", INSTANCE(1), domain="merged")
+        until(lambda: not Device.objects.filter(bound=True).exists(), process)
+    assert Device.objects.get().aor == "sip:alice@sip.example.org"
+    kinds = [row.kind for row in DeviceEvent.objects.all()]
+    assert kinds == ["token_changed", "token_changed", "logged_out"]
+
+
+def test_without_a_domain_a_change_is_of_the_device_with_its_instance(registrar, watch):
+    registrar.bind("alice", uri(1), timezone.now(), instance=INSTANCE(1))
+    until(Sighting.objects.exists, watch)
+    now = timezone.now()
+    registrar.bind(
+        "alice", uri(2), now, instance=INSTANCE(1), call_id="c2", domain="merged"
+    )
+    until(lambda: voip_tokens() == {f"{2:064x}"}, watch)
+    assert Device.objects.get().aor == "sip:alice@sip.example.org"
+
+
 def test_after_an_outage_everything_is_read_again_and_the_trouble_is_gone(
     registrar, watch
 ):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
 
 from registrations.formats import open_format
 from registrations.formats.record import Request, Unreadable
+from registrations.sip import read_register
+from tests.registrations.formats.printed import PRINTED
 from tests.registrations.formats.test_kamailio import announced, line
 from tests.registrations.formats.test_wrapped import FORMATS, sample
 from tests.registrations.formats.wires import register
@@ -17,6 +21,23 @@ LOGS = {name: sample(name) for name in FORMATS} | {
     "kamailio": announced(register()) * 8,
     "plain": register() * 8,
 }
+#: So much of one line a format, and how far memory may grow by all of them.
+MEGABYTES, MOST_GROWTH_KB = 24, 16_000
+GROWTH = """
+import resource, sys
+from registrations.formats import NAMES, open_format
+piece = b"x" * 1_048_576
+def most(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = None
+for name in NAMES:
+    reader = open_format(name)
+    for _ in range(int(sys.argv[1])):
+        reader.feed(piece)
+        # The first of them shows what reading itself needs.
+        before = before or most()
+    reader.end()
+print(most() - before)
+"""
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -60,12 +81,36 @@ def test_a_header_of_a_megabyte_is_half_a_message(step):
     assert told == [whole, "headers_cut", whole]
 
 
-def test_ten_thousand_contacts_are_too_many_for_any_datagram():
+@pytest.mark.parametrize("name", PRINTED)
+def test_ten_thousand_contacts_are_read_whole_or_told(name):
+    """They are no half message, and the messages around them are read."""
     many = b"".join(b"Contact: <sip:a%d@h>\r\n" % number for number in range(10_000))
     raw = register("big").replace(b"Content-Length", many + b"Content-Length")
-    reader = open_format("plain")
-    records = reader.feed(raw + register("next")) + reader.end()
-    assert [type(one) for one in records] == [Unreadable, Request]
+    log = b"".join(map(PRINTED[name], (register("one"), raw, register("next"))))
+    reader = open_format(name)
+    records = reader.feed(log + PRINTED[name](register("last"))) + reader.end()
+    asked = [read_register(one.raw) for one in records if isinstance(one, Request)]
+    big = [one for one in asked if one.call_id == "big"]
+    assert {len(one.contacts) for one in big} <= {10_001}
+    assert [one.call_id for one in asked if one not in big] == ["one", "next", "last"]
+    assert sum(isinstance(one, Unreadable) for one in records) == 1 - len(big)
+
+
+@pytest.mark.parametrize("name", sorted(PRINTED.keys() - LOGS.keys()))
+def test_behind_an_endless_line_every_format_reads_on(name):
+    log, piece = PRINTED[name](register()) * 4, b"x" * 1_048_576
+    reader = open_format(name)
+    records = reader.feed(log)
+    for _ in range(12):
+        records += reader.feed(piece)
+    records += reader.feed(b"\n" + log) + reader.end()
+    assert sum(isinstance(one, Request) for one in records) == 8
+
+
+def test_megabytes_without_a_line_end_take_no_memory_in_any_format():
+    arguments = sys.executable, "-c", GROWTH, str(MEGABYTES)
+    told = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert int(told.stdout) < MOST_GROWTH_KB
 
 
 @pytest.mark.parametrize("name", ["kamailio", "plain", "syslog_iso"])
