@@ -1,6 +1,6 @@
 """Renews the pictures of the documentation from a demo: `bin/screenshots`.
 
-Each main page at three widths, light and dark.
+Each main page at three widths, the others at two, light and dark.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ from benchmarks import chromium
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "screenshots"
 SIZES = ((1440, 900), (1024, 768), (390, 844))
+#: Other strike rules, tried on the calls of a day.
+OTHER_RULES = (
+    "threshold=2&wake_window=3&grace=5&late_window=90&reach_window=900"
+    "&foreground_window=20&release_after=86400&since=24h"
+)
+#: Of pages that people open less often.
+FEWER = (SIZES[0], SIZES[2])
 THEMES = ("light", "dark")
 LOGIN = re.compile(r"log in as (?P<user>\S+)\s+password (?P<password>\S+)")
 START_SECONDS, RISK_SECONDS = 180, 300
@@ -51,6 +58,7 @@ PAGES = (
     "settings",
     "case",
 )
+OTHERS = ("malformed", "audit", "bulk", "compare", "what-if")
 
 
 def main(arguments: list[str]) -> int:
@@ -79,6 +87,11 @@ def take(url: str, user: str, password: str) -> int:
         paths = _paths(page)
         for name, size, theme in product(PAGES, SIZES, THEMES):
             _take(page, name, paths[name], size, theme)
+        for name, size, theme in product(OTHERS, FEWER, THEMES):
+            _take(page, name, paths[name], size, theme)
+        nobody = browser.new_page(base_url=url)
+        for size, theme in product(FEWER, THEMES):
+            _take(nobody, "login", "/login/", size, theme)
         browser.close()
     return 0
 
@@ -114,7 +127,26 @@ def _paths(page: Page) -> dict[str, str]:
     names = ("devices", "pushes", "failures", "fleet", "settings")
     lists = {name: f"/{name}/" for name in names}
     case = push.partition("?")[0] + "case"
-    return lists | {"live": "/", "device": device, "push": push, "case": case}
+    found = {"live": "/", "device": device, "push": push, "case": case}
+    return lists | found | _other_paths(page, push)
+
+
+def _other_paths(page: Page, push: str) -> dict[str, str]:
+    """Two pushes of that phone, other rules for its app, and what an export leaves behind."""
+    page.goto("/pushes/?outcome=woken")
+    woken = page.locator("main td a[href^='/pushes/']").first.get_attribute("href")
+    pair = [address.split("/")[2] for address in (push, woken)]
+    page.goto("/settings/")
+    rules = page.locator("main a[href$='/what-if/']").first.get_attribute("href")
+    for name in ("devices", "pushes"):
+        page.request.get(f"/export/{name}.csv")
+    return {
+        "malformed": "/malformed/",
+        "audit": "/audit/",
+        "bulk": "/pushes/resend/?all=1&kind=remote&outcome=asleep",
+        "compare": f"/pushes/compare/?push={pair[0]}&push={pair[1]}",
+        "what-if": f"{rules}?{OTHER_RULES}",
+    }
 
 
 def _take(page: Page, name: str, path: str, size: tuple[int, int], theme: str) -> None:
