@@ -240,15 +240,9 @@ STATEMENTS = (
     """,
     """
     INSERT INTO registrations_malformed (feed_id, rule, app, detail, flexisip, first_seen_at,
-<<<<<<< HEAD
         last_seen_at, estimated, count, example)
     SELECT 1, 'token_count', 'LinphoneiOS/5.2.' || n, 'two services, one token', '',
         %(now)s, %(now)s, false, n, 'REGISTER sip:example.org SIP/2.0'
-=======
-        last_seen_at, count, example, estimated)
-    SELECT 1, 'token_count', 'LinphoneiOS/5.2.' || n, 'two services, one token', '',
-        %(now)s, %(now)s, n, 'REGISTER sip:example.org SIP/2.0', false
->>>>>>> 3a16b98 (Take the pictures of the pages that had none; mend a bench)
     FROM generate_series(1, 60) n
     """,
     "DROP TABLE page_plan",
