@@ -20,7 +20,7 @@ from registrations.formats.packets import (
     read_packet,
 )
 from registrations.formats.record import Record
-from registrations.formats.stream import Message
+from registrations.formats.stream import LONGEST_HEAD, Message
 from registrations.formats.tcp import FIN, RST, SYN, Flows, Segment
 from registrations.formats.wire import Hop, Wire, unfinished
 
@@ -152,10 +152,14 @@ class Frames:
             for head, mark in messages
         ]
         told += [
-            unfinished("segment_lost", head, Hop(*mark, "tcp", *hops))
+            unfinished(_why_lost(head), head, Hop(*mark, "tcp", *hops))
             for head, mark in lost
         ]
         self._records.extend(record for record in told if record is not None)
+
+
+def _why_lost(head: bytes) -> str:
+    return "headers_cut" if len(head) > LONGEST_HEAD else "segment_lost"
 
 
 def is_idle(protocol: int, size: int, head: bytes) -> bool:

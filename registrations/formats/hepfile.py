@@ -102,6 +102,6 @@ def records_of(wire: Wire, hep: Hep, hop: Hop) -> list[Record]:
         messages = stream.take(hep.payload, (hop.position, hop.micros))
         records = [wire.message(head, hop) for head, _ in messages]
         under_way = stream.gap(0)
-        if under_way is not None:
-            records.append(unfinished("headers_cut", under_way[0], hop))
+        cut = stream.given_up + ([under_way] if under_way is not None else [])
+        records += [unfinished("headers_cut", head, hop) for head, _ in cut]
     return [record for record in records if record is not None]

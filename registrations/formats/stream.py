@@ -44,6 +44,7 @@ class Stream:
         "_skip",
         "first",
         "foreign",
+        "given_up",
     )
 
     def __init__(self, *, is_fresh: bool) -> None:
@@ -58,6 +59,8 @@ class Stream:
         self._is_lost = not is_fresh
         #: True: this is not SIP.
         self.foreign = False
+        #: Messages whose headers had no end within what they may have.
+        self.given_up: list[Message] = []
 
     @property
     def held(self) -> int:
@@ -101,7 +104,7 @@ class Stream:
             if ends is None:
                 break
             head_end, end = ends
-            if head_end > at:
+            if not self._is_lost and head_end > at:
                 mark = newest if at >= self._joint else self.first
                 found.append((data[at:head_end], mark))
             at = end
@@ -117,7 +120,7 @@ class Stream:
     def _step(self, data: bytes, at: int) -> tuple[int, int] | None:
         """Where the headers of the message at `at` end, and where it does; None: not yet.
 
-        Both are `at` when there is none: the stream is out of step then, or foreign.
+        Both are the same when there is none: the stream is out of step then, or foreign.
         """
         if data.startswith(HEP, at):
             return self._over_hep(data, at)
@@ -125,7 +128,7 @@ class Stream:
             return self._no_start(data, at)
         head = HEADERS_END.search(data, max(at, self._joint - 3))
         if head is None:
-            return self._out_of_step(at) if len(data) - at > LONGEST_HEAD else None
+            return self._over_head(data, at) if len(data) - at > LONGEST_HEAD else None
         self._is_fresh = False
         found = CONTENT_LENGTH.search(data, at, head.end())
         length = int(found[1]) if found else 0
@@ -136,7 +139,12 @@ class Stream:
             return None
         size = int.from_bytes(data[at + 4 : at + 6], "big")
         self._is_fresh = False
-        return (at, at + size) if size >= 6 else self._out_of_step(at)
+        return (at, at + size) if size >= 6 else self._out_of_step(at + len(HEP))
+
+    def _over_head(self, data: bytes, at: int) -> tuple[int, int]:
+        self.given_up.append((data[at:], self.first))
+        # Behind its first line, or the same start would be joined again, for ever.
+        return self._out_of_step(data.find(b"\n", at) + 1)
 
     def _no_start(self, data: bytes, at: int) -> tuple[int, int] | None:
         if self._is_fresh and FOREIGN.match(data, at):

@@ -81,7 +81,8 @@ class Flows:
         """The messages a segment completes, and those it shows to be lost."""
         flow = self._flows.get(key)
         if flow is not None and _goes_on(flow, flags, segment):
-            return self._next(key, flow, segment), []
+            messages = self._next(key, flow, segment)
+            return messages, _given_up(flow) if flow.stream.given_up else []
         return self._any(key, flags, segment)
 
     def _next(self, key: bytes, flow: Flow, segment: Segment) -> list[Message]:
@@ -223,8 +224,14 @@ def _append(
         return
     flow.next = (flow.next + len(fresh) + segment.missing) & 0xFFFFFFFF
     messages.extend(flow.stream.take(fresh, segment.mark))
+    lost.extend(_given_up(flow))
     if segment.missing:
         _skip_gap(flow, segment.missing, lost)
+
+
+def _given_up(flow: Flow) -> list[Message]:
+    given_up, flow.stream.given_up = flow.stream.given_up, []
+    return given_up
 
 
 def _skip_gap(flow: Flow, size: int, lost: list[Message]) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import struct
+import zlib
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.registrations.formats.reading import (
 )
 from tests.registrations.formats.wires import (
     answer,
+    chunk,
     ether,
     hep3,
     ip,
@@ -158,3 +161,24 @@ def test_ipv6_streams_name_their_sender():
     frame = ether(ip6(tcp(register(), 5), protocol=6))
     (request,) = requests_of(pcap(frame))
     assert request.source == "tcp:[2001:db8::7]:40000"
+
+
+def test_ten_thousand_contacts_over_tcp_are_told_and_the_next_message_read():
+    many = b"".join(b"Contact: <sip:a%d@h>\r\n" % number for number in range(10_000))
+    big = register("big").replace(b"Content-Length", many + b"Content-Length")
+    stream = register("one") + big + register("next")
+    frames = [opening(), *sent(stream, *range(1400, len(stream), 1400))]
+    assert call_ids(pcap(*frames)) == ["one", "next"]
+    assert rules_of(pcap(*frames)) == [("headers_cut", position(frames, 1))]
+    packet = hep3(b"", chunk(16, zlib.compress(big[:100_000])), protocol=6)[:-6]
+    packet = b"HEP3" + struct.pack(">H", len(packet)) + packet[6:]
+    told = [("headers_cut", 0), ("headers_cut", len(packet))]
+    assert rules_of(packet * 2) == told
+
+
+@pytest.mark.parametrize("size", range(6))
+def test_a_hep_packet_that_lies_in_a_stream_does_not_hold_the_reader(size):
+    lie = b"HEP3" + size.to_bytes(2, "big")
+    frames = [opening(), *sent(lie + b"\r\n" + register("one") + lie)]
+    assert call_ids(pcap(*frames)) == ["one"]
+    assert call_ids(hep3(lie, protocol=6) + hep3(register("two"))) == ["two"]
