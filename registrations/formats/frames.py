@@ -159,7 +159,7 @@ class Frames:
 
 
 def _why_lost(head: bytes) -> str:
-    return "headers_cut" if len(head) > LONGEST_HEAD else "segment_lost"
+    return "headers_cut" if len(head) >= LONGEST_HEAD else "segment_lost"
 
 
 def is_idle(protocol: int, size: int, head: bytes) -> bool:

@@ -142,9 +142,10 @@ class Stream:
         return (at, at + size) if size >= 6 else self._out_of_step(at + len(HEP))
 
     def _over_head(self, data: bytes, at: int) -> tuple[int, int]:
-        self.given_up.append((data[at:], self.first))
-        # Behind its first line, or the same start would be joined again, for ever.
-        return self._out_of_step(data.find(b"\n", at) + 1)
+        behind = at + LONGEST_HEAD
+        self.given_up.append((data[at:behind], self.first))
+        # Never at the same start again, nor at each line in it: that would take for ever.
+        return self._out_of_step(data.find(b"\n", behind) + 1 or len(data))
 
     def _no_start(self, data: bytes, at: int) -> tuple[int, int] | None:
         if self._is_fresh and FOREIGN.match(data, at):

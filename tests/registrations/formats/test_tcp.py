@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 import zlib
 
 import pytest
@@ -182,3 +183,16 @@ def test_a_hep_packet_that_lies_in_a_stream_does_not_hold_the_reader(size):
     frames = [opening(), *sent(lie + b"\r\n" + register("one") + lie)]
     assert call_ids(pcap(*frames)) == ["one"]
     assert call_ids(hep3(lie, protocol=6) + hep3(register("two"))) == ["two"]
+
+
+def test_start_lines_amid_a_head_that_is_too_long_cost_no_more():
+    head = register("big").partition(b"\r\n\r\n")[0] + b"\r\n"
+    stream = head * (4 * 1024 * 1024 // len(head)) + b"\r\n" + register("next")
+    began = time.process_time()
+    frames = [opening(), segment(stream[:60_000], 0)]
+    frames += [
+        segment(stream[at : at + 60_000], at)
+        for at in range(60_000, len(stream), 60_000)
+    ]
+    assert call_ids(pcap(*frames))[-1] == "next"
+    assert time.process_time() - began < 10
