@@ -46,6 +46,8 @@ class Registrar:
         self._bindings = Bindings(feed, self._file)
         #: What was published from then to the first PING that is answered is lost.
         self._away_since: datetime | None = feed.seen_until or EVER
+        #: Keys that are read again then: what was missing there had just registered.
+        self._again: dict[str, datetime] = {}
         #: Entries that are no binding: rule → how many.
         self.skipped: Counter[str] = Counter()
 
@@ -97,6 +99,14 @@ class Registrar:
         self._feed.last_read_at = now
         self._feed.save(update_fields=["register_count", "last_read_at"])
 
+    def due(self) -> list[str]:
+        """Keys that were to be read again by now."""
+        now = self._clock()
+        keys = [key for key, at in self._again.items() if at <= now]
+        for key in keys:
+            del self._again[key]
+        return keys
+
     def heard(self, at: datetime) -> None:
         """Everything published before `at` is stored, as far as it was heard."""
         feed = self._feed
@@ -122,16 +132,19 @@ class Registrar:
     def _unbind(self, hashes: list[Hash], now: datetime) -> None:
         """End what is bound in our rows and absent from a key that could be read."""
         held: dict[str, set[str]] = {}
+        keys: dict[str, str] = {}
         for hash in hashes:
             aor = self._aor_of(hash)
             if aor is not None:
                 held[aor] = {one.instance or one.contact for one in hash.bindings}
+                keys[aor] = hash.key
         alive = Q(expires_at__isnull=True) | Q(expires_at__gt=now + JUST_NOW)
-        old = Q(last_registered_at__isnull=True)
-        old |= Q(last_registered_at__lt=now - JUST_NOW)
-        bound = Device.objects.filter(alive, old, bound=True, aor__in=list(held))
+        bound = Device.objects.filter(alive, bound=True, aor__in=list(held))
         gone = [device for device in bound if not _is_held(device, held[device.aor])]
-        self._bindings.unbind(gone, now)
+        for device in gone:
+            if not _is_old(device, now):
+                self._again[keys[device.aor]] = now + JUST_NOW
+        self._bindings.unbind([device for device in gone if _is_old(device, now)], now)
 
     def _aor_of(self, hash: Hash) -> str | None:
         """The AOR whose bindings the key holds, all of them readable; else None."""
@@ -149,6 +162,11 @@ def _is_held(device: Device, held: set[str]) -> bool:
     if device.instance_id:
         return device.instance_id in held
     return any(device.contact in contact for contact in held)
+
+
+def _is_old(device: Device, now: datetime) -> bool:
+    last = device.last_registered_at
+    return last is None or last < now - JUST_NOW
 
 
 def _key_of(device: Device) -> str:

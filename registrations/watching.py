@@ -110,6 +110,7 @@ class Following:
         while True:
             self._ask()
             keys, is_answered = self._wait()
+            keys += self._registrar.due()
             if keys:
                 self._registrar.take(keys)
             if is_answered:

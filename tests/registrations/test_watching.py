@@ -116,6 +116,17 @@ def test_a_key_that_runs_out_ends_its_bindings_by_the_event_of_redis(registrar, 
     assert (event.kind, event.device.instance_id) == ("logged_out", INSTANCE(1))
 
 
+def test_a_logout_right_behind_the_registration_is_seen_too(registrar, watch):
+    """It is not believed at once: a log may tell of a REGISTER before Redis does."""
+    registrar.bind("alice", uri(1), timezone.now(), instance=INSTANCE(1))
+    until(lambda: Device.objects.filter(bound=True).exists(), watch)
+    registrar.unbind("alice", INSTANCE(1))
+    seconds = until(lambda: not Device.objects.filter(bound=True).exists(), watch)
+    assert 3 < seconds < 12
+    assert DeviceEvent.objects.get().kind == DeviceEvent.Kind.LOGGED_OUT
+    assert Sighting.objects.count() == 1
+
+
 def test_with_use_global_domain_a_change_is_of_the_domain_we_are_told(registrar):
     options = "--feed", "redis", "--domain", "sip.example.org"
     now = timezone.now()
