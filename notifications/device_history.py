@@ -52,6 +52,7 @@ class Register:
     assumed: bool
     feed: str
     position: int
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def _registers(device: Device, stretch: Stretch, before) -> list[Register]:
     days = (first.date() - timedelta(days=1), last.date() + timedelta(days=1))
     drawn = rows.filter(moment__range=(first, last), day__range=days)
     names = ("moment", "expires", "kind", "assumed", "feed__name", "position")
+    names += ("call_id",)
     both = drawn.values_list(*names).union(page.values_list(*names)[: ROWS + 1])
     return sorted((Register(*row) for row in both), key=_moment, reverse=True)
 

@@ -70,11 +70,23 @@ class Moment:
 
 def of_registrations(history: History) -> list[Moment]:
     """REGISTERs, what the registrar answered to those it did not accept, and expiries."""
-    challenged = (sign for sign in history.signs if sign.kind == CHALLENGED)
     return [
         *map(_registration, history.registers),
-        *map(_sign, challenged),
+        *map(_sign, _unaccepted(history)),
         *_expiries(history),
+    ]
+
+
+def _unaccepted(history: History) -> list[Sign]:
+    """Those without the first round of a REGISTER that was accepted then: a log that is
+    followed shows the 401 before the rest is written.
+    """
+    rounds = {(row.call_id, row.moment) for row in history.registers}
+    return [
+        sign
+        for sign in history.signs
+        if sign.kind == CHALLENGED
+        and (sign.code not in CHALLENGES or (sign.call_id, sign.moment) not in rounds)
     ]
 
 

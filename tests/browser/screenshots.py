@@ -59,6 +59,8 @@ PAGES = (
     "case",
 )
 OTHERS = ("malformed", "audit", "bulk", "compare", "what-if")
+#: Taken by nobody who is logged in.
+LOGIN_PAGE = "login"
 
 
 def main(arguments: list[str]) -> int:
@@ -67,16 +69,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--url", help="a demo that runs already")
     parser.add_argument("--user", default="admin", help="who logs in")
     parser.add_argument("--port", type=int, default=8031, help="of a demo of our own")
+    every = (*PAGES, *OTHERS, LOGIN_PAGE)
+    parser.add_argument("--pages", nargs="+", choices=every, default=every)
     asked = parser.parse_args(arguments)
+    wanted = set(asked.pages)
     if asked.url:
         password = os.environ.get("PUSHDASH_PASSWORD", "")
-        return take(asked.url, asked.user, password)
+        return take(asked.url, asked.user, password, wanted)
     with _demo(asked.port) as logins:
-        return take(f"http://127.0.0.1:{asked.port}", asked.user, logins[asked.user])
+        url = f"http://127.0.0.1:{asked.port}"
+        return take(url, asked.user, logins[asked.user], wanted)
 
 
-def take(url: str, user: str, password: str) -> int:
-    """Log in and take the pictures."""
+def take(url: str, user: str, password: str, wanted: set[str]) -> int:
+    """Log in and take the pictures of these pages."""
     with sync_playwright() as playwright:
         browser = chromium.launched(playwright)
         page = _logged_in(browser, url, user, password)
@@ -85,13 +91,15 @@ def take(url: str, user: str, password: str) -> int:
             return 1
         PICTURES.mkdir(exist_ok=True)
         paths = _paths(page)
-        for name, size, theme in product(PAGES, SIZES, THEMES):
-            _take(page, name, paths[name], size, theme)
-        for name, size, theme in product(OTHERS, FEWER, THEMES):
-            _take(page, name, paths[name], size, theme)
         nobody = browser.new_page(base_url=url)
-        for size, theme in product(FEWER, THEMES):
-            _take(nobody, "login", "/login/", size, theme)
+        for names, sizes, by in (
+            (PAGES, SIZES, page),
+            (OTHERS, FEWER, page),
+            ([LOGIN_PAGE], FEWER, nobody),
+        ):
+            shown = [name for name in names if name in wanted]
+            for name, size, theme in product(shown, sizes, THEMES):
+                _take(by, name, paths[name], size, theme)
         browser.close()
     return 0
 
@@ -141,9 +149,10 @@ def _other_paths(page: Page, push: str) -> dict[str, str]:
     for name in ("devices", "pushes"):
         page.request.get(f"/export/{name}.csv")
     return {
+        LOGIN_PAGE: "/login/",
         "malformed": "/malformed/",
         "audit": "/audit/",
-        "bulk": "/pushes/resend/?all=1&kind=remote&outcome=asleep",
+        "bulk": "/pushes/resend/?all=1&kind=alert&outcome=asleep",
         "compare": f"/pushes/compare/?push={pair[0]}&push={pair[1]}",
         "what-if": f"{rules}?{OTHER_RULES}",
     }

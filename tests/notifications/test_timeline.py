@@ -230,6 +230,16 @@ def test_what_the_registrar_answered_is_told(device, code, title, tone):
     assert "proxy, byte" in row.detail
 
 
+def test_the_challenge_of_a_register_that_was_accepted_is_no_line_of_its_own(
+    device, feed
+):
+    registered(device, feed, MORNING, expires=7200)
+    factories.sighting(device, MORNING, kind="challenged", code=401)
+    other = MORNING + timedelta(minutes=1)
+    factories.sighting(device, other, kind="challenged", code=401)
+    assert titles(device) == ["REGISTER, only challenged (401)", "REGISTER, refreshed"]
+
+
 def test_answers_and_dialogs_of_the_device_are_told(device):
     for minute, kind in enumerate(("dialog", "ended", "beacon")):
         moment = MORNING + timedelta(minutes=minute)
