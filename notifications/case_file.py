@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.apns import REASONS
+from notifications.contact import broken_rules
 from notifications.failure_reasons import STATES
 from notifications.models import Attempt, Call, Ledger, Push
 from notifications.push_page import push as push_page
@@ -84,7 +85,7 @@ def _verdict(page: dict, call: Call | None) -> dict | None:
 def _strikes(ledger: Ledger | None, push: Push) -> dict | None:
     if ledger is None or push.push_type != Push.Type.VOIP:
         return None
-    what, _ = meaning(ledger, user_part(push.device.aor))
+    what, _ = meaning(ledger, user_part(push.device.aor), broken_rules(push.device))
     return {
         "strikes": ledger.strikes,
         "threshold": ledger.threshold,
@@ -151,16 +152,18 @@ def next_steps(push: Push, call: Call | None, ledger: Ledger | None) -> list[str
                 "Focus, muted notifications and a phone that is off all look like this."
             )
         ]
-    return _after_the_call(call, ledger, who)
+    return _after_the_call(call, ledger, who, broken_rules(push.device))
 
 
-def _after_the_call(call: Call | None, ledger: Ledger | None, who: str) -> list[str]:
+def _after_the_call(
+    call: Call | None, ledger: Ledger | None, who: str, broken: list[str]
+) -> list[str]:
     if call is None or call.verdict == Call.Verdict.AWAITED:
         return [
             gettext("Wait: the verdict comes when the logs are read past the deadline.")
         ]
     if call.verdict == Call.Verdict.UNHANDLED:
-        _, then = meaning(ledger, who)
+        _, then = meaning(ledger, who, broken)
         steps = [then] if then else []
         return [
             *steps,

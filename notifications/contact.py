@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.consequences import remedy_of
+from notifications.masking import masked
+from notifications.stored_words import told as said
 from registrations.models import Device
 
 #: RFC 8599, and what Linphone adds to it.
@@ -46,6 +49,26 @@ PROVIDERS = {
     "fcm": _("Firebase: Android, pushdash does not push to it"),
     "firebase": _("Firebase, before RFC 8599"),
 }
+#: rule → the parameters it is about.
+OF_PARAMETER = {
+    **dict.fromkeys(
+        (
+            "pn_prid_empty",
+            "pn_prid_syntax",
+            "service_undeclared",
+            "token_count",
+            "token_label",
+            "token_unlabelled",
+        ),
+        ("pn-prid",),
+    ),
+    **dict.fromkeys(("token_form", "token_twice"), ("pn-prid", "pn-tok")),
+    **dict.fromkeys(("pn_param_services", "pn_param_syntax"), ("pn-param",)),
+    "pn_provider_unsupported": ("pn-provider",),
+    "pn_timeout": ("pn-timeout",),
+    "pn_type_unsupported": ("pn-type",),
+}
+OF_ANY = frozenset({"parameter_twice", "value_too_long"})
 #: Long enough to be a token of any push service.
 SECRET = re.compile(r"[0-9A-Za-z_\-]{24,}")
 
@@ -57,6 +80,8 @@ class Parameter:
     name: str
     value: str
     note: str
+    #: It breaks a rule of the push parameters, which the note names.
+    is_broken: bool = False
 
 
 def parameters_of(device: Device) -> list[Parameter]:
@@ -64,6 +89,8 @@ def parameters_of(device: Device) -> list[Parameter]:
     uri, *pieces = device.contact.split(";")
     rows = [Parameter("uri", uri, URI)] if uri else []
     rows += [_parameter(*piece.partition("=")[::2]) for piece in pieces]
+    faults = _faults(device)
+    rows = [_flagged(row, faults.get(row.name.strip().lower())) for row in rows]
     instance = device.instance_id or ""
     rows.append(
         Parameter("+sip.instance", instance or gettext("none"), _instance(instance))
@@ -71,11 +98,44 @@ def parameters_of(device: Device) -> list[Parameter]:
     return rows
 
 
+def broken_rules(device: Device) -> list[str]:
+    """The rules that its newest Contact breaks."""
+    return [problem["rule"] for problem in device.problems]
+
+
 def masked_contact(device: Device) -> str:
     """The whole Contact with every token masked."""
     uri, *pieces = device.contact.split(";")
     shown = [_parameter(*piece.partition("=")[::2]) for piece in pieces]
     return ";".join([uri, *(f"{one.name}={one.value}" for one in shown)])
+
+
+def _faults(device: Device) -> dict[str, dict]:
+    """Parameter → the first problem that is its own."""
+    found: dict[str, dict] = {}
+    for problem in device.problems:
+        for name in _places(problem["rule"], problem.get("detail", "")):
+            found.setdefault(name, problem)
+    return found
+
+
+def _places(rule: str, detail: str) -> tuple[str, ...]:
+    if rule in OF_PARAMETER:
+        return OF_PARAMETER[rule]
+    # What may stand in any parameter names it: `pn-prid stands twice; …`.
+    return (detail.partition(" ")[0],) if rule in OF_ANY else ()
+
+
+def _flagged(row: Parameter, problem: dict | None) -> Parameter:
+    if problem is None:
+        return row
+    rule = problem["rule"]
+    told = gettext("Breaks the rule %(rule)s: %(detail)s. %(remedy)s") % {
+        "rule": rule,
+        "detail": masked(said(problem.get("detail", ""))),
+        "remedy": remedy_of(rule),
+    }
+    return replace(row, note=told.strip(), is_broken=True)
 
 
 def _parameter(name: str, value: str) -> Parameter:

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db.models import Q, Value
 from django.utils.translation import gettext
 
-from notifications.consequences import consequence_of
-from notifications.contact import masked_contact, parameters_of
+from notifications.consequences import consequence_of, is_never_pushed_to, remedy_of
+from notifications.contact import broken_rules, masked_contact, parameters_of
 from notifications.device_history import History, history_of
 from notifications.lane_spans import stretch_of
 from notifications.lanes import lanes
@@ -74,6 +74,8 @@ class Risk:
     free: range
     meaning: str
     next_step: str
+    #: Its Contact breaks a rule without which Flexisip pushes nothing to it.
+    is_unreached: bool
     rules: str
     #: What protect mode would do with the next call's push, in words; empty where it is off.
     shield: str
@@ -108,7 +110,9 @@ def device(found: Device, asked, now: datetime) -> dict:
 def _risk(found: Device, history: History) -> Risk:
     user = found.aor.partition(":")[2].rpartition("@")[0] or found.aor
     ledger = history.ledger
-    what, next_step = meaning(ledger, user)
+    broken = broken_rules(found)
+    what, next_step = meaning(ledger, user, broken)
+    is_unreached = any(map(is_never_pushed_to, broken))
     strikes = _strikes(history)
     app = App.objects.filter(bundle_id=found.bundle_id)
     shield = shown_protection(app[0], ledger) if app else None
@@ -117,8 +121,9 @@ def _risk(found: Device, history: History) -> Risk:
         strikes=strikes[-SLOTS:],
         earlier=max(0, len(strikes) - SLOTS),
         free=range(ledger.strikes + 1, ledger.threshold + 1) if ledger else range(0),
-        meaning=what if history.voip else _why_no_risk(found),
+        meaning=what if history.voip or is_unreached else _why_no_risk(found),
         next_step=next_step,
+        is_unreached=is_unreached,
         rules=rules_in_words(app),
         shield=shield.words if shield else "",
         is_held=shield is not None and shield.holds,
@@ -186,7 +191,8 @@ def _kept(row: Holding, changes: list[TokenHealthChange]) -> Kept:
 
 
 def _problem(row: dict) -> dict:
-    return row | {"consequence": consequence_of(row["rule"])}
+    rule = row["rule"]
+    return row | {"consequence": consequence_of(rule), "remedy": remedy_of(rule)}
 
 
 def _related(found: Device, tokens: dict[str, PushToken]) -> list[tuple[Device, str]]:

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from notifications.conditions import aged
-from notifications.consequences import CONSEQUENCES, consequence_in_inbox
+from notifications.consequences import CONSEQUENCES, consequence_in_inbox, remedy_of
 from notifications.display import Order
 from notifications.keyset import BY_COUNT, BY_ID, BY_SEEN, pages, query
 from notifications.listing import Asked, Listing, Page, check, looked_since
@@ -100,13 +100,16 @@ class Broken:
 
     rule: str
     consequence: str
+    #: What the app must send instead.
+    remedy: str
     flexisip: str
     #: Messages and cases in all, whatever page.
     count: int
     number: int
     cases: list[Malformed]
-    #: All of its cases.
+    #: All of its cases, and the devices whose newest Contact breaks it.
     address: str
+    devices: str
 
     @property
     def is_cut(self) -> bool:
@@ -213,9 +216,11 @@ def _broken(
     return Broken(
         rule=rule,
         consequence=consequence_in_inbox(rule),
+        remedy=remedy_of(rule),
         flexisip=next((case.flexisip for case in cases if case.flexisip), ""),
         count=total[0],
         number=total[1],
         cases=cases,
         address=query(**wanted.address | {"q": written("rule", rule)}),
+        devices=query(q=written("problem", rule)) if rule in CONSEQUENCES else "",
     )

@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from notifications.consequences import unreached
 from notifications.models import App, Attempt, Call, Ledger, Push
 
 # Translators: a unit of time, as short as it can be.
@@ -138,8 +139,20 @@ def next_strike(strike: int, threshold: int) -> str:
     return gettext("Would be strike %(next)s of %(threshold)s") % facts
 
 
-def meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
-    """What the state means for the caller, and what to do next."""
+def meaning(
+    ledger: Ledger | None, who: str, broken: Iterable[str] = ()
+) -> tuple[str, str]:
+    """What the state means for the caller, and what to do next; `broken` are the rules that
+    the Contact breaks.
+    """
+    what, then = unreached(broken, who)
+    if what and (ledger is None or ledger.state == "fine"):
+        return what, then
+    told, next_step = _meaning(ledger, who)
+    return f"{what} {told}".strip(), f"{then} {next_step}".strip()
+
+
+def _meaning(ledger: Ledger | None, who: str) -> tuple[str, str]:
     if ledger is None or ledger.state == "fine":
         calm = gettext("Nothing says that calls to %(who)s fail to wake the app.")
         return calm % {"who": who}, ""

@@ -62,3 +62,22 @@ def test_a_device_without_instance_says_what_that_means():
 
 def test_a_device_without_contact_shows_no_uri():
     assert "uri" not in notes(device(""))
+
+
+def test_a_parameter_that_breaks_a_rule_names_it_and_says_what_to_send():
+    detail = "syntax of 'pn-prid' is invalid: a token without ':voip' or ':remote'"
+    found = device(f"sip:a@b;pn-timeout=0;pn-prid={TOKEN}:voip&{TOKEN}")
+    found.problems = [{"rule": "token_unlabelled", "detail": detail}]
+    rows = {one.name: one for one in parameters_of(found)}
+    assert rows["pn-prid"].is_broken and not rows["pn-timeout"].is_broken
+    assert "token_unlabelled" in rows["pn-prid"].note
+    assert "pn-prid=TOKEN:voip&TOKEN:remote" in rows["pn-prid"].note
+    assert "Two tokens" not in rows["pn-prid"].note
+
+
+def test_a_rule_of_any_parameter_flags_the_one_it_names():
+    found = device("sip:a@b;pn-msg-str=M;pn-provider=apns;pn-provider=apns")
+    twice = "pn-provider stands twice; the first counts"
+    found.problems = [{"rule": "parameter_twice", "detail": twice}]
+    broken = [one.name for one in parameters_of(found) if one.is_broken]
+    assert set(broken) == {"pn-provider"}

@@ -62,6 +62,18 @@ def test_a_problem_says_what_flexisip_does_about_it(device):
     assert "Assume accepted" in page
 
 
+def test_a_device_that_flexisip_never_pushes_to_is_not_called_calm(device):
+    device.problems = [{"rule": "token_unlabelled", "detail": "no label"}]
+    device.save()
+    page = content(device)
+    assert "Nothing says that calls" not in page
+    assert "do not arrive while the app sleeps" in page
+    assert "Malformed, never pushed to" in page
+    assert "Do next:" in page
+    Holding.objects.filter(device=device).update(current=False)
+    assert "do not arrive while the app sleeps" in content(device)
+
+
 def test_devices_that_share_something_say_what(device):
     token = factories.token_of(device)
     other = factories.registered_device(voip=token)

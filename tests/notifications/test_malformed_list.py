@@ -11,7 +11,12 @@ from django.core.management import call_command
 from django.http import QueryDict
 
 from notifications import malformed_list
-from notifications.consequences import CONSEQUENCES, MAYBE, consequence_of
+from notifications.consequences import (
+    CONSEQUENCES,
+    MAYBE,
+    REMEDIES,
+    consequence_of,
+)
 from notifications.malformed_list import Broken, Inbox, inbox
 from registrations.models import Feed, Malformed
 from tests.notifications import people
@@ -178,3 +183,11 @@ def test_an_empty_inbox_says_so():
 def test_every_rule_of_the_push_parameters_has_its_consequence():
     assert consequence_of("never heard of") == MAYBE
     assert all(words.endswith(".") for words in CONSEQUENCES.values())
+
+
+def test_every_rule_says_what_the_app_must_send_and_leads_to_its_devices():
+    assert set(REMEDIES) == set(CONSEQUENCES)
+    case("token_count", "LinphoneiOS/5.2.0")
+    page = people.browser_of("ops").get("/malformed/").content.decode()
+    assert "one token for each service" in page
+    assert 'href="/devices/?q=problem%3Atoken_count"' in page

@@ -38,6 +38,19 @@ def test_a_block_is_probable_and_never_a_fact(state):
     assert next_step
 
 
+def test_a_contact_that_is_never_pushed_to_is_told_before_all_else():
+    what, next_step = meaning(None, "anna", ["token_unlabelled"])
+    assert "Calls to anna do not arrive" in what and "token_unlabelled" in what
+    assert "pn-prid=TOKEN:voip&TOKEN:remote" in next_step
+    what, next_step = meaning(ledger("suspected"), "anna", ["token_unlabelled"])
+    assert "do not arrive" in what and "probably" in what
+    assert "reinstall" in next_step
+
+
+def test_a_rule_that_flexisip_overlooks_changes_no_meaning():
+    assert meaning(None, "anna", ["token_twice"]) == meaning(None, "anna")
+
+
 def test_a_silent_phone_that_is_back_is_not_called_unseen():
     assert "not seen" in meaning(ledger("silent"), "anna")[0]
     back = ledger("silent", strikes=3, seen_ago=timedelta(minutes=5))
