@@ -14,6 +14,7 @@ from notifications.contact import broken_rules
 from notifications.failure_reasons import STATES
 from notifications.models import Attempt, Call, Ledger, Push
 from notifications.push_page import push as push_page
+from notifications.stored_words import told
 from notifications.templatetags.pushdash import masked, user_part
 from notifications.wording import meaning
 
@@ -34,8 +35,10 @@ def case_of(push: Push, now: datetime) -> dict:
             "outcome": page["words"],
             "verdict": _verdict(page, call),
             "strikes": _strikes(ledger, push),
+            "run": _run(ledger, push),
+            "last_sign_of_life": _moment_of(ledger and ledger.last_sign_at),
             "timeline": _timeline(push, page),
-            "evidence": call.evidence if call else None,
+            "evidence": (call.evidence or _silence(page, call)) if call else None,
             "overturned": [_change(one) for one in page["changes"]],
             "feeds": [
                 {"feed": name, "read_until": until and until.isoformat(), "read_to": to}
@@ -46,6 +49,17 @@ def case_of(push: Push, now: datetime) -> dict:
             "what_nobody_knows": str(UNKNOWABLE),
         }
     )
+
+
+def in_words(push: Push, facts: dict) -> dict:
+    """The facts of a case as its page says them; codes are for programs."""
+    return facts | {
+        "type": push.get_push_type_display(),
+        "environment": push.get_environment_display(),
+        "origin": push.get_origin_display(),
+        "state": push.get_state_display(),
+        "reason": masked(told(push.reason)),
+    }
 
 
 def _facts(push: Push) -> dict:
@@ -92,6 +106,39 @@ def _strikes(ledger: Ledger | None, push: Push) -> dict | None:
         "state": ledger.get_state_display(),
         "meaning": what,
     }
+
+
+def _run(ledger: Ledger | None, push: Push) -> list[dict]:
+    """The strikes of the run, oldest first."""
+    if ledger is None or push.push_type != Push.Type.VOIP:
+        return []
+    return [
+        {
+            "strike": number,
+            "sent_at": row["sent_at"],
+            "call_id": row["call_id"],
+            "pushes": row["pushes"],
+            "witnessed": row["witnessed"],
+            "is_this_call": row["call"] == push.sip_call_id,
+        }
+        for number, row in enumerate(ledger.run, 1)
+    ]
+
+
+def _silence(page: dict, call: Call) -> dict | None:
+    """What shows that nothing came: each feed read past the deadline, and to which byte."""
+    if call.verdict != Call.Verdict.UNHANDLED or call.handle_by is None:
+        return None
+    read = [
+        {"feed": name, "read_to": to, "read_until": until.isoformat()}
+        for name, until, to in page["feeds"]
+        if until is not None and until >= call.handle_by
+    ]
+    return {"kind": "silence", "deadline": call.handle_by.isoformat(), "read": read}
+
+
+def _moment_of(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
 
 
 def _change(change) -> dict:

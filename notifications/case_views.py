@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from notifications import push_page
 from notifications.actions import needs
 from notifications.bulk_forms import ticked
-from notifications.case_file import case_of
+from notifications.case_file import case_of, in_words
 from notifications.compare import compared
 
 
@@ -26,7 +26,9 @@ def page(request: HttpRequest, pk) -> HttpResponse:
     case = case_of(push, timezone.now())
     for moment in case["timeline"]:
         moment["at"] = datetime.fromisoformat(moment["at"])
-    context = {"page": "pushes", "push": push, "case": case, "now": timezone.now()}
+    facts = in_words(push, case["push"])
+    context = {"page": "pushes", "push": push, "case": case, "facts": facts}
+    context["now"] = timezone.now()
     return render(request, "notifications/case.html", context)
 
 

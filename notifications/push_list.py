@@ -37,6 +37,7 @@ from notifications.push_terms import (
 )
 from notifications.push_terms import chosen as chosen_of
 from notifications.ranges import Range
+from notifications.stored_words import told
 from notifications.terms import Query
 from notifications.wording import rules_in_words
 
@@ -223,7 +224,7 @@ def _labels(groups: Counter[tuple], apps: list[App]) -> dict[str, dict[str, str]
         "type": {"": NAMES["type"], **TYPES},
         "outcome": {"": NAMES["outcome"]}
         | {key: label for key, (_, label, _) in OUTCOMES.items()},
-        "reason": {"": NAMES["reason"]} | {reason: reason for reason in reasons},
+        "reason": {"": NAMES["reason"]} | {reason: told(reason) for reason in reasons},
         "app": {"": NAMES["app"]} | {app.bundle_id: app.bundle_id for app in apps},
         "origin": {"": NAMES["origin"], **ORIGINS},
     }

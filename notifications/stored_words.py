@@ -103,6 +103,7 @@ WHOLE = (
     _("the certificate has expired: store a new one on Settings"),
     _("it closes connections before it answers"),
     _("dry run"),
+    _("withdrawn by a person"),
     _("a REGISTER carried it again"),
     _("APNs accepted a push to it"),
 )

@@ -73,3 +73,33 @@ def test_json_is_a_file_with_the_push_in_its_name():
     answer = people.browser_of("ops").get(f"/pushes/{push.pk}/case.json")
     assert f"case-{str(push.pk)[:8]}.json" in answer["Content-Disposition"]
     assert json.loads(answer.content)["push"]["apns_id"] == str(push.pk)
+
+
+def test_the_evidence_of_an_unhandled_call_is_what_was_read_past_its_deadline():
+    push = house.furnished()
+    browser = people.browser_of("ops")
+    case = browser.get(f"/pushes/{push.pk}/case.json").json()
+    evidence = case["evidence"]
+    assert evidence["deadline"] == case["verdict"]["handle_by"]
+    assert evidence["read"] and all(
+        one["read_until"] >= evidence["deadline"] for one in evidence["read"]
+    )
+    assert [one["strike"] for one in case["run"]] == [1, 2]
+    assert [one["is_this_call"] for one in case["run"]].count(True) == 1
+    page = browser.get(f"/pushes/{push.pk}/case").content.decode()
+    assert "No evidence is kept" not in page
+    assert "What was read past it holds no sign" in page
+    assert "this call" in page
+    for feed in case["feeds"]:
+        assert feed["read_to"] in page.replace("&#x27;", "'")
+
+
+def test_the_page_of_a_case_says_words_where_the_file_has_codes():
+    push = people.old_push(people.reachable_device())
+    Push.objects.filter(pk=push.pk).update(origin="rehearsal")
+    browser = people.browser_of("ops")
+    page = browser.get(f"/pushes/{push.pk}/case").content.decode()
+    assert "<code>rehearsal</code>" not in page and "<code>voip</code>" not in page
+    assert "<code>VoIP</code>" in page
+    file = browser.get(f"/pushes/{push.pk}/case.json").json()["push"]
+    assert (file["origin"], file["type"]) == ("rehearsal", "voip")

@@ -163,3 +163,8 @@ def test_every_problem_of_the_push_parameters_is_said_in_french(contact):
     assert problems
     with translation.override("fr"):
         assert [one for one in problems if told(one.detail) == one.detail] == []
+
+
+def test_why_a_push_was_withdrawn_is_said_in_the_language():
+    with translation.override("fr"):
+        assert told("withdrawn by a person") == "retiré par une personne"
