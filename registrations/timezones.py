@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -23,4 +24,12 @@ def add_timezone(parser: ArgumentParser) -> None:
         type=zone_named,
         metavar="ZONE",
         help="zone of time stamps that name none (default: this machine's)",
+    )
+
+
+def unknown_told(name: str, zones: Iterable[str]) -> str:
+    """What to say of abbreviations that the zone of the setting does not have."""
+    return (
+        f"{name}: no time is read off stamps in {', '.join(sorted(zones))}, which the zone "
+        "of the setting did not have then; --timezone says the right one"
     )

@@ -25,6 +25,7 @@ ISO = re.compile(
     rb"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,:](\d{1,9}))?"
     rb"(?: ?(Z|[+-]\d\d:?\d\d))?"
 )
+UTC_NAMES = {"UTC": UTC, "GMT": UTC}
 
 
 class Years:
@@ -56,13 +57,15 @@ class Stamps:
 
     `years`: of stamps that name none. Without it one has the newest year that puts it not
     after `latest`, the latest moment a stamp can have, asked anew for each, and `guessed`
-    has that year. Where nothing tells, such a stamp stays unknown.
+    has that year. Where nothing tells, such a stamp stays unknown. `unknown`: abbreviations
+    of zones that `zone` did not have at that time; their moments stay unknown.
     """
 
     zone: tzinfo | None = None
     latest: Callable[[], datetime] | None = None
     years: Years | None = None
     guessed: set[int] = field(default_factory=set, compare=False)
+    unknown: set[str] = field(default_factory=set, compare=False)
 
     def at(self, *parts: int, zone: tzinfo | None = None) -> datetime | None:
         """Year, month, day, hour, minute, second, microsecond → UTC; None if impossible."""
@@ -88,10 +91,29 @@ class Stamps:
                 return moment
         return None
 
-    def iso(self, found: re.Match[bytes]) -> datetime | None:
-        """The moment of an `ISO` match."""
-        parts = [int(part) for part in found.groups()[:6]]
-        return self.at(*parts, micro(found[7]), zone=zone_of(found[8]))
+    def iso(self, found: re.Match[bytes], name: str | None = None) -> datetime | None:
+        """The moment of an `ISO` match. `name`: the abbreviation of its zone (`CET`)."""
+        parts = [*map(int, found.groups()[:6]), micro(found[7])]
+        if name is None or found[8] is not None:
+            return self.at(*parts, zone=zone_of(found[8]))
+        zone = zone_of(f"{name}00".encode()) if name[0] in "+-" else UTC_NAMES.get(name)
+        return self.at(*parts, zone=zone) if zone else self._abbreviated(parts, name)
+
+    def _abbreviated(self, parts: list[int], name: str) -> datetime | None:
+        """The moment that has this abbreviation in the zone of the setting: it tells the two
+        hours apart that a clock set back shows twice. Of another zone's it is not known
+        which one is meant: `CST` is a name of three.
+        """
+        for fold in (0, 1):
+            try:
+                local = datetime(*parts, tzinfo=self.zone, fold=fold)
+                aware = local if self.zone else local.astimezone()
+                if aware.tzname() == name:
+                    return aware.astimezone(UTC)
+            except (ValueError, OverflowError):
+                return None
+        self.unknown.add(name)
+        return None
 
 
 def micro(digits: bytes | None) -> int:

@@ -16,13 +16,16 @@ from registrations.formats.wrapped import Envelope, Wrapper
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS = re.compile(rb"(\d{9,11})\.(\d{6})")
+#: `Mon 2026-11-23 20:51:41 CET` (`journalctl -o short-full`): the zone by its abbreviation.
 #: `[  123.456789]`, `[  123.456789 <    0.002000 >]`: since the machine's start, and since the
 #: line before, which tell no moment.
 STAMP = (
-    rb"(?:[A-Z][a-z]{2} (?=\d{4}-))?"
+    rb"(?:[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? "
+    rb"(?:[A-Z][A-Za-z]{1,5}|[+-]\d\d)(?= )"
+    rb"|(?:[A-Z][a-z]{2} (?=\d{4}-))?"
     rb"(?:[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
     rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d| UTC)?"
-    rb"|\d{9,11}\.\d{6}|\[ *\d+\.\d{6}(?: < *\d+\.\d{6}[ *]>| {1,40})?\])"
+    rb"|\d{9,11}\.\d{6}|\[ *\d+\.\d{6}(?: < *\d+\.\d{6}[ *]>| {1,40})?\]))"
 )
 #: RFC 5424 §6: after the host come application, process, message id, structured data.
 HEADER = re.compile(
@@ -73,8 +76,8 @@ class Syslog(Wrapper):
         stamp = header[1] or header[2]
         iso = ISO.search(stamp)
         if iso is not None:
-            is_utc = stamp.endswith(b" UTC")
-            return (Stamps(UTC) if is_utc else self._stamps).iso(iso)
+            name = stamp[iso.end() :].strip()
+            return self._stamps.iso(iso, name.decode() or None)
         without_year = WITHOUT_YEAR.match(stamp)
         if without_year is not None:
             return self._stamps.without_year(without_year)

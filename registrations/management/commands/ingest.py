@@ -32,7 +32,7 @@ from registrations.long_running import expect_no_cycles, settle_in, take_short_t
 from registrations.models import Feed, Gap
 from registrations.sources.logfile import BROKEN, is_pipe
 from registrations.sources.named import STDIN, Log, growing_logs_of, logs_of
-from registrations.timezones import add_timezone
+from registrations.timezones import add_timezone, unknown_told
 from registrations.xlogs import add_xlog
 from registrations.years import add_year, guess_told
 
@@ -129,6 +129,8 @@ class Command(BaseCommand):
                     self._read_file(intake, reading)
                     if guessed := reading.stamps.guessed:
                         self.stderr.write(guess_told(reading.file.path, guessed))
+                    if unknown := reading.stamps.unknown:
+                        self.stderr.write(unknown_told(reading.file.path, unknown))
                 intake.progress.rest(log.path, is_resting=True)
         intake.take(is_last=True)
         return reading.file.position

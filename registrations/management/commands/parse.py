@@ -19,7 +19,7 @@ from registrations.rows import Rows, error_row
 from registrations.sip import MalformedMessage, SipError, read_register
 from registrations.sources.logfile import chunks, opened, written_until
 from registrations.sources.trees import files_of
-from registrations.timezones import add_timezone
+from registrations.timezones import add_timezone, unknown_told
 from registrations.xlogs import add_xlog
 from registrations.years import add_year, guess_told
 
@@ -56,6 +56,8 @@ class Command(BaseCommand):
                         printer.take(items, name)
                     if stamps.guessed:
                         self.stderr.write(guess_told(file, stamps.guessed))
+                    if stamps.unknown:
+                        self.stderr.write(unknown_told(file, stamps.unknown))
             except UnknownFormat as error:
                 raise CommandError(str(error)) from error
             except BrokenPipeError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from registrations.formats.stamps import WITHOUT_YEAR, Stamps, Years
+from registrations.formats.stamps import ISO, WITHOUT_YEAR, Stamps, Years
+from registrations.formats.syslog import Syslog
 
 
 def read(stamps: Stamps, *texts: str) -> list[str]:
@@ -56,3 +58,31 @@ def test_what_nobody_told_is_guessed_and_noted(text, day):
     guessing = Stamps(UTC, lambda: datetime(2026, 12, 1, tzinfo=UTC))
     assert read(guessing, text) == [day]
     assert guessing.guessed == {int(day[:4])}
+
+
+@pytest.mark.parametrize(
+    ("stamp", "utc"),
+    [
+        ("Mon 2026-11-23 20:51:41 CET", "2026-11-23 19:51:41"),
+        # The hour that a clock set back shows twice.
+        ("Sun 2026-10-25 02:30:00 CEST", "2026-10-25 00:30:00"),
+        ("Sun 2026-10-25 02:30:00 CET", "2026-10-25 01:30:00"),
+        ("Mon 2026-11-23 20:51:41 GMT", "2026-11-23 20:51:41"),
+        ("Mon 2026-11-23 20:51:41 -03", "2026-11-23 23:51:41"),
+        ("Mon 2026-11-23 20:51:41.250000 +0530", "2026-11-23 15:21:41.250000"),
+        # None of the zone's, or not at that time.
+        ("Mon 2026-11-23 20:51:41 CST", None),
+        ("Mon 2026-11-23 20:51:41 CEST", None),
+    ],
+)
+def test_a_zone_by_its_abbreviation_is_that_of_the_setting_or_unknown(stamp, utc):
+    paris = Stamps(ZoneInfo("Europe/Paris"))
+    at = Syslog(paris).moment(f"{stamp} vm kamailio[43]: INFO: up".encode())
+    assert at == (utc and datetime.fromisoformat(utc).replace(tzinfo=UTC))
+    assert paris.unknown == (set() if utc else {stamp[-4:].strip()})
+
+
+def test_an_abbreviation_of_the_machines_own_zone_is_known():
+    local = datetime(2026, 11, 23, 20, 51, 41).astimezone()  # noqa: DTZ001
+    found = ISO.match(b"2026-11-23 20:51:41")
+    assert Stamps().iso(found, local.tzname()) == local

@@ -177,6 +177,15 @@ def test_a_stamp_without_zone_or_year_is_read_by_its_settings():
     assert requests(line, stamps=Stamps(UTC))[0].at is None
 
 
+@pytest.mark.parametrize("zone", ["CET", "CEST", "-03", "+0530"])
+def test_the_journals_full_stamps_name_any_zone(zone):
+    log = sample("journal_short-full").replace(b" UTC ", f" {zone} ".encode())
+    wider = b" " * (len(zone) - 3)
+    log = log.replace(b"\n   ", b"\n" + wider + b"   ")
+    assert detect(log) == "syslog"
+    assert len(requests(log, stamps=Stamps(UTC))) == len(EXPECTED)
+
+
 def test_a_time_of_day_without_a_date_is_no_moment():
     log = sample("tcpdump_A").replace(b"2026-11-23 ", b"")
     assert len(requests(log)) == len(EXPECTED)
