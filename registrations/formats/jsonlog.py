@@ -8,7 +8,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-from registrations.formats.stamps import ISO, Stamps
+from registrations.formats.stamps import ISO, WITHOUT_YEAR, Stamps
 from registrations.formats.syslog import EPOCH
 from registrations.formats.wrapped import Envelope, Wrapper
 
@@ -81,11 +81,21 @@ def moment_of(entry: dict, stamps: Stamps) -> datetime | None:
         return EPOCH + timedelta(microseconds=int(micros))
     for value in map(entry.get, TIMES):
         if isinstance(value, str):
-            found = ISO.match(value.encode())
-            return stamps.iso(found) if found else None
+            return text_moment(value, stamps)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _seconds(value)
     return None
+
+
+def text_moment(text: str, stamps: Stamps) -> datetime | None:
+    """The moment of a time as text: ISO 8601, or syslog's own without a year."""
+    stamp = text.encode("utf-8", "replace")
+    found = ISO.match(stamp)
+    if found is not None:
+        return stamps.iso(found)
+    # Asterisk's default `dateformat`, and OpenSIPS'.
+    found = WITHOUT_YEAR.match(stamp)
+    return stamps.without_year(found) if found else None
 
 
 def _seconds(value: float) -> datetime | None:

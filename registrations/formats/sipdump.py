@@ -26,8 +26,10 @@ CONTENT_LENGTH = re.compile(rb"(?i)\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})"
 BEGIN = re.compile(rb"={20}\r?\ntag: ")
 LONGEST_BEGIN = 27
 HEAD = re.compile(
-    BEGIN.pattern + rb"(\w+)\r?\npid: (\d{1,10})\r?\nprocess: (\d{1,6})\r?\n"
-    rb"time: (\d{1,11})\.(\d{6})\r?\ndate: [^\n]{1,40}\nproto: (\w+) (ipv[46])\r?\n"
+    # Not every version writes the number of the process and the date.
+    BEGIN.pattern + rb"(\w+)\r?\npid: (\d{1,10})\r?\n(?:process: \d{1,6}\r?\n)?"
+    rb"time: (\d{1,11})\.(\d{6})\r?\n(?:date: [^\n]{1,40}\n)?"
+    rb"proto: (\w+) (ipv[46])\r?\n"
     rb"srcip: ([^\r\n]{1,64})\r?\nsrcport: (\d{1,5})\r?\n"
     rb"dstip: [^\n]{1,64}\ndstport: \d{1,5}\r?\n~{20}\r?\n"
 )
@@ -120,6 +122,7 @@ class Sipdump:
         if block is None:
             if len(self._data) - start < LONGEST_HEAD and not is_last:
                 return False
+            records.append(self._headless(start))
             self._at = begin.end()
         elif not self._is_believed(block):
             records.append(self._doubted(block))
@@ -156,6 +159,15 @@ class Sipdump:
             rule="sipdump_block",
             detail="a block inside a message, or of a process not seen before",
             raw=self._data[block.start : block.message],
+        )
+
+    def _headless(self, start: int) -> Unreadable:
+        return Unreadable(
+            position=self._base + start,
+            at=None,
+            rule="sipdump_head",
+            detail="a block whose head is not known",
+            raw=self._data[start : start + LONGEST_HEAD],
         )
 
     def _ends(self, block: Block, is_last: bool) -> tuple[int, int] | None:
@@ -238,7 +250,7 @@ class Sipdump:
         found = HEAD.match(self._data, start)
         if found is None:
             return None
-        tag, pid, _, seconds, micros, proto, family, host, port = found.groups()
+        tag, pid, seconds, micros, proto, family, host, port = found.groups()
         name = host.decode("ascii", "replace")
         name = f"[{name}]" if family == b"ipv6" and not name.startswith("[") else name
         source = f"{proto.decode().lower()}:{name}:{port.decode()}"

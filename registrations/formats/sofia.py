@@ -2,7 +2,7 @@
 
 `recv 938 bytes from tcp/[1.2.3.4]:5060 at 19:23:18.926000:`, a line of dashes, the message
 with three spaces before each line, dashes again (tport_logging.c). The time is that of a
-day nobody names.
+day nobody names. drachtio prints date and time in front, and the message alone behind it.
 """
 
 from __future__ import annotations
@@ -10,26 +10,42 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from registrations.formats.cutting import CR, LINE_ENDS, LONGEST_MESSAGE, LONGEST_PREFIX
 from registrations.formats.flexisip import PREFIX as FLEXISIP
+from registrations.formats.plain import START
 from registrations.formats.stamps import ISO, Stamps
 from registrations.formats.wrapped import Envelope, Wrapper
 
-LOGGER = re.compile(FLEXISIP.pattern + rb" ?")
+COLOURS = rb"(?:\x1b\[[0-9;]*[A-Za-z])*"
+#: From Flexisip 2.4 on a blank stands in front of the text: of three that are indent it is
+#: told by the first line.
+LOGGER = re.compile(FLEXISIP.pattern)
 HEADER = re.compile(
-    # A line of a message is indented: it cannot be a header.
-    rb"(?:" + FLEXISIP.pattern + rb" ?)?(?:\S[^\n]{0,200}? )??(recv|send) \d+ bytes "
-    rb"(?:from|to) "
-    rb"(udp|tcp|tls|sctp|ws|wss)/\[([^\]\s]+)\]:(\d{1,5}) at ([^\n]*):\r?\n",
+    # A line of a message is indented: it cannot be a header, whatever its colour.
+    rb"(?:"
+    + FLEXISIP.pattern
+    + rb"( ?))?"
+    + COLOURS
+    + rb"(?:(?!\x1b)\S[^\n]{0,200}? "
+    + COLOURS
+    + rb")??(recv|send) (\d+) bytes (?:from|to) "
+    rb"(udp|tcp|tls|sctp|ws|wss)/\[([^\]\s]+)\]:(\d{1,5}) at ([^\n]*):"
+    + COLOURS
+    + rb"\r?\n",
 )
 #: A line of FreeSWITCH's own, which looks like syslog's else.
 FREESWITCH = re.compile(
-    rb"(?:[0-9a-f-]{36} )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:\d+\.\d+% )?"
+    COLOURS + rb"(?:[0-9a-f-]{36} )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:\d+\.\d+% )?"
     rb"\[(?:CONSOLE|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG)\] "
 )
 #: What only logs of this kind have.
 SHAPE = re.compile(HEADER.pattern + rb"|" + FREESWITCH.pattern)
 INDENT = b"   "
-DASHES = re.compile(rb" {0,3}-{20,}\s*")
+COLOURED = re.compile(COLOURS)
+DASHES = re.compile(rb" {0,3}-{20,}" + COLOURS + rb"\s*")
+#: drachtio prints the message as it is, and the log goes on with a line of its own.
+BARE = re.compile(rb"(?:\r?\n)?" + START.pattern)
+GOES_ON = re.compile(rb"\d{4}-\d\d-\d\d \d\d:|(?:recv|send) \d+ bytes ")
 
 
 class Sofia(Wrapper):
@@ -46,16 +62,31 @@ class Sofia(Wrapper):
     def is_one_line(self, line: bytes) -> bool:
         return False
 
+    def end(self, data: bytes, start: int, marker: int, *, is_last: bool) -> int | None:
+        """A message without indent ends where its size says, if the log goes on there: what
+        is in it may look like the log.
+        """
+        header = HEADER.match(data, start)
+        if header is None or not BARE.match(data, header.end()):
+            return super().end(data, start, marker, is_last=is_last)
+        stop = _sized_end(data, header.end(), int(header.groups()[-5]))
+        if len(data) < stop + LONGEST_PREFIX and not is_last:
+            return None
+        if stop == len(data) or GOES_ON.match(data, stop):
+            return stop
+        return super().end(data, start, marker, is_last=is_last)
+
     def unwrap(self, record: bytes) -> Envelope | None:
         header = HEADER.match(record)
         if header is None:
             return None
-        direction, protocol, host, port = (
-            part.decode("ascii", "replace") for part in header.groups()[-5:-1]
+        blank, direction, _, protocol, host, port = (
+            (part or b"").decode("ascii", "replace") for part in header.groups()[-7:-1]
         )
         host = f"[{host}]" if ":" in host else host
+        text = record[header.end() :]
         return Envelope(
-            text=_message(record[header.end() :]),
+            text=text if BARE.match(text) else _message(text, len(blank)),
             at=self._moment(header),
             source=f"{protocol}:{host}:{port}",
             received=direction == "recv",
@@ -66,16 +97,32 @@ class Sofia(Wrapper):
         return self._moment(header) if header else None
 
     def _moment(self, header: re.Match[bytes]) -> datetime | None:
-        found = ISO.match(header[0]) or ISO.match(header.groups()[-1])
+        line = header[0][COLOURED.match(header[0]).end() :]
+        found = ISO.match(line) or ISO.match(header.groups()[-1])
         return self._stamps.iso(found) if found else None
 
 
-def _message(lines: bytes) -> bytes:
-    """The lines between the dashes, without indent and logger's prefix."""
+def _sized_end(data: bytes, start: int, size: int) -> int:
+    """Behind the message that begins at `start`, and the empty lines behind it."""
+    end, left = start, min(size, LONGEST_MESSAGE)
+    line_end = data.find(b"\n", start)
+    if data[line_end - 1] != CR:
+        # Every CR was left out of the log, and counts.
+        while line_end >= 0 and line_end - end + 2 <= left:
+            left -= line_end - end + 2
+            end = line_end + 1
+            line_end = data.find(b"\n", end)
+    end += left
+    return LINE_ENDS.match(data, end).end() if end < len(data) else end
+
+
+def _message(lines: bytes, blank: int) -> bytes:
+    """The lines between the dashes, without indent, colours and logger's prefix."""
     kept, dashes = [], 0
     for line in lines.split(b"\n"):
         prefix = LOGGER.match(line)
-        line = line[prefix.end() :] if prefix else line
+        line = line[prefix.end() + blank :] if prefix else line
+        line = line[COLOURED.match(line).end() :]
         if DASHES.fullmatch(line):
             dashes += 1
         elif dashes == 1:

@@ -1,5 +1,7 @@
 """Kamailio's sipdump files: blocks, answers, forwarded copies, and blocks phones make up."""
 
+import re
+
 import pytest
 
 from registrations.formats import detect, open_format
@@ -152,3 +154,20 @@ def test_a_copy_with_cr_lf_everywhere_reads_the_same(step):
     assert [one._replace(position=0) for one in found] == [
         one._replace(position=0) for one in kept
     ]
+
+
+@pytest.mark.parametrize("left_out", ["process: ", "date: ", "(process|date): "])
+def test_a_head_without_process_or_date_is_read(left_out):
+    text = block(register()) + block(answer(), "snd") + block(register("two"))
+    short = re.sub(f"(?m)^{left_out}.*\n", "", text)
+    assert short != text
+    for one, same in zip(read(short), read(text), strict=True):
+        assert (one.at, type(one)) == (same.at, type(same))
+    assert names(read(short)) == ["one", "two"]
+
+
+def test_a_block_whose_head_is_not_known_is_told():
+    odd = block(register()).replace("srcip: ", "from: ")
+    first, second = read(odd + block(register("two")))
+    assert (first.rule, first.position) == ("sipdump_head", 0)
+    assert names([second]) == ["two"]

@@ -83,6 +83,6 @@ def test_a_zone_by_its_abbreviation_is_that_of_the_setting_or_unknown(stamp, utc
 
 
 def test_an_abbreviation_of_the_machines_own_zone_is_known():
-    local = datetime(2026, 11, 23, 20, 51, 41).astimezone()  # noqa: DTZ001
+    local = datetime(2026, 11, 23, 20, 51, 41).astimezone()
     found = ISO.match(b"2026-11-23 20:51:41")
     assert Stamps().iso(found, local.tzname()) == local

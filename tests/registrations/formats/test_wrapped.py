@@ -258,6 +258,15 @@ def test_asterisks_json_log_tells_who_sent_a_message():
     assert requests(sent.encode() + b"\n") == []
 
 
+@pytest.mark.parametrize("name", ["timestamp", "time"])
+def test_a_json_log_may_leave_the_year_out(name):
+    """Asterisk's default `dateformat`, and OpenSIPS' log in JSON."""
+    text = requests(sample("journal_cat"))[0].raw.decode()
+    entry = {name: "Nov 23 19:36:17", "message": f"RECEIVED REGISTER from x\n{text}"}
+    (request,) = requests(json.dumps(entry).encode() + b"\n")
+    assert request.at == datetime(2026, 11, 23, 19, 36, 17, tzinfo=UTC)
+
+
 def test_freeswitchs_own_lines_are_none_of_syslogs():
     line = b"2026-11-23 19:23:18.926000 [NOTICE] switch_channel.c:1118 New Channel\n"
     percent = line.replace(b" [", b" 99.97% [")
