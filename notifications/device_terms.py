@@ -177,9 +177,14 @@ def _states(terms: list[Term]) -> Q:
     return holding(Ledger.objects.filter(state__in=values))
 
 
+def is_bound(now: datetime) -> Q:
+    """Devices whose binding has not ended."""
+    return Q(bound=True) & (Q(expires_at=None) | Q(expires_at__gt=now))
+
+
 def _bound(term: Term, now: datetime) -> Q:
     if term.value == "yes":
-        return Q(bound=True) & (Q(expires_at=None) | Q(expires_at__gt=now))
+        return is_bound(now)
     return Q(bound=False) | Q(expires_at__lte=now)
 
 

@@ -11,9 +11,8 @@ from datetime import datetime
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Func, OuterRef, TextField
+from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -23,33 +22,30 @@ from django.http import (
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from notifications import audit, audit_list, malformed_list, push_terms, refused_list
+from notifications import (
+    audit,
+    audit_list,
+    device_export,
+    malformed_list,
+    push_terms,
+    refused_list,
+)
 from notifications.actions import needs
-from notifications.device_terms import fitting, kinds
-from notifications.keyset import BY_CREATION, BY_ID, pages, words
+from notifications.failed_pushes import FAILURES, failed
+from notifications.keyset import BY_CREATION, BY_END, pages
 from notifications.listing import WrongQuery, check
+from notifications.models import Push
 from notifications.push_names import APNS_ID
-from notifications.terms import read_query
-from registrations.models import Device, Holding, masked
+from notifications.refused_list import SPANS
+from notifications.sql_texts import Iso
+from registrations.models import masked
 
 #: Rows read and written at once: memory holds no more of them.
 AT_ONCE = 2000
-#: The key of rows that begin with it.
-BY_FIRST = replace(BY_ID, write=lambda row: str(row[0]))
-#: Read as rows of text: a model and two datetimes a device cost more than all the rest.
-DEVICE_FIELDS = (
-    "aor",
-    "instance_id",
-    "address",
-    "user_agent",
-    "bundle_id",
-    "environment",
-    "held",
-    "registered",
-    "expiry",
-)
 #: The key of pushes as rows that begin with it.
 BY_FIRST_TWO = replace(BY_CREATION, write=lambda row: f"{row[0].isoformat()}|{row[1]}")
+#: The key of those that failed, whose end stands last.
+BY_LAST = replace(BY_END, write=lambda row: f"{row[-1].isoformat()}|{row[1]}")
 #: In the order of their columns, behind when and which.
 PUSH_FIELDS = (
     "apns_id",
@@ -71,41 +67,31 @@ PUSH_FIELDS = (
     "requested_by__username",
     "resend_of",
 )
+PUSH_COLUMNS = (
+    "created_at",
+    "id",
+    "apns_id",
+    "type",
+    "origin",
+    "bundle_id",
+    "environment",
+    "aor",
+    "instance_id",
+    "token",
+    "call_id",
+    "state",
+    "reason",
+    "attempts",
+    "sent_at",
+    "accepted_at",
+    "verdict",
+    "rule",
+    "requested_by",
+    "resend_of",
+)
 TOKEN = PUSH_FIELDS.index("token__token")
 FORMULA = frozenset("=+-@\t\r")
 KINDS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
-
-
-class Iso(Func):
-    """A moment as ISO 8601, written by PostgreSQL; the session's zone is UTC."""
-
-    template = """to_char(%(expressions)s, 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
-    output_field = TextField()
-
-
-class Address(Func):
-    """A Contact without its parameters."""
-
-    template = "split_part(%(expressions)s, ';', 1)"
-    output_field = TextField()
-
-
-class Masked(Func):
-    """`voip 00fc13…8512`: a token's kind, and of the token what `masked` shows."""
-
-    output_field = TextField()
-
-    def as_sql(self, compiler, connection, **_):
-        kind, token = (compiler.compile(one)[0] for one in self.source_expressions)
-        return f"{kind} || ' ' || left({token}, 6) || '…' || right({token}, 4)", []
-
-
-#: What a device holds, in the same query.
-HELD = ArraySubquery(
-    Holding.objects.filter(device=OuterRef("pk"), current=True)
-    .order_by()
-    .values_list(Masked("token__kind", "token__token"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,32 +165,35 @@ def _ndjson(columns: tuple[str, ...], rows: Iterator[list[tuple]]) -> Iterator[s
 
 
 def _devices(asked, now: datetime) -> Iterator[list[tuple]]:
-    wanted = read_query(words(asked.get("q", "")), kinds([]))
-    check(wanted.faults)
-    found = fitting(Device.objects.all(), wanted, now).annotate(
-        address=Address("contact"),
-        held=HELD,
-        registered=Iso("last_registered_at"),
-        expiry=Iso("expires_at"),
-    )
-    rows = found.values_list("pk", *DEVICE_FIELDS)
-    return (list(map(_device_row, some)) for some in pages(rows, BY_FIRST, AT_ONCE))
-
-
-def _device_row(row: tuple) -> tuple:
-    _, *said, held, registered, expiry = row
-    tokens = dict(one.split(" ") for one in held)
-    return (*said, tokens.get("voip"), tokens.get("remote"), registered, expiry)
+    return device_export.file_rows(asked, now, AT_ONCE)
 
 
 def _pushes(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted = push_terms.asked_of(asked)
     check(wanted.faults)
     found = push_terms.fitting(wanted, now).select_related(None)
-    rows = found.annotate(
-        apns_id=APNS_ID, sent=Iso("sent_at"), accepted=Iso("accepted_at")
-    ).values_list("created_at", "pk", *PUSH_FIELDS)
+    rows = _texts(found).values_list("created_at", "pk", *PUSH_FIELDS)
     return (list(map(_push_row, some)) for some in pages(rows, BY_FIRST_TWO, AT_ONCE))
+
+
+def _failed(asked, now: datetime) -> Iterator[list[tuple]]:
+    """Failed deliveries by when they ended, as the tab of Failures has them."""
+    wanted, time = FAILURES.read(asked), SPANS.time(asked)
+    check(wanted.query.faults + time.faults)
+    found = failed(wanted, time, now).rows
+    rows = _texts(found).values_list("created_at", "pk", *PUSH_FIELDS, "ended_at")
+    return (list(map(_failed_row, some)) for some in pages(rows, BY_LAST, AT_ONCE))
+
+
+def _texts(found: QuerySet[Push]) -> QuerySet[Push]:
+    return found.annotate(
+        apns_id=APNS_ID, sent=Iso("sent_at"), accepted=Iso("accepted_at")
+    )
+
+
+def _failed_row(row: tuple) -> tuple:
+    *said, ended_at = row
+    return (*_push_row(tuple(said)), ended_at.isoformat())
 
 
 def _push_row(row: tuple) -> tuple:
@@ -214,46 +203,9 @@ def _push_row(row: tuple) -> tuple:
 
 
 LISTS = {
-    "devices": List(
-        (
-            "aor",
-            "instance_id",
-            "contact",
-            "user_agent",
-            "bundle_id",
-            "environment",
-            "voip",
-            "remote",
-            "last_registered_at",
-            "expires_at",
-        ),
-        _devices,
-    ),
-    "pushes": List(
-        (
-            "created_at",
-            "id",
-            "apns_id",
-            "type",
-            "origin",
-            "bundle_id",
-            "environment",
-            "aor",
-            "instance_id",
-            "token",
-            "call_id",
-            "state",
-            "reason",
-            "attempts",
-            "sent_at",
-            "accepted_at",
-            "verdict",
-            "rule",
-            "requested_by",
-            "resend_of",
-        ),
-        _pushes,
-    ),
+    "devices": List(device_export.COLUMNS, _devices),
+    "pushes": List(PUSH_COLUMNS, _pushes),
+    "failed": List((*PUSH_COLUMNS, "ended_at"), _failed),
     "audit": List(
         audit_list.COLUMNS, audit_list.file_rows, "notifications.manage_users"
     ),

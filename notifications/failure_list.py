@@ -103,7 +103,7 @@ class Failures:
         """What the tab exports: the list, and its address."""
         here = query(**self.time.outright, q=self.asked.q)
         return {
-            "deliveries": ("pushes", self.failed_address),
+            "deliveries": ("failed", here),
             "refused": ("refused", here),
             "activity": ("audit", here),
         }.get(self.tab, ("pushes", self.address))

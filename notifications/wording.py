@@ -62,6 +62,7 @@ ACTIONS = {
     "user.deactivate": _("Took a login away"),
     "export.devices": _("Exported devices"),
     "export.pushes": _("Exported pushes"),
+    "export.failed": _("Exported failed deliveries"),
     "export.malformed": _("Exported malformed registrations"),
     "export.refused": _("Exported refused requests"),
     "view.share": _("Shared a view"),

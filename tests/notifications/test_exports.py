@@ -15,8 +15,16 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from notifications import audit, exports
-from notifications.models import AuditEntry, Bulk, BulkItem, Push, Refusal
-from registrations.models import Device
+from notifications.handling import settle
+from notifications.models import (
+    AuditEntry,
+    Bulk,
+    BulkItem,
+    Push,
+    Refusal,
+    TokenHealth,
+)
+from registrations.models import Device, Holding
 from tests import factories
 from tests.notifications import people
 from tests.people import person, session_of
@@ -54,6 +62,67 @@ def test_devices_are_exported_as_the_query_leaves_them_with_tokens_masked():
     assert row["contact"] == alice.contact
     assert token.token not in json.dumps(row)
     assert len(exported("devices")) == 2
+
+
+def test_devices_are_exported_with_what_the_list_shows_of_them():
+    now = timezone.now()
+    factories.feed(seen_until=now + timedelta(hours=1))
+    alice = factories.registered_device("sip:alice@example.org")
+    push = factories.accepted_push(alice, now - timedelta(minutes=9))
+    settle(now)
+    TokenHealth.objects.create(
+        token=factories.token_of(alice, "remote"), state="retired", at=now
+    )
+    problems = [{"rule": "token_count"}, {"rule": "token_form"}]
+    Device.objects.update(problems=problems, last_seen_at=now, bound=False)
+    (row,) = exported("devices")
+    ledger = push.token.ledger
+    assert (row["state"], row["strikes"]) == (ledger.state, ledger.strikes)
+    assert row["strikes"] == 1
+    assert (row["voip_health"], row["remote_health"]) == ("valid", "retired")
+    assert row["problems"] == "token_count token_form"
+    assert row["bound"] == "no"
+    assert row["last_seen_at"] == now.isoformat()
+
+
+def test_a_device_without_tokens_or_ledger_is_exported_with_empty_cells():
+    device = factories.registered_device()
+    Holding.objects.filter(device=device, token__kind="remote").update(current=False)
+    (row,) = exported("devices")
+    assert (row["state"], row["strikes"], row["problems"]) == (None, None, "")
+    assert (row["voip_health"], row["remote_health"]) == ("valid", None)
+    Holding.objects.filter(device=device).update(current=False)
+    (row,) = exported("devices")
+    assert (row["voip"], row["voip_health"]) == (None, None)
+
+
+def test_devices_are_exported_by_one_query_for_some_at_a_time(
+    monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    for _ in range(5):
+        factories.registered_device()
+    found = exports.LISTS["devices"].rows({}, timezone.now())
+    with django_assert_num_queries(3):
+        assert sum(map(len, found)) == 5
+
+
+def test_failed_deliveries_are_exported_by_when_they_ended_as_on_their_page(
+    monkeypatch,
+):
+    monkeypatch.setattr(exports, "AT_ONCE", 1)
+    device, now = factories.registered_device(), timezone.now()
+    for days, ended in ((9, 1), (8, 2), (9, 8)):
+        push = factories.accepted_push(
+            device, now - timedelta(days=days), state="rejected"
+        )
+        Push.objects.filter(pk=push.pk).update(ended_at=now - timedelta(days=ended))
+    rows = exported("failed", "span=7d")
+    page = people.browser_of("admin").get("/failures/?tab=deliveries&span=7d")
+    shown = [str(row.push.pk) for row in page.context["list"].page.rows]
+    assert [row["id"] for row in rows] == shown
+    assert len(rows) == 2
+    assert rows[0]["ended_at"] > rows[1]["ended_at"]
 
 
 def test_pushes_are_exported_as_the_filters_leave_them():
@@ -157,10 +226,7 @@ def test_refused_requests_are_exported_as_their_time_leaves_them():
             "reasons",
             "/export/pushes.csv?outcome=rejected&amp;outcome=lost&amp;outcome=asleep",
         ),
-        (
-            "deliveries",
-            "/export/pushes.csv?outcome=rejected&amp;outcome=lost&amp;span=7d",
-        ),
+        ("deliveries", "/export/failed.csv?span=7d"),
         ("refused", "/export/refused.csv?span=7d"),
         ("activity", "/export/audit.csv?span=7d"),
     ],
