@@ -14,6 +14,7 @@ from registrations.feeds import stamps_of, template_of
 from registrations.formats import open_format
 from registrations.formats.record import Record
 from registrations.formats.stamps import Years
+from registrations.formats.unread import Unread
 from registrations.hearing import Heard, heard
 from registrations.intake import Piece
 from registrations.logfiles import file_of, next_rotation
@@ -80,6 +81,7 @@ class FileReading:
             head=head,
             template=template_of(feed),
         )
+        self._unread = Unread(format or None, position)
         #: The byte up to which the stream was read; part of a record may not be stored yet.
         self.read_to = position
         self._coming: Future[Piece | None] | None = None
@@ -139,17 +141,26 @@ class FileReading:
         records: list[Record | Heard] = []
         for at in range(0, len(data), SLICE):
             TURNS.await_one()
-            records += heard(self._reader.feed(data[at : at + SLICE]))
+            piece = data[at : at + SLICE]
+            found = heard(self._reader.feed(piece))
+            self._unread.saw(piece, found, self._reader.form)
+            records += found
         return records
 
     def end(self) -> Piece:
         """What is left, now that nothing more will come of this file."""
         records = self._reader.end()
+        self._unread.saw(b"", records, None)
         return self._piece(records, self._reader.resume_position)
 
     def leave(self) -> Piece:
         """The same of a file that was rotated away: none of its bytes are read again."""
         return self._piece(self._reader.end(), self.read_to)
+
+    @property
+    def unread(self) -> str:
+        """What to say where nothing in it looks like its format; else empty."""
+        return self._unread.words
 
     def goes_on_in(self, path: str) -> bool:
         """True when the file of this path begins with all that was read of this one."""

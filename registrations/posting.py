@@ -64,15 +64,16 @@ class Posted:
         self._data = rest + b"".join(line.text for line in lines)
         #: Where each line begins, counted from the file's position, and its time stamp.
         self._starts, self._times = _times(file.state.get("times", []))
-        at = len(rest)
+        at, stamps = len(rest), stamps_of(feed, lambda: now + AHEAD)
         for line in lines:
-            if line.at is not None:
+            moment = line.moment(stamps)
+            if moment is not None:
                 self._starts.append(at)
-                self._times.append(line.at)
+                self._times.append(moment)
             at += len(line.text)
         self._reader = open_format(
             feed.format or file.format or None,
-            stamps_of(feed, lambda: now + AHEAD),
+            stamps,
             position=file.position,
             template=template_of(feed),
         )

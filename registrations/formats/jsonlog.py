@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from registrations.formats.stamps import ISO, WITHOUT_YEAR, Stamps
-from registrations.formats.syslog import EPOCH
 from registrations.formats.wrapped import Envelope, Wrapper
 
 #: The journal prints a message that holds a CR as an array of byte values.
@@ -19,8 +18,11 @@ TIMES = ("@timestamp", "timestamp", "time", "date", "ts")
 #: The journal's and Docker's words for who printed an entry.
 ORIGIN = ("_HOSTNAME", "_PID", "stream")
 MICROSECONDS = "__REALTIME_TIMESTAMP"
-#: `date +%s` is below this for some ten thousand years; larger numbers are milliseconds.
-MOST_SECONDS = 10**11
+#: Later numbers are milliseconds, microseconds, nanoseconds since 1970.
+LONGEST_SECONDS = 1e11
+LONGEST_NUMBER = 1e20
+#: Before 1973 there was no SIP: a number of something else.
+LEAST_SECONDS = 1e8
 
 
 class JsonLog(Wrapper):
@@ -60,7 +62,7 @@ def text_of(entry: dict) -> bytes | None:
     """The log text of one entry; None where no known member holds any."""
     for value in (*map(entry.get, TEXTS), _inner(entry.get("logmsg"))):
         if isinstance(value, str):
-            return value.encode("utf-8", "surrogateescape")
+            return value.encode("utf-8", "surrogatepass")
         if isinstance(value, list) and all(_is_byte(one) for one in value):
             return bytes(value)
     return None
@@ -74,33 +76,41 @@ def _is_byte(value: object) -> bool:
     return isinstance(value, int) and 0 <= value < 256
 
 
+def stamp_of(entry: dict) -> object:
+    """What an entry says of its time, as it is written; None where no known member tells."""
+    micros = entry.get(MICROSECONDS)
+    if isinstance(micros, str) and micros.isdecimal():
+        return micros
+    values = map(entry.get, TIMES)
+    return next((one for one in values if isinstance(one, str | int | float)), None)
+
+
 def moment_of(entry: dict, stamps: Stamps) -> datetime | None:
     """When the entry was written, in UTC; None where no known member tells."""
-    micros = entry.get(MICROSECONDS)
-    if isinstance(micros, str) and micros.isdecimal() and len(micros) < 18:
-        return EPOCH + timedelta(microseconds=int(micros))
-    for value in map(entry.get, TIMES):
-        if isinstance(value, str):
-            return text_moment(value, stamps)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return _seconds(value)
-    return None
+    return moment_at(stamp_of(entry), stamps)
 
 
-def text_moment(text: str, stamps: Stamps) -> datetime | None:
-    """The moment of a time as text: ISO 8601, or syslog's own without a year."""
-    stamp = text.encode("utf-8", "replace")
+def moment_at(value: object, stamps: Stamps) -> datetime | None:
+    """The moment of a time: ISO 8601 text, syslog's without a year, or a number (seconds
+    down to nanoseconds since 1970); else None.
+    """
+    if isinstance(value, str):
+        if not value.isdecimal():
+            return _text_moment(value.encode("utf-8", "replace"), stamps)
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not LEAST_SECONDS < value < LONGEST_NUMBER:  # neither does NaN pass
+        return None
+    while value > LONGEST_SECONDS:
+        value /= 1000
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _text_moment(stamp: bytes, stamps: Stamps) -> datetime | None:
     found = ISO.match(stamp)
     if found is not None:
         return stamps.iso(found)
     # Asterisk's default `dateformat`, and OpenSIPS'.
     found = WITHOUT_YEAR.match(stamp)
     return stamps.without_year(found) if found else None
-
-
-def _seconds(value: float) -> datetime | None:
-    try:
-        seconds = value / 1000 if value > MOST_SECONDS else value
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

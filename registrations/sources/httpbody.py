@@ -10,12 +10,13 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+
+from registrations.formats.jsonlog import TEXTS, moment_at, stamp_of, text_of
+from registrations.formats.stamps import Stamps
 
 #: Unpacked, a body is refused beyond this.
 LONGEST_TEXT_BYTES = 64 * 1024 * 1024
-TEXT_FIELDS = ("message", "log", "MESSAGE", "msg")
-TIME_FIELDS = ("timestamp", "@timestamp", "date", "time", "__REALTIME_TIMESTAMP")
 ENCODINGS = {
     "": None,
     "identity": None,
@@ -28,11 +29,6 @@ JSON_LINES |= {
     "application/json-lines",
     "application/x-json-stream",
 }
-#: Later numbers are milliseconds, microseconds, nanoseconds since 1970.
-LONGEST_SECONDS = 1e11
-LONGEST_NUMBER = 1e20
-#: Before 1973 there was no SIP: a number of something else.
-LEAST_SECONDS = 1e8
 
 
 class BodyRefused(Exception):
@@ -45,10 +41,14 @@ class BodyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the log, or several, and when the collector read it (None: not said)."""
+    """One line of the log, or several; `stamp`: when the collector read it, as it says."""
 
     text: bytes
-    at: datetime | None = None
+    stamp: object = None
+
+    def moment(self, stamps: Stamps) -> datetime | None:
+        """When it was read; None where that is not said. `stamps`: the feed's."""
+        return moment_at(self.stamp, stamps)
 
 
 def unpacked(pieces: Iterable[bytes], encoding: str) -> bytes:
@@ -125,44 +125,8 @@ def _skip_blanks(text: str, at: int) -> int:
 def _line(entry: object, number: int) -> Line:
     if not isinstance(entry, dict):
         raise BodyRefused(400, "not a JSON object", number)
-    value = next((entry[name] for name in TEXT_FIELDS if name in entry), None)
-    text = _text(value)
+    text = text_of(entry)
     if text is None:
-        names = ", ".join(TEXT_FIELDS)
+        names = ", ".join(TEXTS)
         raise BodyRefused(400, f"none of the fields {names} holds text", number)
-    stamp = next((entry[name] for name in TIME_FIELDS if name in entry), None)
-    return Line(text if text.endswith(b"\n") else text + b"\n", _moment(stamp))
-
-
-def _text(value: object) -> bytes | None:
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    # journald gives an array of byte values for text that holds CR.
-    is_bytes = isinstance(value, list) and all(
-        isinstance(one, int) and 0 <= one < 256 for one in value
-    )
-    return bytes(value) if is_bytes else None
-
-
-def _moment(value: object) -> datetime | None:
-    """ISO 8601 text, or a number (seconds down to nanoseconds since 1970); else None."""
-    if isinstance(value, str):
-        found = _iso(value)
-        if found is not None or not value.isdecimal():
-            return found
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if not LEAST_SECONDS < value < LONGEST_NUMBER:  # neither does NaN pass
-        return None
-    while value > LONGEST_SECONDS:
-        value /= 1000
-    return datetime.fromtimestamp(value, UTC)
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+    return Line(text if text.endswith(b"\n") else text + b"\n", stamp_of(entry))

@@ -245,3 +245,12 @@ def test_only_what_can_be_read_again_is_committed_without_waiting(
     prefix = "SET synchronous_commit = "
     assert [sql[len(prefix) :] for sql in told if sql.startswith(prefix)] == said
     assert Device.objects.exists()
+
+
+def test_a_file_of_which_nothing_is_known_is_a_trouble_of_its_feed(tmp_path):
+    log, told = tmp_path / "odd.log", StringIO()
+    log.write_bytes(b"one\ntwo\n")
+    call_command("ingest", str(log), stderr=told)
+    words = "8 bytes read, no line looks like a known log"
+    assert Feed.objects.get().trouble == f"odd.log: {words}"
+    assert f"{log}: {words}" in told.getvalue()

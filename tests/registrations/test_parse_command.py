@@ -185,3 +185,21 @@ def test_a_tree_of_event_logs_is_one_source(tmp_path):
         ("2025-03-04T10:15:42Z", 200)
     }
     assert all(set(row) == KEYS for row in found)
+
+
+@pytest.mark.parametrize(
+    ("log", "format", "words"),
+    [
+        (b"one\ntwo\n", None, "8 bytes read, no line looks like a known log"),
+        (b"one\ntwo\n", "sofia", "8 bytes read, no line looks like sofia"),
+        (b"", None, ""),
+        (b"2026-11-23T19:51:41Z vm sshd[1]: hello\n", None, ""),
+        (b"2026-11-23T19:51:41Z vm sshd[1]: hello\n", "syslog", ""),
+    ],
+)
+def test_a_file_of_which_nothing_is_known_is_told(tmp_path, log, format, words):
+    path, out, err = tmp_path / "some.log", io.StringIO(), io.StringIO()
+    path.write_bytes(log)
+    call_command("parse", str(path), format=format, stdout=out, stderr=err)
+    assert out.getvalue() == ""
+    assert err.getvalue() == (f"{path}: {words}\n" if words else "")

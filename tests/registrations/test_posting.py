@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -70,6 +71,29 @@ def test_packed_json_lines_of_a_collector_carry_the_moment(client):
     assert Sighting.objects.get().moment == moment
     assert not Sighting.objects.get().estimated
     assert Feed.objects.get().seen_until == moment
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"time": "Nov 23 19:36:17"},
+        {"time": "2026-11-23 19:36:17"},
+        {"ts": 1795462577},
+        {"@timestamp": "2026-11-23T19:36:17Z", "timestamp": "2025-01-01T00:00:00Z"},
+    ],
+)
+def test_json_lines_have_the_moment_they_have_in_a_file(client, tmp_path, entry):
+    path, key, kind = tmp_path / "a.json", token(), "application/x-ndjson"
+    text = f"RECEIVED REGISTER from x\n{register()}"
+    path.write_text(json.dumps({**entry, "message": text, "log": "other"}) + "\n")
+    options = {"feed": "file", "format": "json", "stderr": StringIO()}
+    call_command("ingest", str(path), timezone=ZoneInfo("Europe/Paris"), **options)
+    (expected,) = Sighting.objects.values_list("moment", "estimated")
+    Device.objects.all().delete()
+    Feed.objects.filter(name="proxy").update(timezone="Europe/Paris")
+
+    assert post(client, path.read_bytes(), key, kind).json()["registers"] == 1
+    assert Sighting.objects.values_list("moment", "estimated").get() == expected
 
 
 @pytest.mark.parametrize("count", [1, 3, 10])

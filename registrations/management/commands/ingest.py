@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack, nullcontext, suppress
+from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -120,6 +121,7 @@ class Command(BaseCommand):
 
     def _read_logs(self, intake: Intake, logs: list[Log]) -> int:
         """The position in the last of them."""
+        unread: list[str] = []
         for log in logs:
             intake.progress.expect(log.path)
         with nullcontext() if STDIN in self._files else unhurried():
@@ -127,13 +129,23 @@ class Command(BaseCommand):
                 years = years_of(intake.feed, self._told)
                 for reading in readings(intake.feed, log, timezone.now(), years):
                     self._read_file(intake, reading)
-                    if guessed := reading.stamps.guessed:
-                        self.stderr.write(guess_told(reading.file.path, guessed))
-                    if unknown := reading.stamps.unknown:
-                        self.stderr.write(unknown_told(reading.file.path, unknown))
+                    unread += self._told_of(reading)
                 intake.progress.rest(log.path, is_resting=True)
         intake.take(is_last=True)
+        if unread:
+            note_trouble(intake.feed, "; ".join(unread), timezone.now())
         return reading.file.position
+
+    def _told_of(self, reading: FileReading) -> list[str]:
+        """Say what there is to say of a file that was read; the troubles among it."""
+        path = reading.file.path
+        if reading.stamps.guessed:
+            self.stderr.write(guess_told(path, reading.stamps.guessed))
+        if reading.stamps.unknown:
+            self.stderr.write(unknown_told(path, reading.stamps.unknown))
+        if reading.unread:
+            self.stderr.write(f"{path}: {reading.unread}")
+        return [f"{Path(path).name}: {reading.unread}"] if reading.unread else []
 
     def _read_file(self, intake: Intake, reading: FileReading) -> None:
         while (piece := reading.read()) is not None:

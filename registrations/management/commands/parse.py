@@ -13,6 +13,7 @@ from registrations.answers import Pairing, Waiting
 from registrations.formats import NAMES, UnknownFormat, open_format
 from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
 from registrations.formats.stamps import Stamps, Years
+from registrations.formats.unread import Unread
 from registrations.formats.xlog import Template
 from registrations.long_running import expect_no_cycles, settle_in
 from registrations.rows import Rows, error_row
@@ -51,13 +52,7 @@ class Command(BaseCommand):
         for path in files:
             try:
                 for file in files_of(path):
-                    stamps = _stamps(file, **options)
-                    for items, name in pieces(file, format, stamps, options["xlog"]):
-                        printer.take(items, name)
-                    if stamps.guessed:
-                        self.stderr.write(guess_told(file, stamps.guessed))
-                    if stamps.unknown:
-                        self.stderr.write(unknown_told(file, stamps.unknown))
+                    self._read(file, format, printer, **options)
             except UnknownFormat as error:
                 raise CommandError(str(error)) from error
             except BrokenPipeError:
@@ -69,6 +64,19 @@ class Command(BaseCommand):
                 json.dumps(dict(sorted(printer.counts.items())), indent=1)
             )
 
+    def _read(
+        self, file: str, format: str | None, printer: Lines | Summary, **options
+    ) -> None:
+        stamps, unread = _stamps(file, **options), Unread(format)
+        for read in pieces(file, format, stamps, options["xlog"], unread):
+            printer.take(*read)
+        if stamps.guessed:
+            self.stderr.write(guess_told(file, stamps.guessed))
+        if stamps.unknown:
+            self.stderr.write(unknown_told(file, stamps.unknown))
+        if unread.words:
+            self.stderr.write(f"{file}: {unread.words}")
+
 
 def _stamps(path: str, *, timezone: tzinfo | None, year: int | None, **_) -> Stamps:
     latest = written_until(path, datetime.now(UTC))
@@ -76,17 +84,25 @@ def _stamps(path: str, *, timezone: tzinfo | None, year: int | None, **_) -> Sta
 
 
 def pieces(
-    path: str, format: str | None, stamps: Stamps, template: Template | None = None
+    path: str,
+    format: str | None,
+    stamps: Stamps,
+    template: Template | None = None,
+    unread: Unread | None = None,
 ) -> Iterator[tuple[list[Read], str]]:
     """What `parse` prints for one file, piece by piece, in the order of the file."""
     reader = open_format(format, stamps, template=template)
-    pairing = Pairing()
+    pairing, unread = Pairing(), unread or Unread(format)
     with opened(path) as stream:
         for data in chunks(stream):
-            items = list(_read(reader.feed(data), pairing))
+            records = reader.feed(data)
+            unread.saw(data, records, reader.form)
+            items = list(_read(records, pairing))
             if items:
                 yield items, reader.form.name
-    items = list(_read(reader.end(), pairing)) + pairing.in_order(is_last=True)
+    records = reader.end()
+    unread.saw(b"", records, None)
+    items = list(_read(records, pairing)) + pairing.in_order(is_last=True)
     yield items, reader.form.name
 
 

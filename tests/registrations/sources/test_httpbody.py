@@ -6,9 +6,11 @@ import gzip
 import json
 import zlib
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from registrations.formats.stamps import Stamps
 from registrations.sources import httpbody
 from registrations.sources.httpbody import BodyRefused, Line, lines_of, unpacked
 
@@ -48,7 +50,14 @@ def test_raw_text_stays_as_it_is(kind):
 )
 def test_the_collectors_time_stamp_is_read(field, value):
     body = json.dumps([{"log": "a", field: value}]).encode()
-    assert lines_of(body, "application/json") == [Line(b"a\n", NOON)]
+    (line,) = lines_of(body, "application/json")
+    assert (line.text, line.moment(Stamps(UTC))) == (b"a\n", NOON)
+
+
+def test_a_time_without_a_zone_is_of_the_feeds():
+    body = b'{"log":"a","time":"2026-11-24 13:00:00"}'
+    (line,) = lines_of(body, "application/json")
+    assert line.moment(Stamps(ZoneInfo("Europe/Paris"))) == NOON
 
 
 @pytest.mark.parametrize(
@@ -69,7 +78,8 @@ def test_the_collectors_time_stamp_is_read(field, value):
 )
 def test_an_odd_time_stamp_is_none(value):
     body = json.dumps({"log": "a", "date": value}).encode()
-    assert lines_of(body, "application/json") == [Line(b"a\n")]
+    (line,) = lines_of(body, "application/json")
+    assert (line.text, line.moment(Stamps(UTC))) == (b"a\n", None)
 
 
 @pytest.mark.parametrize(
