@@ -13,6 +13,8 @@ from registrations.formats.wrapped import Envelope, Wrapper
 
 #: The journal prints a message that holds a CR as an array of byte values.
 AS_BYTES = b'"MESSAGE":['
+#: Of a text with its line end.
+LINE_END = b'\\n"'
 TEXTS = ("MESSAGE", "message", "log", "msg")
 TIMES = ("@timestamp", "timestamp", "time", "date", "ts")
 #: The journal's and Docker's words for who printed an entry.
@@ -34,23 +36,32 @@ class JsonLog(Wrapper):
 
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
+        #: Lines have their end with them, as Docker writes them, and not all who read those.
+        self._has_line_ends = False
+
+    def goes_on(self, record: bytes) -> bool:
+        # Docker cuts a line after 16 kB.
+        is_ended = record.find(LINE_END) >= 0
+        self._has_line_ends = self._has_line_ends or is_ended
+        return self._has_line_ends and not is_ended
 
     def unwrap(self, record: bytes) -> Envelope | None:
-        entry = _object(record)
+        entry = object_of(record)
         text = text_of(entry)
         if text is None:
             return None
         return Envelope(text=text, at=moment_of(entry, self._stamps))
 
     def origin(self, record: bytes) -> bytes:
-        entry = _object(record)
+        entry = object_of(record)
         return repr([entry.get(name) for name in ORIGIN]).encode()
 
     def moment(self, line: bytes) -> datetime | None:
-        return moment_of(_object(line), self._stamps)
+        return moment_of(object_of(line), self._stamps)
 
 
-def _object(line: bytes) -> dict:
+def object_of(line: bytes) -> dict:
+    """The object of one line; empty where there is none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

@@ -22,9 +22,10 @@ NGREP = re.compile(
     COLOURS
     + rb"(?:(?:proto:)?([UT])(?:DP|CP)?:? )?"
     + COLOURS
-    + rb"("
+    + rb"(?:("
     + STAMP
-    + rb")? *"
+    # `-T`: since the packet before, which tells no moment.
+    + rb")|\+\d+\.\d{6})? *"
     + COLOURS
     + rb"("
     + END
@@ -33,8 +34,11 @@ NGREP = re.compile(
     + rb" -+> "
     + COLOURS
     + END
-    + rb"[^\n]*\n"
+    + rb"([^\n]*)\n"
 )
+#: `-W single` and `-W none`: the whole packet in one line, its CR LF as `..`.
+ONE_LINE = re.compile(rb"(?:[A-Z]+ +\S+ +SIP/2\.0|SIP/2\.0 \d{3} [^\n]*?)\.\.[A-Za-z]")
+BEHIND_ENDS = re.compile(rb"(?: \[[A-Z]+\])?(?: #\d+)? ")
 #: sngrep does not say how a packet came: the sender's own Via does (RFC 3261 §18.1.1).
 VIA = re.compile(
     rb"\n(?:via|v)[ \t]*:[ \t\r\n]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*(UDP|TCP|TLS|WSS?)[ \t]",
@@ -42,19 +46,29 @@ VIA = re.compile(
 )
 #: CR LF printed as `..`, where a header or the end of the message follows.
 WRAPPED_END = re.compile(rb"\.\.(?=[A-Za-z][!-9;-~]*[ .]*:|\.\.|$)")
+#: `-tttt`, `-tt`; `-ttt` and none tell no moment, `-t` nothing; `--nano` has three digits more.
+TCPDUMP_TIME = (
+    rb"(?:(?:(?P<date>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})"
+    rb"|(?P<second>\d{9,11})\.(?P<micro>\d{6})"
+    rb"| ?\d\d:\d\d:\d\d\.\d{6})(?:\d{3})? )?"
+)
+#: `-i any` names the interface, `-e` prints what is in front of the IP header.
+LINK = (
+    rb"(?:[\w.-]+ +(?:In|Out|P|B|M) +)?(?:(?P<ip>IP6?) |"
+    rb"(?:ifindex \d+ )?(?:[0-9a-f]{2}:){5}[0-9a-f]{2}[ ,]"
+    rb"[^\n]{0,120}?ethertype (?P<type>IPv[46])(?: \(0x0800\)| \(0x86dd\))?,(?: length \d+:)? )"
+)
 TCPDUMP = re.compile(
-    rb"(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})|(\d{9,11})\.(\d{6})|\d\d:\d\d:\d\d\.\d{6}) "
-    rb"(?:[\w.-]+ +(?:In|Out|P|B|M) +)?(IP6?) (?:\((?:[^()\n]|\([^()\n]*\))*\)(?:\n +| ))?"
-    rb"(\S+)\.(\d{1,5}|[a-z][\w-]*) > \S+: [^\n]*\n"
+    TCPDUMP_TIME
+    + LINK
+    + rb"(?:\((?:[^()\n]|\([^()\n]*\))*\)(?:\n +| ))?"
+    + rb"(?P<host>\S+)\.(?P<port>\d{1,5}|[a-z][\w-]*) > \S+: [^\n]*\n"
 )
 #: The first of its lines: in verbose mode the ends stand on the second.
-TCPDUMP_LINE = re.compile(
-    rb"(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d|\d{9,11})\.\d{6} (?:[\w.-]+ +(?:In|Out|P|B|M) +)?"
-    rb"IP6? "
-)
+TCPDUMP_LINE = re.compile(TCPDUMP_TIME + LINK + rb"(?:\(|\S+ > )")
 #: Bytes of the IP header and behind it of the UDP header: a message further on is a copy
 #: inside another packet (HEP).
-IP_BYTES = {b"IP": 20, b"IP6": 40}
+IP_BYTES = {b"IP": 20, b"IPv4": 20, b"IP6": 40, b"IPv6": 40}
 UDP_BYTES = 8
 DECODED = re.compile(rb"(?:\t[^\n]*\n)*")
 GLUED = re.compile(rb"(?:REGISTER [^\s]+ SIP/2\.0|SIP/2\.0 \d{3} [^\n]*)\r?\n")
@@ -78,7 +92,7 @@ class Ngrep(Wrapper):
         header = NGREP.match(record)
         if header is None:
             return None
-        text = _unprinted(ANSI.sub(b"", record[header.end() :]))
+        text = _unprinted(_packet(header, ANSI.sub(b"", record[header.end() :])))
         return Envelope(
             text=text,
             at=self._moment(header),
@@ -94,6 +108,13 @@ class Ngrep(Wrapper):
         return self._stamps.iso(found) if found else None
 
 
+def _packet(header: re.Match[bytes], behind: bytes) -> bytes:
+    """What was printed of a packet: behind its header's line, or in it."""
+    behind_ends = BEHIND_ENDS.match(header[4])
+    packet = header[4][behind_ends.end() :] if behind_ends else b""
+    return packet if ONE_LINE.match(packet) else behind
+
+
 def _protocol(letter: bytes | None, text: bytes) -> bytes:
     if letter is None and (via := VIA.search(text)) is not None:
         return via[1].lower()
@@ -105,6 +126,8 @@ def _unprinted(text: bytes) -> bytes:
     if lines[0].endswith(b".\r") or lines[0].startswith(b"  "):
         # These printers never print a CR: the file was passed on with CR LF.
         lines = [line.removesuffix(b"\r") for line in lines]
+    if ONE_LINE.match(lines[0]) and not b"".join(lines[1:]).strip():
+        return WRAPPED_END.sub(b"\r\n", lines[0].rstrip())
     if lines[0].startswith(b"  "):
         joined = b"".join(line.removeprefix(b"  ") for line in lines)
         return WRAPPED_END.sub(b"\r\n", joined.rstrip(b" "))
@@ -139,14 +162,15 @@ class Tcpdump(Wrapper):
         if found is None:
             return None
         start = found.start()
+        ip = header["ip"] or header["type"]
         is_tcp = b"Flags [" in header[0] or b": tcp " in header[0]
-        if not is_tcp and start - begin != IP_BYTES[header[4]] + UDP_BYTES:
+        if not is_tcp and start - begin != IP_BYTES[ip] + UDP_BYTES:
             return None
-        port = PORTS.get(header[6], header[6])
+        port = PORTS.get(header["port"], header["port"])
         return Envelope(
             text=record[start:],
             at=self._moment(header),
-            source=_source(b"tcp" if is_tcp else b"udp", header[5], port),
+            source=_source(b"tcp" if is_tcp else b"udp", header["host"], port),
         )
 
     def moment(self, line: bytes) -> datetime | None:
@@ -154,11 +178,12 @@ class Tcpdump(Wrapper):
         return self._moment(header) if header else None
 
     def _moment(self, header: re.Match[bytes]) -> datetime | None:
-        if header[1] is not None:
-            return self._stamps.iso(ISO.match(header[1]))
-        if header[2] is None:
+        if header["date"] is not None:
+            return self._stamps.iso(ISO.match(header["date"]))
+        if header["second"] is None:
             return None
-        return EPOCH + timedelta(seconds=int(header[2]), microseconds=int(header[3]))
+        second, micro = int(header["second"]), int(header["micro"])
+        return EPOCH + timedelta(seconds=second, microseconds=micro)
 
 
 def _parted(end: bytes) -> tuple[bytes, bytes]:

@@ -76,8 +76,7 @@ class Stamps:
 
     def without_year(self, found: re.Match[bytes]) -> datetime | None:
         """The moment of a `WITHOUT_YEAR` match."""
-        month, *numbers = found.groups()[:5]
-        rest = [MONTHS[month], *map(int, numbers), micro(found[6])]
+        rest = _behind_year(found)
         if self.years is not None:
             return self.years.moment(lambda year: self.at(year, *rest))
         if self.latest is None:
@@ -90,6 +89,10 @@ class Stamps:
                 self.guessed.add(year)
                 return moment
         return None
+
+    def of_year(self, year: int, found: re.Match[bytes]) -> datetime | None:
+        """The moment of a `WITHOUT_YEAR` match where the year is known."""
+        return self.at(year, *_behind_year(found))
 
     def iso(self, found: re.Match[bytes], name: str | None = None) -> datetime | None:
         """The moment of an `ISO` match. `name`: the abbreviation of its zone (`CET`)."""
@@ -114,6 +117,11 @@ class Stamps:
                 return None
         self.unknown.add(name)
         return None
+
+
+def _behind_year(found: re.Match[bytes]) -> list[int]:
+    month, *numbers = found.groups()[:5]
+    return [MONTHS[month], *map(int, numbers), micro(found[6])]
 
 
 def micro(digits: bytes | None) -> int:

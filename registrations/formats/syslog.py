@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from registrations.formats.jsonlog import object_of, text_of
 from registrations.formats.stamps import ISO, WITHOUT_YEAR, Stamps
 from registrations.formats.wrapped import Envelope, Wrapper
 
@@ -23,19 +24,25 @@ STAMP = (
     rb"(?:[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? "
     rb"(?:[A-Z][A-Za-z]{1,5}|[+-]\d\d)(?= )"
     rb"|(?:[A-Z][a-z]{2} (?=\d{4}-))?"
-    rb"(?:[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
+    rb"(?:(?:\d{4} )?[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
     rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d| UTC)?"
     rb"|\d{9,11}\.\d{6}|\[ *\d+\.\d{6}(?: < *\d+\.\d{6}[ *]>| {1,40})?\]))"
 )
 #: RFC 5424 §6: after the host come application, process, message id, structured data.
 HEADER = re.compile(
-    rb"(?:(?:<\d{1,3}>)?(" + STAMP + rb") \S+ [^\s:]+?(?:\[\d+\])?: ?"
-    rb"|<\d{1,3}>\d{1,2} (\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?:\xef\xbb\xbf)?)"
+    rb"(?:(?:<\d{1,3}>)?(" + STAMP + rb") \S+ "
+    # BusyBox says facility and severity.
+    rb"(?:[a-z]+\d?\.[a-z]+ )?[^\s:]+?(?:\[\d+\])?: ?"
+    rb"|(?:<\d{1,3}>\d{1,2} |1 (?=\d{4}-\d\d-\d\dT))"
+    rb"(\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?:\xef\xbb\xbf)?)"
 )
 ESCAPED = re.compile(rb"#(0[0-3][0-7]|177)")
 #: What is left of an escape where the line was cut.
 CUT_ESCAPE = re.compile(rb"#(?:0[0-3]?|17?)?\Z")
 LINE_END = b"#012"
+#: What follows is a log entry in JSON, as OpenSIPS writes on demand.
+CEE = b"@cee:"
+YEAR = re.compile(rb"(\d{4}) ")
 #: Of a line that was a record of its own.
 CR_AT_END = b"#015"
 
@@ -58,7 +65,9 @@ class Syslog(Wrapper):
             return None
         text = record[header.end() :]
         first, _, rest = text.partition(b"\n")
-        if LINE_END in first or first.endswith(CR_AT_END):
+        if first.startswith(CEE):
+            text = text_of(object_of(first[len(CEE) :])) or first
+        elif LINE_END in first or first.endswith(CR_AT_END):
             text = CUT_ESCAPE.sub(b"", ESCAPED.sub(_unescaped, first))
         elif rest:
             text = first + b"\n" + _unindented(rest, header.end())
@@ -78,7 +87,10 @@ class Syslog(Wrapper):
         if iso is not None:
             name = stamp[iso.end() :].strip()
             return self._stamps.iso(iso, name.decode() or None)
-        without_year = WITHOUT_YEAR.match(stamp)
+        year = YEAR.match(stamp)
+        without_year = WITHOUT_YEAR.match(stamp, year.end() if year else 0)
+        if year is not None and without_year is not None:
+            return self._stamps.of_year(int(year[1]), without_year)
         if without_year is not None:
             return self._stamps.without_year(without_year)
         seconds = SECONDS.fullmatch(stamp)

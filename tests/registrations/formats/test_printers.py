@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from registrations.formats import detect
 from registrations.sip import read_register
 from tests.registrations.formats.test_wrapped import fed, requests, sample
 
@@ -72,3 +75,54 @@ def test_sngrep_leaves_the_transport_to_the_via(via, protocol):
 def test_ngrep_says_itself_how_a_packet_came():
     log = sample("ngrep_byline").replace(b"SIP/2.0/UDP ", b"SIP/2.0/TCP ")
     assert {one.source[:4] for one in requests(log)} == {"udp:"}
+
+
+RAW = requests(sample("journal_cat"))[0].raw
+AT = datetime(2026, 11, 23, 19, 40, 28, 563072, UTC)
+
+
+@pytest.mark.parametrize(
+    ("head", "at"),
+    [
+        ("2026-11-23 19:40:28.563072123 IP ", AT),
+        ("1795462828.563072 IP ", AT),
+        ("1795462828.563072123 IP ", AT),
+        (" 00:00:00.000123 IP ", None),
+        ("19:40:28.563072 IP ", None),
+        ("IP ", None),
+        (
+            "2026-11-23 19:40:28.563072 00:11:22:33:44:55 > 66:77:88:99:aa:bb, "
+            "ethertype IPv4 (0x0800), length 941: ",
+            AT,
+        ),
+        (
+            "2026-11-23 19:40:28.563072 00:11:22:33:44:55 > 66:77:88:99:aa:bb, ethertype "
+            "802.1Q (0x8100), length 941: vlan 5, p 0, ethertype IPv4 (0x0800), ",
+            AT,
+        ),
+        (
+            "2026-11-23 19:40:28.563072 eth0  In  ifindex 2 00:11:22:33:44:55 "
+            "ethertype IPv4 (0x0800), length 947: ",
+            AT,
+        ),
+    ],
+)
+def test_tcpdumps_options_change_what_is_in_front(head, at):
+    line = f"{head}192.0.2.7.5060 > 192.0.2.1.5060: SIP: REGISTER\n".encode()
+    log = (line + b"E" + b"." * 27 + RAW.replace(b"\r\n", b"\n") + b"\n") * 2
+    assert detect(log) == "tcpdump"
+    told = [(one.at, one.source) for one in requests(log)]
+    assert told == [(at, "udp:192.0.2.7:5060")] * 2
+    cuts = range(1, len(log), 7)
+    assert fed(log, None, cuts) == fed(log, None)
+
+
+@pytest.mark.parametrize("between", ["", "\n", " #1\n", " #1 ", " "])
+@pytest.mark.parametrize("stamp", ["2026/11/23 19:40:28.563072", "+0.000123"])
+def test_ngrep_may_print_a_packet_in_one_line(between, stamp):
+    head = f"U {stamp} 192.0.2.7:40000 -> 192.0.2.1:5060{between or ' '}".encode()
+    log = (head + RAW.replace(b"\r\n", b"..") + b"\n\n") * 2
+    assert detect(log) == "ngrep"
+    contacts = [read_register(one.raw).contacts for one in requests(log)]
+    assert contacts == [read_register(RAW).contacts] * 2
+    assert {one.at for one in requests(log)} == {None if stamp[0] == "+" else AT}

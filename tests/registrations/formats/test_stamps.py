@@ -86,3 +86,21 @@ def test_an_abbreviation_of_the_machines_own_zone_is_known():
     local = datetime(2026, 11, 23, 20, 51, 41).astimezone()
     found = ISO.match(b"2026-11-23 20:51:41")
     assert Stamps().iso(found, local.tzname()) == local
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026 Nov 23 19:51:41 vm kamailio[43]: up",
+        "Mon 2026-11-23 19:51:41 UTC vm kamailio[43]: up",
+        "2026-11-23T19:51:41Z vm local0.info kamailio[43]: up",
+        "1 2026-11-23T19:51:41Z vm kamailio 43 - - up",
+        "<134>1 2026-11-23T19:51:41Z vm kamailio 43 - - up",
+    ],
+)
+def test_syslogs_prefix_has_many_shapes(line):
+    syslog = Syslog(Stamps(UTC))
+    assert syslog.moment(line.encode()) == datetime(
+        2026, 11, 23, 19, 51, 41, tzinfo=UTC
+    )
+    assert syslog.unwrap(line.encode()).text == b"up"
