@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from registrations.formats.form import Format
+from registrations.formats.marks import VERSION
 from registrations.sip import WHOLE, Message, read_message
 
 #: The longest message and the longest line we keep (RFC 3261 §18.1.1 allows 65,535 on UDP).
@@ -18,6 +19,11 @@ LENGTH = re.compile(rb"[ \t]*(?:\r?\n[ \t]+)?(\d{1,9})")
 
 #: Flexisip hides bodies.
 HIDDEN = re.compile(rb"\[\d+ bytes of body hidden\]")
+#: How a header begins, or a line that goes on with one.
+HEADER = re.compile(rb"[^\s:]+[ \t]*:|[ \t]")
+#: What begins a message and can be no header of one: a header has a colon behind its name.
+START = rb"[A-Za-z]+ +[^\s:]+:\S+ +[Ss][Ii][Pp]/2\.0[ \t]*\r?\n|SIP/2\.0 \d{3}[ \r\n]"
+NEXT_START = re.compile(rb"\n(?=%b)" % START)
 LINE_ENDS = re.compile(rb"[\r\n]{0,4}")
 #: The prefix of a log line is shorter.
 LONGEST_PREFIX = 64
@@ -45,6 +51,9 @@ def cut(
         return _missized(data, start, size, form, is_last)
     limit = start + LONGEST_MESSAGE
     message, end, is_ended = form.head.read(data, start, limit)
+    following = None if form.has_ends else _next_start(data, start, end)
+    if following is not None:
+        return _interrupted(data, start, following, form, is_last)
     if is_ended:
         after = _body_end(data, end, limit, message, form, is_last)
         return None if after is None else (data[start:end], message, after, True)
@@ -54,9 +63,55 @@ def cut(
     return None
 
 
+def _next_start(data: bytes, start: int, end: int) -> int | None:
+    """Where the first start line behind that of the message at `start` begins."""
+    behind = data.find(b"\n", start)
+    # Nearly no message has a line that ends so: looking for that is soon done.
+    if behind < 0 or VERSION.search(data, behind, end) is None:
+        return None
+    found = NEXT_START.search(data, behind, end)
+    return found and found.end()
+
+
 def _part(data: bytes, start: int, end: int) -> Cut:
     raw = data[start:end]
     return raw, read_message(raw), end, is_whole(raw)
+
+
+def _interrupted(
+    data: bytes, start: int, end: int, form: Format, is_last: bool
+) -> Cut | None:
+    """A message without its empty line in front of the next one's start line: words between
+    them which are no header are the log's.
+    """
+    line = data.rfind(b"\n", start, end - 1) + 1
+    stop = end if line == 0 or HEADER.match(data, line) else line
+    raw, message, stop, is_ended = _part(data, start, stop)
+    length = _body_length(message)
+    behind = min(_body_begin(data, start, end) + length, start + LONGEST_MESSAGE)
+    if length and end < behind:
+        stop = _behind_body(data, end, behind, form, is_last)
+    return None if stop is None else (raw, message, stop, is_ended)
+
+
+def _body_begin(data: bytes, start: int, end: int) -> int:
+    """Where a body without an empty line in front of it begins at the latest."""
+    at = data.find(b"\n", start) + 1
+    while at < end and HEADER.match(data, at):
+        at = data.find(b"\n", at) + 1
+    return at
+
+
+def _behind_body(
+    data: bytes, at: int, behind: int, form: Format, is_last: bool
+) -> int | None:
+    """The log's next line behind what may be body: a phone writes start lines there too."""
+    while at < behind and not (form.prefix and form.prefix.match(data, at)):
+        line = data.find(b"\n", at) + 1
+        if line == 0:
+            return len(data) if is_last else None
+        at = line
+    return at
 
 
 def _missized(data: bytes, start: int, size: int, form: Format, is_last: bool):
@@ -78,10 +133,26 @@ def _missized(data: bytes, start: int, size: int, form: Format, is_last: bool):
             return None
         message, after, is_ended = WHOLE.read(data, start, start + size)
         end = after if is_ended else end
-    if not is_ended or after != end:
-        stop = _interrupted(data, start, (message, after, is_ended), end, form)
+    if not is_ended:
+        return _endless(data, start, end, limit, form)
+    if after != end:
+        stop = _stop_before(data, start, message, after, end, form)
         return _part(data, start, stop)
     return data[start:end], _begun(message, data, start, end), end, True
+
+
+def _endless(data: bytes, start: int, end: int, limit: int, form: Format) -> Cut:
+    """A message without its empty line. By its size it ended at `limit`: two bytes into the
+    log's next line, where nothing else is missing (the journal leaves empty lines out).
+    """
+    line = data.rfind(b"\n", start, end) + 1
+    if line and limit - line == 2:
+        raw = data[start:line]
+        return raw, read_message(raw), line, True
+    before = form.head.match(data, start, end).end()
+    if before == end and not form.has_ends:
+        before = _next_start(data, start, end) or line or end
+    return _part(data, start, before)
 
 
 def has_body(message: Message, data: bytes, after: int, end: int) -> bool:
@@ -98,16 +169,14 @@ def _begun(message: Message, data: bytes, start: int, end: int) -> Message:
     return read_message(data[start:end]) if message.start_line.isspace() else message
 
 
-def _interrupted(
-    data: bytes, start: int, read: tuple[Message, int, bool], end: int, form: Format
+def _stop_before(
+    data: bytes, start: int, message: Message, after: int, end: int, form: Format
 ) -> int:
-    """Where a message ends that does not end where its size says."""
-    message, after, is_ended = read
-    if is_ended and after + _body_length(message) == end:
+    """Where a message ends that has an empty line, but not where its size says."""
+    if after + _body_length(message) == end:
         return end
-    stop = after if is_ended else end
-    before = form.head.match(data, start, stop).end()
-    return before if before < stop else end
+    before = form.head.match(data, start, after).end()
+    return before if before < after else end
 
 
 def _without_crs(data: bytes, start: int, line_end: int, size: int) -> int:

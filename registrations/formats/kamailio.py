@@ -12,6 +12,7 @@ from registrations.formats.cutting import has_body
 from registrations.formats.form import Format, Lead
 from registrations.formats.messages import REGISTER, record_of
 from registrations.formats.record import Brief, Record, Request
+from registrations.formats.sent import is_sent
 from registrations.formats.xlog import Template
 from registrations.sip import made, usual_headers, usual_message, without_groups
 
@@ -35,8 +36,6 @@ USUAL = (
 )
 CR, SLASH = b"\r/"
 USUAL_START = rb"([A-Z]+ \S+ SIP/2\.0\r?\n)"
-SENT = re.compile(rb"\b(?:sending|sent|send|forward\w*|relay\w*|onsend|outgoing)\b")
-RECEIVED = re.compile(rb"\b(?:received?|receiving|incoming|got)\b")
 
 
 class Kamailio(Format):
@@ -112,7 +111,7 @@ def told(line: bytes, position: int, template: Template) -> Lead:
         return Lead(position, None, None, None, True, None, None, (brief,))
     line = line.lower()
     # Most lines say so, and need not be looked at further.
-    received = line.find(b" received") >= 0 or not _is_sent(line)
+    received = line.find(b" received") >= 0 or not is_sent(line)
     peer = PEER.search(line)
     if peer is None:
         return Lead(position, None, None, None, received)
@@ -128,7 +127,3 @@ def _bracketed(source: bytes, host: bytes) -> bytes:
         return source
     protocol, port = source.partition(b":")[0], source.rpartition(b":")[2]
     return b"%b:[%b]:%b" % (protocol, host, port)
-
-
-def _is_sent(line: bytes) -> bool:
-    return bool(SENT.search(line)) and not RECEIVED.search(line)

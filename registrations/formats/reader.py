@@ -16,6 +16,7 @@ from registrations.formats.marks import marks_in
 from registrations.formats.messages import record_of
 from registrations.formats.record import Brief, Pulse, Record, Request
 from registrations.formats.refused import endless, half, turned
+from registrations.formats.sent import is_sent
 from registrations.formats.stamps import newest_in
 from registrations.formats.xlog import folded_end
 
@@ -196,7 +197,9 @@ class Reader:
                 return True
             if self.form.announces:
                 return False
-            lead, position = Lead(), self._base + start
+            # Words of no log we know may still say that it was sent.
+            received = lead is not None or not is_sent(line.lower())
+            lead, position = Lead(received=received), self._base + start
         elif lead.size is not None:
             self._at = at + len(line)
         lead.position = position

@@ -62,9 +62,14 @@ class Bare(Text):
 
     name = "cat"
     prefix = re.compile(
-        rb"(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): (?:<|[a-z_]+ \[)"
+        rb"(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|BUG): "
+        # What `log_prefix` of Kamailio adds: by its own example method, CSeq and Call-ID.
+        rb"(?:\{[^\r\n]{0,400}?\} ?)?(?:<|[a-z_]+ \[)"
         rb"|[A-Za-z]\w*(?:\[0x[0-9a-f]+\])?::\w+ - "
+        # What printed to its output, as the journal took it: Kamailio, Asterisk.
+        rb"|%b|%b|(?:\x1b\[[0-9;]*m)*<--- "
         rb"|Receiving new |Sending Re|Replying Re|Invoking on|nta: "
+        % (kamailio.PREFIX.pattern, asterisk.PREFIX.pattern)
     )
 
     start = start_line(rb"(?!%b)" % prefix.pattern)
