@@ -17,7 +17,10 @@ from registrations.sip import Message
 COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 PREFIX = re.compile(
     rb"(?:\x1b\[[0-9;]*m)*\[([^\]\r\n]{8,48})\] *(?:\x1b\[[0-9;]*m)*"
-    rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|DTMF|SECURITY|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]"
+    rb"(?:(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|DTMF|SECURITY|FAX)"
+    rb"(?:\x1b\[[0-9;]*m)*\[\d+\]"
+    # The console (`asterisk -T`) prints no level, but a mark of how much it tells.
+    rb"|(?:(?:==|--|>) )?(?:\x1b\[[0-9;]*m)*(?=<--- ))"
 )
 ARROWS = re.compile(
     rb"<--- (?:"

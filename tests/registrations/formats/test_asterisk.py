@@ -108,6 +108,21 @@ def test_the_console_prints_the_arrows_alone():
     assert (request.raw, request.at) == (MESSAGE, None)
 
 
+@pytest.mark.parametrize("stamp", ["2026-11-23 19:36:17", "Nov 23 19:36:17"])
+@pytest.mark.parametrize("mark", ["", "    -- ", "  == ", "\x1b[0;37m"])
+def test_the_console_may_print_the_time_before_the_arrows(stamp, mark):
+    def console(data: bytes) -> bytes:
+        _, behind, rest = data.partition(b"<---")
+        return f"[{stamp}] {mark}".encode() + behind + rest
+
+    data = console(sent(MESSAGE, "request")) + console(pjsip()) + console(sent())
+    request, answer = read(f"[{stamp}] Asterisk Ready.\n".encode() + data)
+    assert (request.raw, request.source) == (MESSAGE, "udp:127.0.0.1:15101")
+    assert request.at == datetime(2026, 11, 23, 18, 36, 17, tzinfo=UTC)
+    assert isinstance(answer, Answer)
+    assert detect(data) == "asterisk"
+
+
 def test_what_asterisk_itself_registers_elsewhere_does_not_count():
     assert read(sent(MESSAGE, "request")) == []
 
