@@ -131,17 +131,25 @@ _ALONE = (
 )
 #: Programs whose own log has a prefix of its own to be known by.
 _PRINTED = ("flexisip", "kamailio", "asterisk", "linphone", "opensips", "sofia")
-#: Of each carrier the logs it may carry line by line. `cat` is a log whose prefix the
-#: carrier took off: single records look like that too, so it never decides by itself.
+#: `cat` is a log whose prefix the carrier took off, and Asterisk's arrows need none: whole
+#: records begin like that too, so a line of these never decides.
+_UNDECIDED = ("asterisk", "cat")
+#: Of each carrier the logs it may carry line by line.
 LINED = {
     carrier.name: [
         _carried(carrier, kind) for kind in _ALONE if kind.name in (*_PRINTED, "cat")
     ]
     for carrier in CARRIERS
 }
+_DECIDING = [
+    kind
+    for lined in LINED.values()
+    for kind in lined
+    if not kind.name.endswith(_UNDECIDED)
+]
 #: In the order they are tried on each line; the first line that is of any kind decides.
 KINDS = (
-    *(kind for lined in LINED.values() for kind in lined[:-1]),
+    *_DECIDING,
     *_ALONE,
-    *(lined[-1] for lined in LINED.values()),
+    *(one for lined in LINED.values() for one in lined if one not in _DECIDING),
 )

@@ -99,3 +99,14 @@ def test_the_format_that_was_found_goes_on_at_its_position():
 def test_a_carriage_return_that_syslog_escaped_ends_its_line():
     log = carried(KAMAILIO, "iso").replace(b"\r", b"#015")
     assert [one.raw for one in requests_of(log)] == [MESSAGE]
+
+
+@pytest.mark.parametrize("step", [0, 1, 100])
+def test_a_whole_record_that_begins_with_asterisks_arrows_is_read(step):
+    prefix = PREFIXES["syslog"].encode()
+    arrows = b"<--- Received SIP request (%d bytes) from UDP:192.0.2.1:5060 --->\n"
+    lines = (arrows % len(MESSAGE) + MESSAGE).replace(b"\r\n", b"\n").splitlines()
+    # As `journalctl -o short` indents it, which leaves empty lines out.
+    record = prefix + (b"\n" + b" " * len(prefix)).join(filter(None, lines)) + b"\n"
+    found = records_of(record * 2, step=step)
+    assert [one.source for one in found] == ["udp:192.0.2.1:5060"] * 2
