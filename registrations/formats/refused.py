@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.record import Request, Unreadable
 
 #: Bytes kept of a line that is too long.
@@ -17,7 +18,10 @@ def endless(position: int, begin: bytes) -> Unreadable:
 
 def half(request: Request) -> Unreadable:
     """A REGISTER that was cut off: half a value would be a wrong one."""
-    detail = f"a REGISTER of which only {len(request.raw)} bytes are there"
+    size = len(request.raw)
+    detail = f"a REGISTER of which only {size} bytes are there"
+    if size >= LONGEST_MESSAGE:
+        detail = f"a REGISTER of more than the {LONGEST_MESSAGE:,} bytes that are kept"
     facts = {"position": request.position, "at": request.at, "raw": request.raw}
     return Unreadable(rule="headers_cut", detail=detail, **facts)
 

@@ -155,6 +155,7 @@ def _read_pn_prid(push: PushParams, services: tuple[str, ...]) -> None:
         _fault_without_pn_prid(push)
         return
     pieces = unquote(push.pn_prid).split("&")
+    counts = {len(pieces)}  # as Flexisip counts, empty ones too
     if "" in pieces:
         push.fault("pn_prid_syntax", "syntax of 'pn-prid' is invalid: a '&' too many")
         pieces = [piece for piece in pieces if piece]
@@ -164,7 +165,7 @@ def _read_pn_prid(push: PushParams, services: tuple[str, ...]) -> None:
         pieces.sort(key=_is_unlabelled)
     for piece in pieces:
         _read_token(push, piece, services, pieces, unlabelled)
-    if services and len(pieces) != len(services):
+    if services and len(services) not in counts | {len(pieces)}:
         push.fault(
             "token_count",
             f"'pn-param' declares {len(services)} service(s), "

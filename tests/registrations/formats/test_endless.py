@@ -79,6 +79,8 @@ def test_a_header_of_a_megabyte_is_half_a_message(step):
     ]
     whole = register().count(b"\n")
     assert told == [whole, "headers_cut", whole]
+    (cut,) = [one for one in records if isinstance(one, Unreadable)]
+    assert cut.detail == "a REGISTER of more than the 131,072 bytes that are kept"
 
 
 @pytest.mark.parametrize("name", PRINTED)

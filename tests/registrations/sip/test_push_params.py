@@ -78,6 +78,11 @@ def test_what_flexisip_refuses_is_named_and_salvaged(param, prid, rule, tokens):
     assert contact.tokens == tokens
 
 
+def test_an_empty_token_is_one_of_those_flexisip_counts():
+    contact = apns("T.a.voip&remote", f"{VOIP}:voip&")
+    assert (rules(contact), contact.tokens) == (["pn_prid_syntax"], {"voip": VOIP})
+
+
 @pytest.mark.parametrize("provider", ["apple", "APNS", "firebase", "apns-sandbox", ""])
 def test_a_provider_of_another_name_is_not_supported(provider):
     contact = apns("T.a.voip", f"{VOIP}:voip", provider)
