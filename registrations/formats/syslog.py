@@ -17,6 +17,7 @@ from registrations.formats.wrapped import Envelope, Wrapper
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS = re.compile(rb"(\d{9,11})\.(\d{6})")
+ZONE = re.compile(rb" ([A-Z][A-Za-z]{1,5}|[+-]\d\d)")
 #: `Mon 2026-11-23 20:51:41 CET` (`journalctl -o short-full`): the zone by its abbreviation.
 #: `[  123.456789]`, `[  123.456789 <    0.002000 >]`: since the machine's start, and since the
 #: line before, which tell no moment.
@@ -85,8 +86,8 @@ class Syslog(Wrapper):
         stamp = header[1] or header[2]
         iso = ISO.search(stamp)
         if iso is not None:
-            name = stamp[iso.end() :].strip()
-            return self._stamps.iso(iso, name.decode() or None)
+            zone = ZONE.fullmatch(stamp, iso.end())
+            return self._stamps.iso(iso, zone[1].decode() if zone else None)
         year = YEAR.match(stamp)
         without_year = WITHOUT_YEAR.match(stamp, year.end() if year else 0)
         if year is not None and without_year is not None:

@@ -104,3 +104,10 @@ def test_syslogs_prefix_has_many_shapes(line):
         2026, 11, 23, 19, 51, 41, tzinfo=UTC
     )
     assert syslog.unwrap(line.encode()).text == b"up"
+
+
+@pytest.mark.parametrize("rest", [b"+0MM0:00", b"+0", b"-", b"\xff", b"+1\xc3", b"CET"])
+def test_what_is_no_zone_behind_a_stamp_stops_nothing(rest):
+    line = b"<134>1 2026-11-23T19:51:41%b vm kamailio 43 - - up" % rest
+    at = Syslog(Stamps(UTC)).moment(line)
+    assert at == datetime(2026, 11, 23, 19, 51, 41, tzinfo=UTC)
