@@ -24,6 +24,8 @@ HEADER = re.compile(rb"[^\s:]+[ \t]*:|[ \t]")
 #: What begins a message and can be no header of one: a header has a colon behind its name.
 START = rb"[A-Za-z]+ +[^\s:]+:\S+ +[Ss][Ii][Pp]/2\.0[ \t]*\r?\n|SIP/2\.0 \d{3}[ \r\n]"
 NEXT_START = re.compile(rb"\n(?=%b)" % START)
+#: A start line; empty lines may stand before it (RFC 3261 §7.5).
+FIRST_LINE = re.compile(rb"\s*[^\n]*")
 LINE_ENDS = re.compile(rb"[\r\n]{0,4}")
 #: The prefix of a log line is shorter.
 LONGEST_PREFIX = 64
@@ -65,9 +67,9 @@ def cut(
 
 def _next_start(data: bytes, start: int, end: int) -> int | None:
     """Where the first start line behind that of the message at `start` begins."""
-    behind = data.find(b"\n", start)
+    behind = FIRST_LINE.match(data, start, end).end()
     # Nearly no message has a line that ends so: looking for that is soon done.
-    if behind < 0 or VERSION.search(data, behind, end) is None:
+    if VERSION.search(data, behind, end) is None:
         return None
     found = NEXT_START.search(data, behind, end)
     return found and found.end()
@@ -145,7 +147,8 @@ def _endless(data: bytes, start: int, end: int, limit: int, form: Format) -> Cut
     """A message without its empty line. By its size it ended at `limit`: two bytes into the
     log's next line, where nothing else is missing (the journal leaves empty lines out).
     """
-    line = data.rfind(b"\n", start, end) + 1
+    first = FIRST_LINE.match(data, start, end).end()
+    line = data.rfind(b"\n", first, end) + 1
     if line and limit - line == 2:
         raw = data[start:line]
         return raw, read_message(raw), line, True

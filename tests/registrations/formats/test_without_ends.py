@@ -122,6 +122,22 @@ def test_a_message_never_goes_on_over_the_start_line_of_the_next(step):
     assert said(carried(log, "syslog"), step=step) == who
 
 
+@pytest.mark.parametrize("carrier", ["cri", "rfc5424", "export"])
+def test_an_empty_line_before_a_message_is_no_message(carrier):
+    log = logged(STDERR, *TURNS).replace(b"\nREGISTER", b"\n\nREGISTER")
+    who = said(carried(log, carrier))
+    assert who == SAID
+    assert [said(carried(log, carrier), step=step) for step in STEPS] == [who] * 5
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_size_smaller_than_the_start_line_ends_no_message_before_it(step):
+    log = logged(STDERR, *TURNS)
+    for size in (b"size 9)", b"size 29)", b"size 30)"):
+        short = carried(log.replace(b"size 132)", size), "syslog")
+        assert records_of(short, step=step) == records_of(short)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_phone_cannot_forge_a_message_in_a_body(step):
     inner = register("victim").replace(b"\r\n\r\n", b"\r\n").decode()
