@@ -44,6 +44,7 @@ class Registrar:
         self._domain, self._clock = domain, clock
         self._file = open_stream(feed, feed.path, clock())
         self._bindings = Bindings(feed, self._file)
+        self._has_warned = False
         #: What was published from then to the first PING that is answered is lost.
         self._away_since: datetime | None = feed.seen_until or EVER
         #: Keys that are read again then: what was missing there had just registered.
@@ -57,6 +58,7 @@ class Registrar:
         for batch in redis_registrar.keys(self._client):
             now = self._clock()
             counts.add(self._store(self._read(batch, now), now))
+            self._note_merged(batch)
         return counts
 
     def catch_up(self) -> Counts:
@@ -67,10 +69,21 @@ class Registrar:
             hashes = self._read(batch, now)
             counts.add(self._store(hashes, now))
             self._unbind(hashes, now)
-            has_merged = has_merged or any(key.endswith(MERGED) for key in batch)
+            has_merged = self._note_merged(batch) or has_merged
         if not has_merged:
             self._forget_gone()
         return counts
+
+    def _note_merged(self, keys: Iterable[str]) -> bool:
+        """True where Flexisip has use-global-domain; without a domain it is told."""
+        has_merged = any(key.endswith(MERGED) for key in keys)
+        if has_merged and self._domain is None and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "keys are of no domain (use-global-domain): --domain names it",
+                extra={"feed": self._feed.name},
+            )
+        return has_merged
 
     def _store(self, hashes: list[Hash], now: datetime) -> Counts:
         found = [one for hash in hashes for one in hash.bindings]

@@ -28,7 +28,7 @@ HEADER = re.compile(
     + COLOURS
     + rb"(?:(?!\x1b)\S[^\n]{0,200}? "
     + COLOURS
-    + rb")??(recv|send) (\d+) bytes (?:from|to) "
+    + rb")??(recv|send) (\d{1,9}) bytes (?:from|to) "
     rb"(udp|tcp|tls|sctp|ws|wss)/\[([^\]\s]+)\]:(\d{1,5}) at ([^\n]*):"
     + COLOURS
     + rb"\r?\n",

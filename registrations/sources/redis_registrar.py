@@ -5,6 +5,7 @@ No Django here. Bytes that are no UTF-8 stay visible as escapes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +22,11 @@ from registrations.bindings.flexisip import KEY_PREFIX, read_value
 #: Keys asked for in one round trip.
 AT_ONCE = 500
 PATIENCE_SECONDS = 5.0
-#: Channels of Flexisip are `user@domain`; PING is answered behind every message before it.
-CHANNELS = "*@*"
-#: Redis' own channels match that pattern too.
+#: Channels of Flexisip are `user@domain`, or the domain alone of an AOR without a user, which
+#: no pattern tells from others'. PING is answered behind every message before it.
+CHANNELS = "*"
+OF_FLEXISIP = re.compile(r"[^@]*@.*|[\w-]+(?:\.[\w-]+)+|\[[\da-fA-F:.]+\]", re.S)
+#: Redis' own channels hold an @ too.
 OF_REDIS = "__key"
 
 
@@ -117,9 +120,7 @@ class Changes:
         if kind == "message":
             key = str(message["data"])
             return key if key.startswith(KEY_PREFIX) else None
-        if kind == "pmessage" and not message["channel"].startswith(OF_REDIS):
-            return f"{KEY_PREFIX}{message['channel']}"
-        return None
+        return _key_of(message["channel"]) if kind == "pmessage" else None
 
     def ping(self) -> None:
         """Ask for a sign that everything published before has reached us."""
@@ -128,3 +129,9 @@ class Changes:
     def close(self) -> None:
         """Let the connection go."""
         self._pubsub.close()
+
+
+def _key_of(channel: str) -> str | None:
+    if channel.startswith(OF_REDIS) or not OF_FLEXISIP.fullmatch(channel):
+        return None
+    return f"{KEY_PREFIX}{channel}"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from registrations.feeds import open_feed
 from registrations.models import (
     Device,
     DeviceEvent,
@@ -16,6 +17,8 @@ from registrations.models import (
     Registration,
     Sighting,
 )
+from registrations.registrar import Registrar
+from registrations.sources.redis_registrar import Changes, connect
 from tests.commands import manage, until
 from tests.registrar import flexisip_redis
 
@@ -158,6 +161,35 @@ def test_without_a_domain_a_change_is_of_the_device_with_its_instance(registrar,
     )
     until(lambda: voip_tokens() == {f"{2:064x}"}, watch)
     assert Device.objects.get().aor == "sip:alice@sip.example.org"
+
+
+def test_an_aor_without_a_user_has_a_channel_of_its_domain_alone(registrar):
+    expected = ["alice@sip.example.org", "sip.example.org", "[2001:db8::1]", "@"]
+    odd = ["celery", "/0.celery.pidbox", "asgi:group:live", "__keyevent@0__:expired"]
+    changes = Changes(connect(registrar.url))
+
+    def heard() -> list[str]:
+        changes.ping()
+        return [key for key in iter(lambda: changes.next(1), "") if key is not None]
+
+    assert heard() == []
+    for channel in (*odd, *expected):
+        registrar.client.publish(channel, "x")
+    assert heard() == [f"fs:{one}" for one in expected]
+    changes.close()
+
+
+def test_keys_of_no_domain_are_told_where_none_is_named(registrar, caplog):
+    at = timezone.now()
+    registrar.bind("alice", uri(1), at, instance=INSTANCE(1), domain="merged")
+    for domain, count in ((None, 1), ("sip.example.org", 0)):
+        feed = open_feed(f"of {domain}", "redis", kind=Feed.Kind.LISTING)
+        caplog.clear()
+        with connect(registrar.url) as client:
+            reader = Registrar(feed, client, domain=domain, clock=timezone.now)
+            reader.read_all()
+            reader.catch_up()
+        assert caplog.text.count("use-global-domain") == count
 
 
 def test_after_an_outage_everything_is_read_again_and_the_trouble_is_gone(

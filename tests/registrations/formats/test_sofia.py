@@ -128,3 +128,8 @@ def test_pieces_of_any_size_give_the_same(dumps, cuts):
     cuts = sorted(min(cut, len(log)) for cut in cuts)
     assert fed(log, "sofia", cuts) == fed(log, "sofia")
     assert {type(one) for one in fed(log, "sofia")} <= {Request, Answer}
+
+
+def test_a_size_beyond_all_numbers_stops_nothing():
+    log = drachtio(b"recv", MESSAGE).replace(b"recv ", b"recv " + b"9" * 5000)
+    assert fed(log, "sofia") == []
