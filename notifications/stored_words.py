@@ -80,6 +80,8 @@ SENTENCES = (
     _("%(number)s packets lost since the start: more than can be stored"),
     _("%(file)s cannot be read: %(why)s"),
     _("%(file)s is gone"),
+    _("%(file)s: %(number)s bytes read, no line looks like a known log"),
+    _("%(file)s: %(number)s bytes read, no line looks like %(format)s"),
     _("%(number)s pushes"),
     _("APNs accepted a push in %(environment)s"),
     _("no answer within %(seconds)s s (%(why)s)"),
