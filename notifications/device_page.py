@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from notifications.consequences import consequence_of, is_never_pushed_to, remedy_of
 from notifications.contact import broken_rules, masked_contact, parameters_of
+from notifications.device_address import place_of
 from notifications.device_history import History, history_of
 from notifications.lane_spans import stretch_of
 from notifications.lanes import lanes
@@ -26,7 +27,7 @@ from notifications.other_environment import other_than
 from notifications.resend_facts import facts_from
 from notifications.safety import is_safe
 from notifications.shielding import shown_protection
-from notifications.timeline import before_of, timeline
+from notifications.timeline import KINDS, timeline
 from notifications.token_history import HealthTold, health_told, token_history
 from notifications.wording import meaning, rules_in_words
 from registrations.models import Device, Holding, PushToken
@@ -85,7 +86,8 @@ class Risk:
 def device(found: Device, asked, now: datetime) -> dict:
     """Everything the Device page shows."""
     stretch = stretch_of(asked, now)
-    history = history_of(found, stretch, before_of(asked), now)
+    place = place_of(asked, stretch, KINDS)
+    history = history_of(found, stretch, place.end, now)
     is_over = found.expires_at is not None and found.expires_at <= now
     voip = (push for push in history.pushes if push.push_type == Push.Type.VOIP)
     return {
@@ -96,7 +98,8 @@ def device(found: Device, asked, now: datetime) -> dict:
         "token_history": token_history(history),
         "lost": [row for row in history.holdings if not row.current],
         "lanes": lanes(history, stretch),
-        "timeline": timeline(history, asked),
+        "timeline": timeline(history, place),
+        "place": place,
         "contact": parameters_of(found),
         "raw_contact": masked_contact(found),
         "problems": [_problem(row) for row in found.problems],

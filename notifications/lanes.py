@@ -15,7 +15,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
 from notifications.device_history import LONGEST_BINDING, MARKS, History, Register
-from notifications.lane_spans import SPANS, Stretch
+from notifications.lane_spans import Stretch
 from notifications.models import Ledger, Push
 from notifications.wording import number as shown
 from notifications.wording import outcome_of
@@ -55,7 +55,6 @@ class Lanes:
     """The picture and its words."""
 
     stretch: Stretch
-    spans: tuple[str, ...]
     ticks: list[tuple[float, str]]
     bindings: list[Bar]
     registers: list[Mark]
@@ -101,7 +100,6 @@ def lanes(history: History, stretch: Stretch) -> Lanes:
     tokens = _tokens(history, scale)
     return Lanes(
         stretch=stretch,
-        spans=tuple(SPANS),
         ticks=_ticks(stretch, scale),
         bindings=_bindings(registers, scale),
         registers=[_register(moment, scale) for moment in inside[-MARKS:]],
@@ -254,8 +252,7 @@ def _counts(registers: list, voip: list, remote: list, tokens: dict) -> dict[str
     asleep = sum(mark.tone == "hot" for mark in voip)
     answered = sum(mark.tone == "ok" for mark in remote)
     counts = {
-        "registrations": gettext("%(number)s REGISTERs")
-        % {"number": shown(len(registers))},
+        "registrations": _registers(len(registers)),
         "voip": gettext("%(woken)s woken, %(asleep)s not")
         % {"woken": woken, "asleep": asleep},
         "remote": gettext("%(number)s, %(answered)s answered")
@@ -268,24 +265,24 @@ def _counts(registers: list, voip: list, remote: list, tokens: dict) -> dict[str
     return counts
 
 
+def _registers(number: int) -> str:
+    told = ngettext("%(number)s REGISTER", "%(number)s REGISTERs", number)
+    return told % {"number": shown(number)}
+
+
 def _summary(stretch: Stretch, registers: list, voip: list, remote: list) -> str:
-    asleep = [mark for mark in voip if mark.tone == "hot"]
-    woken = sum(mark.tone == "ok" for mark in voip)
+    pushes = ngettext("%(number)s VoIP push", "%(number)s VoIP pushes", len(voip))
+    others = ngettext("%(number)s remote push", "%(number)s remote pushes", len(remote))
+    last = gettext("Last %(span)s") % {"span": stretch.span}
     told = gettext(
-        "Last %(span)s: %(registers)s REGISTERs, %(voip)s VoIP pushes of which %(woken)s "
-        "woke the app and %(asleep)s did not, %(remote)s remote pushes."
+        "%(stretch)s: %(registers)s, %(voip)s (%(woken)s woke the app, %(asleep)s did not), "
+        "%(remote)s."
     )
-    if not stretch.span:
-        told = gettext(
-            "%(stretch)s: %(registers)s REGISTERs, %(voip)s VoIP pushes of which %(woken)s "
-            "woke the app and %(asleep)s did not, %(remote)s remote pushes."
-        )
     return told % {
-        "span": stretch.span,
-        "stretch": stretch.words,
-        "registers": len(registers),
-        "voip": len(voip),
-        "woken": woken,
-        "asleep": len(asleep),
-        "remote": len(remote),
+        "stretch": last if stretch.span else stretch.words,
+        "registers": _registers(len(registers)),
+        "voip": pushes % {"number": len(voip)},
+        "woken": sum(mark.tone == "ok" for mark in voip),
+        "asleep": sum(mark.tone == "hot" for mark in voip),
+        "remote": others % {"number": len(remote)},
     }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
 from notifications import moments
+from notifications.device_address import Place
 from notifications.device_history import ROWS, History
-from notifications.keyset import moment_of
 from notifications.moments import Moment
-from notifications.ranges import FIRST, LAST
 
 KINDS = {
     "": _("All events"),
@@ -22,19 +20,18 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One page of it, newest first; `older` is the moment the next page starts before."""
+    """One page of it, newest first; the addresses of the pages beside it and of each kind."""
 
     rows: list[Moment]
     older: str
+    newer: str
     kind: str
-    kinds: tuple[tuple[str, str], ...] = tuple(KINDS.items())
+    kinds: list[tuple[str, str, str]]
 
 
-def timeline(history: History, asked) -> Timeline:
-    """What happened to a device before the moment asked for."""
-    kind = asked.get("events", "")
-    kind = kind if kind in KINDS else ""
-    before = before_of(asked)
+def timeline(history: History, place: Place) -> Timeline:
+    """What happened to a device in the part of its history that an address names."""
+    kind = place.kind
     rows: list[Moment] = []
     if kind != "pushes":
         rows += moments.of_registrations(history)
@@ -42,13 +39,17 @@ def timeline(history: History, asked) -> Timeline:
         rows += moments.of_pushes(history)
     if not kind:
         rows += moments.of_others(history)
-    rows = [row for row in rows if before is None or row.at < before]
+    start, end = place.start, place.end
+    rows = [row for row in rows if end is None or row.at < end]
+    rows = [row for row in rows if start is None or row.at >= start]
     rows.sort(key=lambda row: row.at, reverse=True)
-    older = rows[ROWS - 1].at.isoformat() if len(rows) > ROWS else ""
-    return Timeline(rows[:ROWS], older, kind)
-
-
-def before_of(asked) -> datetime | None:
-    """The moment that a page of the timeline ends before; None for the newest page."""
-    found = moment_of(asked.get("before", ""))
-    return found if found is not None and FIRST <= found <= LAST else None
+    is_more = len(rows) > ROWS
+    return Timeline(
+        rows=rows[:ROWS],
+        older=place.older(rows[ROWS - 1].at.isoformat()) if is_more else "",
+        newer=place.newer,
+        kind=kind,
+        kinds=[
+            (name, str(label), place.of_kind(name)) for name, label in KINDS.items()
+        ],
+    )

@@ -102,16 +102,16 @@ def test_dragging_on_live_leads_to_the_pushes_of_that_stretch(open_as):
 def test_dragging_on_the_lanes_of_a_device_shows_that_part_of_them(open_as):
     push = house.furnished()
     page = open_as(person("olga", "see"), f"/devices/{push.device_id}/")
-    strikes = page.locator("#device-lanes a[href*='/pushes/']")
-    expect(strikes).to_have_count(2)
+    marks = page.locator("#device-lanes a[href*='/pushes/']")
+    expect(marks).to_have_count(3)
     drag(page, 0.2, 0.6)
     expect(page.locator("#device-lanes .pd-filter")).to_be_visible()
     assert {"from", "to"} == set(asked(page))
-    expect(strikes).to_have_count(0)
+    expect(marks).to_have_count(0)
     assert violations(page) == []
     page.get_by_role("link", name="Leave this stretch").click()
-    expect(strikes).to_have_count(2)
-    strikes.last.click()
+    expect(marks).to_have_count(3)
+    marks.first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("push")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from notifications import device_history
 from notifications.device_history import history_of
@@ -15,6 +16,7 @@ from registrations import partitions
 from registrations.models import DeviceEvent, LogFile, Registration
 from tests import factories
 from tests.factories import MORNING
+from tests.notifications import people
 
 pytestmark = pytest.mark.django_db
 NOW = MORNING + timedelta(hours=2)
@@ -192,3 +194,23 @@ def test_the_ticks_stand_at_round_moments(length, words):
     ticks = stretch_of(part(length, minutes(0)), NOW).ticks
     assert ticks[0][1] == words
     assert len(ticks) <= 13
+
+
+def test_one_register_is_not_several(device, feed):
+    registered(device, feed, NOW - minutes(5))
+    shown = drawn(device)
+    assert shown.counts["registrations"] == "1 REGISTER"
+    assert "1 REGISTER, 0 VoIP pushes" in shown.summary
+
+
+def test_every_push_of_the_lanes_leads_to_its_page(device):
+    now = timezone.now()
+    pushes = [
+        factories.accepted_push(device, now - minutes(9)),
+        factories.accepted_push(device, now - minutes(7), push_type="alert"),
+    ]
+    page = people.browser_of("ops").get(f"/devices/{device.pk}/?events=pushes")
+    lanes_alone = page.content.decode().partition('id="device-timeline"')[0]
+    for push in pushes:
+        assert f'<a href="/pushes/{push.pk}/" aria-label=' in lanes_alone
+    assert "?span=24h&amp;events=pushes#device-lanes" in lanes_alone

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from notifications.device_history import ROWS, history_of
+from notifications.device_address import place_of
+from notifications.device_history import history_of
 from notifications.handling import settle
 from notifications.lane_spans import Stretch
 from notifications.models import Reset, TokenHealthChange
 from notifications.moments import EVENTS
-from notifications.timeline import before_of, timeline
+from notifications.timeline import KINDS, timeline
 from registrations.models import DeviceEvent
 from tests import factories
 from tests.factories import MORNING
@@ -33,7 +34,8 @@ def device(feed):
 
 def told(device, **asked):
     stretch = Stretch(since=MORNING, until=NOW, span="6h")
-    return timeline(history_of(device, stretch, before_of(asked), NOW), asked)
+    place = place_of(asked, stretch, KINDS)
+    return timeline(history_of(device, stretch, place.end, NOW), place)
 
 
 def test_a_strike_stands_at_its_deadline_above_its_push(device):
@@ -53,16 +55,6 @@ def test_the_kind_of_event_can_be_chosen(device, feed):
         "REGISTER, refreshed"
     ]
     assert [row.title[:4] for row in told(device, events="pushes").rows] == ["VoIP"]
-
-
-def test_older_events_are_on_the_next_page_and_none_is_lost(device):
-    for number in range(ROWS + 5):
-        factories.accepted_push(device, MORNING + timedelta(minutes=number))
-    first = told(device)
-    second = told(device, before=first.older)
-    assert len(first.rows) == ROWS
-    assert len(second.rows) == 5
-    assert second.older == ""
 
 
 def test_a_reset_shows_its_reason(device):
