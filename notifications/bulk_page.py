@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, QuerySet, Value, When
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.bulk_plan import lasts
-from notifications.keyset import BY_ID, cut, pages, query
+from notifications.keyset import BY_COUNT, BY_ID, cut, pages, query
 from notifications.models import Bulk, BulkItem
 from notifications.safety import UNDO
 from notifications.wording import number as shown
@@ -38,6 +38,18 @@ OTHER_LABELS = {
     },
 }
 FILES = {"test": "test-pushes", "reset": "resets"}
+
+
+#: 1 for a row that did what it was for, or still may.
+DONE = Case(
+    When(result__in=["refused", "cancelled"], then=Value(0)),
+    default=Value(1),
+)
+DONE_FIRST = replace(
+    BY_COUNT,
+    fields=("is_done", "pk"),
+    write=lambda row: f"{row.is_done}|{row.pk}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +86,31 @@ class Progress:
         return "devices" if self.bulk.is_of_devices else "pushes"
 
     @property
+    def is_stopped(self) -> bool:
+        """A person stopped it."""
+        return self.bulk.state == Bulk.State.CANCELLED
+
+    @property
     def is_running(self) -> bool:
         """Rows still wait."""
         return self.bulk.state == Bulk.State.RUNNING
 
 
 def progress(bulk: Bulk, asked, now: datetime) -> Progress:
-    """How far a bulk is; `result=` in the address leaves rows of one result."""
+    """How far a bulk is; `result=` in the address leaves rows of one result. Without it, what
+    was done stands before what was not.
+    """
     counted = bulk.items.order_by().values_list("result").annotate(n=Count("pk"))
     numbers = dict(counted)
     waiting, total = numbers.get("waiting", 0), sum(numbers.values())
     # What the dry run left out was never to be sent.
     to_send = total - numbers.get("refused", 0)
-    handled = to_send - waiting
+    handled = to_send - waiting - numbers.get("cancelled", 0)
     labels = _labels(bulk)
     chosen = asked.get("result", "")
     chosen = chosen if chosen in labels else ""
-    page = cut(_rows(bulk, chosen), BY_ID, asked)
+    rows = _rows(bulk, chosen).annotate(is_done=DONE)
+    page = cut(rows, BY_ID if chosen else DONE_FIRST, asked)
     return Progress(
         bulk=bulk,
         title=_title(bulk, to_send),

@@ -149,6 +149,19 @@ def test_a_stopped_bulk_sends_no_more():
     assert plan(of(pushes), "remote", now + timedelta(minutes=5)).sent
 
 
+def test_a_stopped_bulk_says_how_many_left_and_shows_these_first():
+    now, pushes = timezone.now(), alerts(4)
+    found = started(pushes, now, rate=1)
+    bulk.work_off(now + UNDO)
+    bulk.cancel(found, people.person("support"), now + UNDO)
+    page = people.browser_of("support").get(f"/bulks/{found.pk}/")
+    progress = page.context["progress"]
+    assert (progress.handled, progress.to_send, progress.percent) == (1, 4, 25)
+    assert "Stopped: 1 of 4 sent" in page.content.decode()
+    results = [row.item.result for row in progress.rows]
+    assert results == ["queued", "cancelled", "cancelled", "cancelled"]
+
+
 def test_each_row_is_looked_at_once_more_when_its_turn_comes():
     now, (push,) = timezone.now(), alerts(1)
     found = started([push], now)
