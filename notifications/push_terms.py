@@ -23,7 +23,7 @@ from notifications.device_terms import (
     texts_of,
 )
 from notifications.keyset import words
-from notifications.models import Push, TokenHealth
+from notifications.models import Ledger, Push, TokenHealth
 from notifications.push_names import called, ids_of
 from notifications.spans import Spans, Time
 from notifications.terms import (
@@ -104,6 +104,8 @@ NAMES = {
 
 #: Filters of Devices, where they are typed here.
 OF_DEVICES = dict.fromkeys(("bound", "seen", "problem"), _("Devices"))
+#: States of strikes, where the state of a push is asked.
+OF_LEDGERS = dict.fromkeys(Ledger.State.values, _("Devices"))
 #: No index of pushes has what these ask for, nor what a beginning of many AORs does.
 LOOKED_AT = frozenset({"strikes", *AGENTS})
 
@@ -155,7 +157,7 @@ def kinds() -> dict[str, Kind]:
         "reason": Text({}),
         "app": Text({}),
         "origin": OneOf(ORIGINS),
-        "state": OneOf(dict(Push.State.choices)),
+        "state": OneOf(dict(Push.State.choices), OF_LEDGERS),
         "strikes": Number({}),
         "token": OneOf(
             {"invalid": _("Refused in any way"), **dict(TokenHealth.State.choices)}

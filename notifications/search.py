@@ -6,7 +6,7 @@ import re
 
 from django.urls import reverse
 
-from notifications.device_terms import looked_up
+from notifications.device_terms import exactly, looked_up
 from notifications.keyset import query
 from notifications.models import Push
 from notifications.push_names import are_called, begun, the_one
@@ -34,7 +34,8 @@ def find(text: str) -> str | None:
         return _page_of(push)
     if are_called(text, whole=True):
         return _list_of(text)
-    devices = looked_up(text)
+    exact = exactly(text)
+    devices = looked_up(text) if len(exact) != 1 else exact
     if devices is not None and len(devices) == 1:
         return reverse("notifications:device", args=[*devices])
     return None if devices or devices is None else _begun(text)

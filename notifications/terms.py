@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 
@@ -21,6 +21,8 @@ TERM = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
 SCHEMES = frozenset({"sip", "sips", "tel", "urn"})
 NUMBER = re.compile(r"(>=|<=|>|<|)(\d{1,9})")
 AGE = re.compile(r"([<>])(\d{1,4})([mhdw])")
+#: A time of day or a date, which a range takes.
+CLOCK = re.compile(r"[<>]?=?(\d{1,2}:\d\d|\d{4}-\d\d)")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 #: How the signs are called in Django's lookups.
 LOOKUPS = {"": "", ">=": "__gte", "<=": "__lte", ">": "__gt", "<": "__lt"}
@@ -55,13 +57,19 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of a few values; `choices`: value → what it is called."""
+    """One of a few values; `choices`: value → what it is called. `elsewhere`: values that the
+    filter of this name has on another list → that list.
+    """
 
     choices: Mapping[str, str]
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, written: str) -> tuple[str, str]:
         """Sign and value. Raises WrongValue."""
         value = written.lower()
+        if value in self.elsewhere:
+            told = gettext("is a state of strikes: it can be asked of %(list)s")
+            raise WrongValue(told % {"list": self.elsewhere[value]})
         if value not in self.choices:
             told = gettext("is one of %(values)s") % {"values": ", ".join(self.choices)}
             raise WrongValue(told)
@@ -102,6 +110,11 @@ class Age:
     def read(self, written: str) -> tuple[str, timedelta]:
         """Sign and value. Raises WrongValue."""
         found = AGE.fullmatch(written.lower())
+        if found is None and CLOCK.match(written):
+            told = gettext(
+                "takes an age, as <24h or >7d; for a time of day or a date use From, to"
+            )
+            raise WrongValue(told)
         if found is None:
             raise WrongValue(gettext("takes an age, as <24h or >7d (m, h, d, w)"))
         return found[1], timedelta(**{UNITS[found[3]]: int(found[2])})

@@ -46,3 +46,23 @@ def test_apps_and_reasons_are_proposed_while_a_query_is_typed(path):
     assert 'list="terms"' in text
     assert 'data-term="reason:BadDeviceToken"' in text
     assert "terms.js" in text
+
+
+@pytest.mark.parametrize("q", ["at:14:02", "at:2026-11-29", "at:%3E14:02"])
+def test_a_time_of_day_is_pointed_to_the_range(q):
+    (fault,) = listed(f"q={q}").faults
+    assert "From, to" in fault
+
+
+def test_a_state_of_strikes_is_pointed_to_devices():
+    (fault,) = listed("q=state:suspected").faults
+    assert "can be asked of Devices" in fault
+
+
+def test_a_query_that_cannot_be_read_prints_no_numbers():
+    browser = people.browser_of("ops")
+    page = browser.get("/pushes/?q=state:suspected").content.decode()
+    assert "This query cannot be read" in page
+    assert "0 match" not in page
+    page = browser.get("/pushes/?from=never").content.decode()
+    assert "0 in " not in page and "0 match" not in page

@@ -151,3 +151,19 @@ def test_a_token_leads_to_its_device_by_its_ends_as_a_log_or_a_list_has_them():
     ends = ("c0ffee", "C0FFEE", token.token[:12], "facade", token.token[-12:])
     for text in (*ends, token.masked, "c0ffee…facade", token.token):
         assert led(text) == f"/devices/{device.pk}/", text
+
+
+def test_a_whole_user_part_wins_over_those_that_begin_with_it():
+    alice = factories.registered_device("sip:alice@x.org")
+    factories.registered_device("sip:alice2@x.org")
+    there = reverse("notifications:device", args=[alice.pk])
+    assert [led("alice"), led("Alice"), led("sip:alice@x.org")] == [there] * 3
+    assert led("alic") == "/devices/?q=alic"
+    factories.registered_device("sip:alice@y.org")
+    assert led("alice") == "/devices/?q=alice"
+
+
+def test_a_search_without_a_hit_says_what_was_looked_through():
+    page = people.browser_of("ops").get("/devices/?q=nobody").content.decode()
+    assert "Looked through: AORs, instance-ids and tokens" in page
+    assert "Call-IDs and ids of pushes" in page
