@@ -127,6 +127,7 @@ def _dry_run(
         "chosen": _chosen(asked),
         "asked": asked.urlencode(),
         "address": query(**dict(_lists(asked)), kind=found.kind),
+        "list_address": query(**_filters(asked)),
         "kinds": [(kind.value, kind.label) for kind in choice.kinds],
         "rates": [(rate, lasts(number, rate)) for rate in bulk.RATES],
         "usual_rate": USUAL_RATE,
@@ -142,6 +143,12 @@ def _dry_run(
 def _lists(asked: QueryDict) -> list[tuple[str, list[str]]]:
     """Every name of the address with its values, but what to do."""
     return [(name, values) for name, values in asked.lists() if name != "kind"]
+
+
+def _filters(asked: QueryDict) -> dict[str, list[str]]:
+    """Those of the list it was chosen from."""
+    chosen = {"all", "push", "device"}
+    return {name: values for name, values in _lists(asked) if name not in chosen}
 
 
 def _chosen(asked: QueryDict) -> list[tuple[str, str]]:

@@ -179,6 +179,7 @@ def test_the_pages_go_from_the_list_to_the_results():
     pushes, browser = alerts(2), people.browser_of("support")
     page = browser.get("/pushes/resend/?all=1&outcome=rejected")
     assert page.context["sendable"] == 2
+    assert page.content.count(b'href="/pushes/?outcome=rejected"') == 2
     form = {"key": page.context["key"], "asked": page.context["asked"]}
     form |= {"kind": "remote", "rate": 10}
     wrong = browser.post("/pushes/resend/start/", form | {"typed": 3})
