@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+from threading import Timer
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_process_init, worker_shutting_down
 from django.conf import settings
 
 from registrations.long_running import settle_in, take_short_turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pushdash.settings")
 
+#: A worker that was told to stop is killed then: without Redis it would ask for it for ever.
+LONGEST_SHUTDOWN_SECONDS = 60
 #: Seconds between two wake-ups by beat.
 PERIODS = {
     "tasks.wake_voip": 1.0,
@@ -72,3 +76,18 @@ def settle_in_worker(**_) -> None:
     """The process that sends, after its fork."""
     settle_in()
     take_short_turns()
+
+
+@worker_shutting_down.connect
+def stop_in_time(**_) -> None:
+    """What a killed worker leaves behind is taken up by the next, as after any crash."""
+    timer = Timer(LONGEST_SHUTDOWN_SECONDS, leave)
+    timer.daemon = True
+    timer.start()
+
+
+def leave() -> None:
+    """End this process at once, and its pool where that is a group of its own."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
