@@ -124,7 +124,7 @@ def _missized(data: bytes, start: int, size: int, form: Format, is_last: bool):
     """
     limit, line_end = start + size, data.find(b"\n", start)
     if line_end > start and data[line_end - 1] != CR:
-        limit = _without_crs(data, start, line_end, size)
+        limit = without_crs(data, start, line_end, size)
     if len(data) < limit and not is_last:
         return None
     end = min(limit, len(data))
@@ -182,7 +182,7 @@ def _stop_before(
     return before if before < after else end
 
 
-def _without_crs(data: bytes, start: int, line_end: int, size: int) -> int:
+def without_crs(data: bytes, start: int, line_end: int, size: int) -> int:
     """Where `size` bytes end in a log that was passed on with LF line ends."""
     at, left = start, size
     while line_end >= 0 and line_end - at + 2 <= left:
@@ -223,7 +223,7 @@ def _passed_on_end(data: bytes, end: int, length: int, form: Format) -> int | No
     """Of a log that was passed on with LF line ends a body lost its CRs too: where the log
     goes on then, if it does.
     """
-    short = _without_crs(data, end, data.find(b"\n", end), length)
+    short = without_crs(data, end, data.find(b"\n", end), length)
     after = LINE_ENDS.match(data, short).end()
     return after if form.prefix.match(data, after) else None
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from registrations.formats.cutting import CR, LINE_ENDS, LONGEST_MESSAGE, LONGEST_PREFIX
+from registrations.formats.cutting import (
+    CR,
+    LINE_ENDS,
+    LONGEST_MESSAGE,
+    LONGEST_PREFIX,
+    without_crs,
+)
 from registrations.formats.flexisip import PREFIX as FLEXISIP
 from registrations.formats.plain import START
 from registrations.formats.stamps import ISO, Stamps
@@ -104,15 +110,11 @@ class Sofia(Wrapper):
 
 def _sized_end(data: bytes, start: int, size: int) -> int:
     """Behind the message that begins at `start`, and the empty lines behind it."""
-    end, left = start, min(size, LONGEST_MESSAGE)
-    line_end = data.find(b"\n", start)
+    size = min(size, LONGEST_MESSAGE)
+    line_end, end = data.find(b"\n", start), start + size
     if data[line_end - 1] != CR:
         # Every CR was left out of the log, and counts.
-        while line_end >= 0 and line_end - end + 2 <= left:
-            left -= line_end - end + 2
-            end = line_end + 1
-            line_end = data.find(b"\n", end)
-    end += left
+        end = without_crs(data, start, line_end, size)
     return LINE_ENDS.match(data, end).end() if end < len(data) else end
 
 
