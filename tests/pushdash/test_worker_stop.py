@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 WORKER = """
 import os, time
@@ -24,12 +24,16 @@ while True:
 """
 
 
-def is_running(pid: int) -> bool:
-    """False for one that is gone, or dead and not yet buried."""
+def wait_until_dead(pid: int, seconds: float) -> bool:
+    """A killed process is dead when the kernel comes to it, its files are closed before."""
     try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
-    except OSError:
-        return False
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([watched], [], [], seconds)[0])
+    finally:
+        os.close(watched)
 
 
 def test_a_stop_that_never_ends_is_ended_with_the_pool():
@@ -45,4 +49,4 @@ def test_a_stop_that_never_ends_is_ended_with_the_pool():
         # Both have its end of the pipe: it is closed when both are gone.
         assert worker.stdout.read() == ""
     assert worker.returncode == -signal.SIGKILL
-    assert not is_running(child)
+    assert wait_until_dead(child, seconds=60)
