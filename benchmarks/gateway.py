@@ -84,7 +84,7 @@ def serving(*application: str) -> Iterator[tuple[int, int]]:
         yield port, server.pid
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def start(port: int, *application: str) -> subprocess.Popen:

@@ -17,6 +17,7 @@ from django.conf import settings
 
 #: A machine on which all tests run side by side takes its time.
 START_SECONDS = 120
+STOP_SECONDS = 60
 
 
 def free_port() -> int:
@@ -80,7 +81,7 @@ def running(**environment: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(STOP_SECONDS)
 
 
 def _wait(url: str, process: subprocess.Popen) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -29,3 +30,16 @@ def model(tmp_path_factory):
     os.environ[MODEL] = str(var)
     yield
     del os.environ[MODEL]
+
+
+@pytest.fixture
+def printed(capfd):
+    """Gives the rows that a bench printed; a bench without any fails with what it said."""
+
+    def rows() -> list[dict]:
+        out, said = capfd.readouterr()
+        found = [json.loads(line) for line in out.splitlines() if line.startswith('{"')]
+        assert found, f"the bench printed no row:\n{said}"
+        return found
+
+    return rows

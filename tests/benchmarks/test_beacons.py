@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from benchmarks import beacons
 
 
-def test_every_beacon_is_answered_and_stored(capfd):
+def test_every_beacon_is_answered_and_stored(printed):
     beacons.main(["--beacons", "40", "--phones", "10"])
-    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    row = printed()[-1]
     assert row["statuses"] == {"200": 40}
     assert row["stored"] == row["beacons"] == 40
     assert row["ok"]

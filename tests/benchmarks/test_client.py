@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -11,12 +10,12 @@ from benchmarks import client
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
-def test_both_clients_are_measured(capfd):
+def test_both_clients_are_measured(printed):
     assert client.main(["--pushes", "300", "--rounds", "1", "--at-once", "20"]) in {
         0,
         1,
     }
-    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    rows = printed()
     players = {row["player"]: row for row in rows if "player" in row}
     assert players.keys() >= {"pushdash", "aioapns", "h2load"}
     assert rows[-1].keys() >= {"bench", "times", "cpu", "ok"}

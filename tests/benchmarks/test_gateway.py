@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections import Counter
 
 from benchmarks import gateway
 
 
-def test_every_request_is_answered_and_its_push_stored(capfd):
+def test_every_request_is_answered_and_its_push_stored(printed):
     gateway.main(["--pace", "50", "--seconds", "1", "--form", "url"])
-    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    row = printed()[-1]
     assert row["statuses"] == {"200": 50}
     assert row["stored"] == row["requests"] == 50
     assert 0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"] <= row["max_ms"]

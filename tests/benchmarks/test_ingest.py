@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from benchmarks import ingest
 
 
-def test_each_measurement_of_ingest_is_taken(capfd):
+def test_each_measurement_of_ingest_is_taken(printed):
     assert ingest.main(["--devices", "500", "--registers", "1200"]) == 0
-    lines = capfd.readouterr().out.splitlines()
-    rows = {row["bench"]: row for row in map(json.loads, lines)}
+    rows = {row["bench"]: row for row in printed()}
     assert list(rows) == [
         "ingest.fleet",
         "ingest.refresh",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
 from benchmarks import ingest_lag
 
 
-def test_every_register_written_to_the_followed_log_is_waited_for(capfd, monkeypatch):
+def test_every_register_written_to_the_followed_log_is_waited_for(printed, monkeypatch):
     arguments = ["--devices", "200", "--pace", "50", "--seconds", "3"]
     ingest_lag.main(arguments)
-    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    row = printed()[-1]
     assert row["registers"] == 50 * (3 + ingest_lag.WARM_SECONDS)
     assert row["measured"] == 150
     assert 0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"] <= row["max_ms"]

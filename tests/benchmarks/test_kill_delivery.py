@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 import pytest
@@ -10,26 +9,26 @@ import pytest
 from benchmarks import apns_sink, kill_delivery
 
 
-def played(capfd, *options: str) -> dict:
+def played(printed, *options: str) -> dict:
     # Answered so late that there is time to kill with pushes on the wire.
     assert kill_delivery.main(["--pushes", "400", *options]) == 0
-    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    row = printed()[-1]
     assert row["asked"] == 400
     assert sum(row["states"].values()) == 400
     return row
 
 
 @pytest.mark.parametrize("victim", kill_delivery.VICTIMS)
-def test_whoever_is_killed_nothing_is_lost_or_sent_twice(capfd, victim):
+def test_whoever_is_killed_nothing_is_lost_or_sent_twice(printed, victim):
     options = ["--kills", "1", "--answer-ms", "1000", "--victim", victim]
-    row = played(capfd, *options)
+    row = played(printed, *options)
     assert row["kills"] == 1
     assert row["states"].keys() <= {"accepted", "unknown"}
 
 
 @pytest.mark.parametrize("trouble", ["goaway", "expired"])
-def test_an_apns_in_trouble_loses_no_push(capfd, trouble):
-    row = played(capfd, "--kills", "0", "--trouble", trouble)
+def test_an_apns_in_trouble_loses_no_push(printed, trouble):
+    row = played(printed, "--kills", "0", "--trouble", trouble)
     assert row["states"] == {"accepted": 400}
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 from benchmarks import kill_ingest
 
 
-def test_a_follower_killed_amid_rotations_ends_with_the_rows_of_one_left_alone(capfd):
+def test_a_follower_killed_amid_rotations_ends_with_the_rows_of_one_left_alone(printed):
     arguments = ["--registers", "3000", "--kills", "4", "--rotations", "8"]
     assert kill_ingest.main(arguments) == 0
-    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    row = printed()[-1]
     assert (row["kills"], row["twice"], row["wrong"]) == (4, 0, {})
     assert row["sightings"] == row["registers"] > 2900
     assert row["rotations"].keys() == {"rename", "copytruncate", "gzip"}

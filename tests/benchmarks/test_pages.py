@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from benchmarks import pages
 
 QUICK = "--devices 300 --pushes 900 --registrations 3100 --pace 8 --seconds 3"
 
 
-def test_every_page_is_read_from_the_server_and_by_a_browser(capfd):
+def test_every_page_is_read_from_the_server_and_by_a_browser(printed):
     pages.main(QUICK.split())
-    *rows, whole = [
-        json.loads(line)
-        for line in capfd.readouterr().out.splitlines()
-        if line.startswith("{")
-    ]
+    *rows, whole = printed()
     assert {row["page"] for row in rows} >= {"live", "devices", "pushes", "failures"}
     assert all(row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"] for row in rows)
     assert whole["requests"] == 24

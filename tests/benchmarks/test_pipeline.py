@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -11,14 +10,10 @@ from benchmarks import pipeline
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
-def test_rows_go_to_a_far_apns_and_calls_do_not_wait_for_a_bulk(capfd):
+def test_rows_go_to_a_far_apns_and_calls_do_not_wait_for_a_bulk(printed):
     sizes = ["--pushes", "100", "--bulk", "300", "--calls", "5", "--delay-ms", "20"]
     assert pipeline.main(sizes) in {0, 1}
-    rows = [
-        json.loads(line)
-        for line in capfd.readouterr().out.splitlines()
-        if line.startswith('{"bench"')
-    ]
+    rows = printed()
     assert [row["figure"] for row in rows] == ["throughput", "idle", "busy"]
     assert rows[0]["per_second"] > 0
     assert [row["calls"] for row in rows[1:]] == [5, 5]

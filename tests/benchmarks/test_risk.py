@@ -21,9 +21,9 @@ MINUTE = 60_000
 HOUR = timedelta(hours=1)
 
 
-def test_a_short_rehearsal_blames_no_feed(capfd):
+def test_a_short_rehearsal_blames_no_feed(printed):
     risk.main(["--seeds", "2", "--phones", "90", "--days", "0.15"])
-    row = json.loads(capfd.readouterr().out.splitlines()[-1])
+    row = printed()[-1]
     assert row["bench"] == "risk"
     assert row["blamed_on_feeds"] == 0
     assert row["pushes"] > 20

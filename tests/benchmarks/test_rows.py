@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from benchmarks import export, risk_rows
 
 
-def test_random_histories_through_postgresql_equal_the_pure_rules(capfd):
+def test_random_histories_through_postgresql_equal_the_pure_rules(printed):
     assert risk_rows.main(["--histories", "5"]) == 0
-    assert json.loads(capfd.readouterr().out.splitlines()[-1])["histories"] == 5
+    assert printed()[-1]["histories"] == 5
 
 
 @pytest.mark.parametrize("name", export.TABLES)
-def test_an_export_has_a_line_for_each_row(capfd, name):
+def test_an_export_has_a_line_for_each_row(printed, name):
     export.main(["--list", name, "--rows", "1000"])
-    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()[-2:]]
+    rows = printed()[-2:]
     assert [row["form"] for row in rows] == ["csv", "ndjson"]
     assert all(row["rows"] >= 1000 for row in rows)
