@@ -12,7 +12,8 @@ from datetime import datetime
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -37,17 +38,18 @@ from notifications.listing import WrongQuery, check
 from notifications.models import Push
 from notifications.push_names import APNS_ID
 from notifications.refused_list import SPANS
-from notifications.sql_texts import Iso
-from registrations.models import masked
+from notifications.sql_texts import Iso, Masked
 
 #: Rows read and written at once: memory holds no more of them.
 AT_ONCE = 2000
 #: The key of pushes as rows that begin with it.
-BY_FIRST_TWO = replace(BY_CREATION, write=lambda row: f"{row[0].isoformat()}|{row[1]}")
+BY_FIRST_TWO = replace(BY_CREATION, write=lambda row: f"{row[0]}|{row[1]}")
 #: The key of those that failed, whose end stands last.
-BY_LAST = replace(BY_END, write=lambda row: f"{row[-1].isoformat()}|{row[1]}")
-#: In the order of their columns, behind when and which.
+BY_LAST = replace(BY_END, write=lambda row: f"{row[-1]}|{row[1]}")
+#: In the order of their columns.
 PUSH_FIELDS = (
+    "made",
+    "own_id",
     "apns_id",
     "push_type",
     "origin",
@@ -55,7 +57,7 @@ PUSH_FIELDS = (
     "environment",
     "device__aor",
     "device__instance_id",
-    "token__token",
+    "shown_token",
     "call_id",
     "state",
     "reason",
@@ -65,7 +67,7 @@ PUSH_FIELDS = (
     "sip_call__verdict",
     "sip_call__rule",
     "requested_by__username",
-    "resend_of",
+    "resent",
 )
 PUSH_COLUMNS = (
     "created_at",
@@ -89,7 +91,6 @@ PUSH_COLUMNS = (
     "requested_by",
     "resend_of",
 )
-TOKEN = PUSH_FIELDS.index("token__token")
 FORMULA = frozenset("=+-@\t\r")
 KINDS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
@@ -172,8 +173,8 @@ def _pushes(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted = push_terms.asked_of(asked)
     check(wanted.faults)
     found = push_terms.fitting(wanted, now).select_related(None)
-    rows = _texts(found).values_list("created_at", "pk", *PUSH_FIELDS)
-    return (list(map(_push_row, some)) for some in pages(rows, BY_FIRST_TWO, AT_ONCE))
+    rows = _texts(found).values_list(*PUSH_FIELDS)
+    return pages(rows, BY_FIRST_TWO, AT_ONCE)
 
 
 def _failed(asked, now: datetime) -> Iterator[list[tuple]]:
@@ -181,25 +182,20 @@ def _failed(asked, now: datetime) -> Iterator[list[tuple]]:
     wanted, time = FAILURES.read(asked), SPANS.time(asked)
     check(wanted.query.faults + time.faults)
     found = failed(wanted, time, now).rows
-    rows = _texts(found).values_list("created_at", "pk", *PUSH_FIELDS, "ended_at")
-    return (list(map(_failed_row, some)) for some in pages(rows, BY_LAST, AT_ONCE))
+    rows = _texts(found).annotate(ended=Iso("ended_at"))
+    return pages(rows.values_list(*PUSH_FIELDS, "ended"), BY_LAST, AT_ONCE)
 
 
 def _texts(found: QuerySet[Push]) -> QuerySet[Push]:
     return found.annotate(
-        apns_id=APNS_ID, sent=Iso("sent_at"), accepted=Iso("accepted_at")
+        made=Iso("created_at"),
+        own_id=Cast("pk", TextField()),
+        apns_id=APNS_ID,
+        shown_token=Masked("token__token"),
+        sent=Iso("sent_at"),
+        accepted=Iso("accepted_at"),
+        resent=Cast("resend_of", TextField()),
     )
-
-
-def _failed_row(row: tuple) -> tuple:
-    *said, ended_at = row
-    return (*_push_row(tuple(said)), ended_at.isoformat())
-
-
-def _push_row(row: tuple) -> tuple:
-    created_at, pk, *said, resend_of = row
-    said[TOKEN] = masked(said[TOKEN])
-    return (created_at.isoformat(), str(pk), *said, resend_of and str(resend_of))
 
 
 LISTS = {

@@ -19,6 +19,13 @@ class Address(Func):
     output_field = TextField()
 
 
+class Masked(Func):
+    """Of a token what `registrations.models.masked` shows."""
+
+    template = "left(%(expressions)s, 6) || '…' || right(%(expressions)s, 4)"
+    output_field = TextField()
+
+
 class Rules(Func):
     """The rules of a list of problems, with a blank between two: nearly all lists are empty."""
 
@@ -30,8 +37,8 @@ class Rules(Func):
 
 
 class Held(Func):
-    """`voip 00fc13…8512 valid fine 0`: a token's kind, of the token what `masked` shows, its
-    health, the state of its ledger and the strikes; `-` where there is no ledger.
+    """`voip 00fc13…8512 valid fine 0`: a token's kind, the token masked, its health, the state
+    of its ledger and the strikes; `-` where there is no ledger.
     """
 
     output_field = TextField()
@@ -40,7 +47,7 @@ class Held(Func):
         kind, token, health, state, strikes = (
             compiler.compile(one)[0] for one in self.source_expressions
         )
-        shown = f"left({token}, 6) || '…' || right({token}, 4)"
+        shown = Masked.template % {"expressions": token}
         said = f"coalesce({health}, 'valid')", f"coalesce({state}, '-')"
         last = f"coalesce({strikes}, 0)"
         return " || ' ' || ".join((kind, shown, *said, last)), []
