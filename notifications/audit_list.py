@@ -22,7 +22,7 @@ from notifications.listing import Asked, Listing, Page, check, looked_since
 from notifications.models import AuditEntry
 from notifications.ranges import Range
 from notifications.spans import Spans, Time
-from notifications.terms import Age, OneOf, Term, Text, proposed
+from notifications.terms import OneOf, Term, Text, When, proposed
 from notifications.wording import ACTIONS
 
 SPANS = Spans(
@@ -99,7 +99,7 @@ AUDIT = Listing(
         "action": OneOf({**KINDS, **ACTIONS}),
         "object": Text({}),
         "reason": Text({}),
-        "at": Age({}),
+        "at": When({}),
     },
     condition_of,
     ORDERS,
@@ -127,6 +127,8 @@ class Audit:
 
     time: Time
     stretch: Range
+    #: The range, or the time that the query names.
+    named: Range
     spans: list[tuple[str, str]]
     entries: Entries
     questions: list[tuple[str, str, bool]]
@@ -142,6 +144,7 @@ def audit_page(asked, now: datetime) -> Audit:
     """Entries, the newest first or as the address says."""
     time = SPANS.time(asked)
     wanted = AUDIT.read(asked, **time.address)
+    time = time.beside(wanted.query)
     others = wanted.address | {"q": ""}
     questions = [
         (label, query(**others | {"q": q}), q == wanted.q)
@@ -150,6 +153,7 @@ def audit_page(asked, now: datetime) -> Audit:
     return Audit(
         time=time,
         stretch=time.stretch(now),
+        named=time.named(now),
         spans=time.links(wanted.address),
         entries=entries(asked, wanted, time, now),
         questions=questions,
@@ -195,8 +199,8 @@ def _people() -> dict[str, str]:
 
 def file_rows(asked, now: datetime) -> Iterator[list[tuple]]:
     """The same as rows of a file, some at a time. Raises WrongQuery."""
-    time = SPANS.time(asked)
     wanted = AUDIT.read(asked)
+    time = SPANS.time(asked).beside(wanted.query)
     check(wanted.query.faults + time.faults)
     found = pages(fitting(wanted, time, now), BY_MOMENT, AT_ONCE)
     return (list(map(_file_row, some)) for some in found)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from django.db.models import Q
 
+from notifications.clocks import Clock
 from notifications.terms import Query, Term
 
 #: What several values of one filter ask for together.
@@ -57,6 +58,8 @@ def excludes_itself(asked: Query) -> bool:
 
 
 def aged(column: str, term: Term, now: datetime) -> Q:
-    """`<24h` is after that moment, `>24h` before it."""
+    """`<24h` is after that moment, `>24h` before it; a time by the clock is its stretch."""
+    if isinstance(term.value, Clock):
+        return term.value.stretch(now).of(column)
     way = "gt" if term.sign == "<" else "lt"
     return Q(**{f"{column}__{way}": now - term.value})

@@ -153,6 +153,14 @@ def history_of(
     )
 
 
+def pushes_beside(device: Device, stretch: Stretch) -> list[Push]:
+    """The push before a stretch of time and the one after it, where there are such."""
+    ours = Push.objects.filter(device=device).defer("payload")
+    before = ours.filter(created_at__lt=stretch.since).order_by("-created_at")[:1]
+    after = ours.filter(created_at__gte=stretch.until).order_by("created_at")[:1]
+    return [*before, *after]
+
+
 def _is_voip(row: Holding) -> bool:
     return row.token.kind == PushToken.Kind.VOIP
 

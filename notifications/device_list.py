@@ -72,7 +72,9 @@ TABS = (
     ("problem:any", _("With problems")),
 )
 #: Filters of Pushes, where they are typed here.
-OF_PUSHES = dict.fromkeys(("type", "outcome", "reason", "origin", "at"), _("Pushes"))
+OF_PUSHES = dict.fromkeys(
+    ("type", "outcome", "reason", "origin", "at", "hour"), _("Pushes")
+)
 ORDERS = {
     "newest": Order(_("Newest first"), BY_ID, _("Newer"), _("Older")),
     "oldest": Order(_("Oldest first"), replace(BY_ID, is_ascending=True)),

@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from notifications.consequences import consequence_of, is_never_pushed_to, remedy_of
 from notifications.contact import broken_rules, masked_contact, parameters_of
 from notifications.device_address import place_of
-from notifications.device_history import History, history_of
-from notifications.lane_spans import stretch_of
+from notifications.device_history import History, history_of, pushes_beside
+from notifications.lane_spans import clock_of, stretch_of
 from notifications.lanes import lanes
 from notifications.models import (
     App,
@@ -89,6 +89,7 @@ def device(found: Device, asked, now: datetime) -> dict:
     place = place_of(asked, stretch, KINDS)
     history = history_of(found, stretch, place.end, now)
     is_over = found.expires_at is not None and found.expires_at <= now
+    shown = timeline(history, place)
     voip = (push for push in history.pushes if push.push_type == Push.Type.VOIP)
     return {
         "device": found,
@@ -98,7 +99,10 @@ def device(found: Device, asked, now: datetime) -> dict:
         "token_history": token_history(history),
         "lost": [row for row in history.holdings if not row.current],
         "lanes": lanes(history, stretch),
-        "timeline": timeline(history, place),
+        "timeline": shown,
+        "beside": pushes_beside(found, stretch) if not shown.rows else [],
+        "at": asked.get("at", "").strip(),
+        "wrong_time": clock_of(asked)[1],
         "place": place,
         "contact": parameters_of(found),
         "raw_contact": masked_contact(found),

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 from notifications.at_once import expected
 from notifications.conditions import aged, joined
 from notifications.models import App, Ledger, TokenHealth
-from notifications.terms import LOOKUPS, Age, Kind, Number, OneOf, Query, Term, Text
+from notifications.terms import LOOKUPS, Kind, Number, OneOf, Query, Term, Text, When
 from registrations.models import Device, Environment, Head, Holding, agent_heads
 
 LABELS = {
@@ -56,7 +56,7 @@ def kinds(apps: Iterable[App]) -> dict[str, Kind]:
             {"invalid": _("Refused in any way"), **dict(TokenHealth.State.choices)}
         ),
         "bound": OneOf({"yes": _("yes"), "no": _("no")}),
-        "seen": Age({"<1h": _("in the last hour"), ">24h": _("not for 24 h")}),
+        "seen": When({"<1h": _("in the last hour"), ">24h": _("not for 24 h")}),
         "env": OneOf(dict(Environment.choices)),
         "app": Text(named),
         "version": Text({}),

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
@@ -32,7 +33,7 @@ from notifications import (
     refused_list,
 )
 from notifications.actions import needs
-from notifications.failed_pushes import FAILURES, failed
+from notifications.failed_pushes import FAILURES, Failed, failed
 from notifications.keyset import BY_CREATION, BY_END, pages
 from notifications.listing import WrongQuery, check
 from notifications.models import Push
@@ -179,9 +180,23 @@ def _pushes(asked, now: datetime) -> Iterator[list[tuple]]:
 
 def _failed(asked, now: datetime) -> Iterator[list[tuple]]:
     """Failed deliveries by when they ended, as the tab of Failures has them."""
-    wanted, time = FAILURES.read(asked), SPANS.time(asked)
+    return _ended(_failures(asked, now).listed)
+
+
+def _unsuccessful(asked, now: datetime) -> Iterator[list[tuple]]:
+    """What failed, then what woke nobody, both by when they ended: what is told by reason."""
+    found = _failures(asked, now)
+    return chain(_ended(found.rows), _ended(found.every_asleep))
+
+
+def _failures(asked, now: datetime) -> Failed:
+    wanted = FAILURES.read(asked)
+    time = SPANS.time(asked).beside(wanted.query)
     check(wanted.query.faults + time.faults)
-    found = failed(wanted, time, now).rows
+    return failed(wanted, time, now)
+
+
+def _ended(found: QuerySet[Push]) -> Iterator[list[tuple]]:
     rows = _texts(found).annotate(ended=Iso("ended_at"))
     return pages(rows.values_list(*PUSH_FIELDS, "ended"), BY_LAST, AT_ONCE)
 
@@ -202,6 +217,7 @@ LISTS = {
     "devices": List(device_export.COLUMNS, _devices),
     "pushes": List(PUSH_COLUMNS, _pushes),
     "failed": List((*PUSH_COLUMNS, "ended_at"), _failed),
+    "failures": List((*PUSH_COLUMNS, "ended_at"), _unsuccessful),
     "audit": List(
         audit_list.COLUMNS, audit_list.file_rows, "notifications.manage_users"
     ),

@@ -15,14 +15,8 @@ from notifications.failure_reasons import FAILED
 from notifications.keyset import BY_END
 from notifications.listing import Asked, Listing
 from notifications.models import Call, Push
-from notifications.push_terms import (
-    AGENTS,
-    OF_DEVICES,
-    TAKEN,
-    condition_of,
-    kinds,
-    named_by,
-)
+from notifications.push_outcomes import ASLEEP, TAKEN
+from notifications.push_terms import AGENTS, OF_DEVICES, condition_of, kinds, named_by
 from notifications.ranges import Range
 from notifications.spans import Time
 from notifications.terms import Query, Term
@@ -34,7 +28,7 @@ LONGEST_CALL = timedelta(hours=1)
 
 
 def _condition(term: Term, now: datetime) -> Q:
-    return condition_of(term, now, named_by(Query((term,), ())))
+    return condition_of(term, now, named_by(Query((term,), ())), "ended_at")
 
 
 FAILURES = Listing(
@@ -50,13 +44,21 @@ FAILURES = Listing(
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Pushes that failed; those that APNs took and that woke nobody; calls nobody handled,
-    whatever the query.
+    """Pushes that failed; those of the newest calls that APNs took and that woke nobody, and
+    all of these; calls nobody handled, whatever the query.
     """
 
     rows: QuerySet[Push]
     asleep: QuerySet[Push]
+    every_asleep: QuerySet[Push]
     calls: QuerySet[Call]
+    #: The query asks for what woke nobody, and for nothing else.
+    is_of_asleep: bool
+
+    @property
+    def listed(self) -> QuerySet[Push]:
+        """What the list of failed deliveries shows."""
+        return self.asleep if self.is_of_asleep else self.rows
 
 
 def failed(wanted: Asked, time: Time, now: datetime) -> Failed:
@@ -68,9 +70,22 @@ def failed(wanted: Asked, time: Time, now: datetime) -> Failed:
     # What is asked for is looked for among the newest calls: no filter reads them all.
     newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
     named = named_by(wanted.query)
-    asked = joined(wanted.query, lambda term: condition_of(term, now, named))
-    rows = ended.filter(FAILED).filter(asked)
-    asleep = ended.filter(TAKEN, sip_call__in=newest).filter(asked)
+    asked = joined(
+        wanted.query, lambda term: condition_of(term, now, named, "ended_at")
+    )
     if wanted.query.faults or time.faults:
-        rows, asleep = rows.none(), asleep.none()
-    return Failed(rows, asleep, calls)
+        ended = ended.none()
+    return Failed(
+        rows=ended.filter(FAILED).filter(asked),
+        asleep=ended.filter(TAKEN, sip_call__in=newest).filter(asked),
+        every_asleep=ended.filter(ASLEEP).filter(asked),
+        calls=calls,
+        is_of_asleep=_asks_for_asleep(wanted.query),
+    )
+
+
+def _asks_for_asleep(asked: Query) -> bool:
+    outcomes = {
+        (term.value, term.is_not) for term in asked.terms if term.name == "outcome"
+    }
+    return outcomes == {("asleep", False)}

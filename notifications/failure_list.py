@@ -52,6 +52,8 @@ class Failures:
     time: Time
     #: From when to when it is.
     stretch: Range
+    #: The range, or the time that the query names.
+    named: Range
     #: What the tab that is shown was asked.
     asked: Asked
     told: Told
@@ -59,6 +61,8 @@ class Failures:
     is_cut: bool
     #: Apps and versions are told of fewer still.
     is_sampled: bool
+    #: What woke nobody is asked for alone.
+    is_of_asleep: bool
     #: Rows of the tab; None of that by reason.
     page: Page | None
     #: Worth proposing while the query is typed.
@@ -68,6 +72,8 @@ class Failures:
     #: Door and status → requests refused, the commonest first.
     refused: list[tuple[str, int, int]]
     failed: int
+    #: Rows of the list of failed deliveries.
+    listed: int
     #: Pushes that APNs took and that woke nobody.
     asleep: int
     pushes: int
@@ -90,31 +96,26 @@ class Failures:
 
     @property
     def failed_address(self) -> str:
-        """The failed deliveries of the time on Pushes."""
-        return self._pushes("rejected", "lost")
+        """The list of failed deliveries on Pushes."""
+        outcomes = () if self.is_of_asleep else ("rejected", "lost")
+        return query(outcome=outcomes, **self.time.outright, q=self.asked.q)
 
     @property
-    def address(self) -> str:
-        """All failures of the time on Pushes."""
-        return self._pushes("rejected", "lost", "asleep")
+    def deliveries(self) -> str:
+        """The list of failed deliveries of the same time, for a query that follows."""
+        return query(**self.time.outright, tab="deliveries")
 
     @property
     def export(self) -> tuple[str, str]:
         """What the tab exports: the list, and its address."""
+        names = {"deliveries": "failed", "refused": "refused", "activity": "audit"}
         here = query(**self.time.outright, q=self.asked.q)
-        return {
-            "deliveries": ("failed", here),
-            "refused": ("refused", here),
-            "activity": ("audit", here),
-        }.get(self.tab, ("pushes", self.address))
+        return names.get(self.tab, "failures"), here
 
     @property
     def time_address(self) -> str:
         """Its time as a part of an address."""
         return query(**self.time.outright)
-
-    def _pushes(self, *outcomes: str) -> str:
-        return query(outcome=outcomes, **self.time.outright, q=self.asked.q)
 
 
 def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
@@ -124,6 +125,7 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     tab = named if named in tabs else "reasons"
     time = refused_list.SPANS.time(asked)
     wanted = TABS[tab][1].read(asked, tab=tab, **time.outright)
+    time = time.beside(wanted.query)
     found = failed(_of_pushes(wanted, tab), time, now)
     apps, stretch = list(App.objects.all()), time.stretch(now)
     shown = _told(found, stretch, now) if tab == "reasons" else None
@@ -131,24 +133,29 @@ def failures(asked, now: datetime, *, sees_activity: bool) -> Failures:
     numbers = _numbers(found, shown, stretch, sees_activity)
     numbers["refused"] = sum(times for *_, times in refused)
     most = max(numbers["deliveries"], numbers["unwoken"])
+    listed = numbers["asleep" if found.is_of_asleep else "deliveries"]
+    of_tabs = numbers | {"deliveries": listed}
     entries = None
     if tab == "activity":
         entries = audit_list.entries(asked, wanted, time, now)
     return Failures(
         tab=tab,
         is_kept_back=named == "activity" and not sees_activity,
-        tabs=[_tab(name, wanted, tab, numbers.get(name, 0)) for name in tabs],
+        tabs=[_tab(name, wanted, tab, of_tabs.get(name, 0)) for name in tabs],
         time=time,
         stretch=stretch,
+        named=time.named(now),
         asked=wanted,
         told=shown or NOTHING,
         is_cut=most > COUNTED,
         is_sampled=most > VERSIONED,
+        is_of_asleep=found.is_of_asleep,
         page=entries.page if entries else _page(tab, wanted, asked, found, time, now),
         terms=entries.terms if entries else _terms(tab, apps),
         entries=entries,
         refused=refused,
         failed=numbers["deliveries"],
+        listed=listed,
         asleep=numbers["asleep"],
         pushes=numbers["pushes"],
         rules=rules_in_words(apps),
@@ -199,7 +206,7 @@ def _page(
         return None
     if tab == "refused":
         return wanted.page(refused_list.fitting(wanted, time, now), asked)
-    rows = found.rows.select_related("device", "token__ledger", "app", "sip_call")
+    rows = found.listed.select_related("device", "token__ledger", "app", "sip_call")
     page = wanted.page(rows, asked)
     return replace(page, rows=list(map(feed_row, page.rows)))
 

@@ -15,10 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.agents import agent_of
 from notifications.apns import REASONS, Kind
 from notifications.at_once import COUNTED
-from notifications.keyset import query
+from notifications.failure_versions import Version, calls_judged, versions
 from notifications.models import Push
 from notifications.stored_words import told as told_in_words
 from notifications.terms import written
@@ -84,6 +83,8 @@ class Reason:
     number: int = 0
     devices: int = 0
     trend: list[int] = field(default_factory=lambda: [0] * SLOTS)
+    #: The words of a query that fit these pushes alone, of all that are told.
+    terms: str = ""
 
     @property
     def words(self) -> tuple[str, str, str, str]:
@@ -95,14 +96,6 @@ class Reason:
         meaning, remedy = gettext(known.meaning), gettext(known.remedy)
         status = f"{known.status} · {KINDS[known.kind]}"
         return self.reason, status, meaning, remedy
-
-    @property
-    def filters(self) -> str:
-        """The address of these pushes on the Pushes page, without the span."""
-        if self.state == "accepted":
-            return "outcome=asleep"
-        outcome = "rejected" if self.state == "rejected" else "lost"
-        return f"outcome={outcome}" + (f"&reason={self.reason}" if self.reason else "")
 
     @property
     def term(self) -> str:
@@ -129,40 +122,19 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Pushes of one hour and reason; `level` is the shade, "" to "h4"."""
+    """Pushes of one hour of the day and reason; `level` is the shade, "" to "h4"."""
 
+    hour: str
     number: int
     level: str
 
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """Hour by reason: the heads of the columns (UTC), and a row of cells a reason."""
+    """Hour by reason: the heads of the columns, and a row of cells a reason."""
 
     hours: list[str]
-    rows: list[tuple[str, list[Cell]]]
-
-
-@dataclass(slots=True)
-class Version:
-    """Failures of one version of one app."""
-
-    bundle_id: str
-    version: str
-    asleep: int = 0
-    rejected: int = 0
-    others: int = 0
-
-    @property
-    def number(self) -> int:
-        """All of them."""
-        return self.asleep + self.rejected + self.others
-
-    @property
-    def devices(self) -> str:
-        """The address of its devices on Devices."""
-        version = f" {written('version', self.version)}" if self.version else ""
-        return query(q=f"{written('app', self.bundle_id)}{version}")
+    rows: list[tuple[Reason, list[Cell]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +191,10 @@ def told(failed: QuerySet[Push], asleep: QuerySet[Push], since, now) -> Told:
         else:
             by_version.append((state, name, agent, number))
     found, heat = reasons(by_reason, by_hour, since, now)
+    calls = calls_judged(since, now) if by_version else {}
     slept = sum(number for state, _, number, _ in by_reason if state == "accepted")
     every = sum(number for _, _, number, _ in by_reason)
-    return Told(found, heat, versions(by_version), every - slept, slept)
+    return Told(found, heat, versions(by_version, calls), every - slept, slept)
 
 
 def _grouped(*newest: QuerySet[Push]) -> list[tuple]:
@@ -255,8 +228,19 @@ def reasons(by_reason, by_hour, since, now) -> tuple[list[Reason], Heat]:
         slot = int((hour - since) / (now - since) * SLOTS)
         found[state, reason].trend[max(0, min(slot, SLOTS - 1))] += number
         hours[state, reason][hour.hour] += number
+    for one in found.values():
+        one.terms = _terms(one, found.values())
     ordered = sorted(found.values(), key=lambda one: -one.number)[:ROWS]
     return ordered, _heat(ordered, hours, now)
+
+
+def _terms(one: Reason, others: Iterable[Reason]) -> str:
+    if one.state == "accepted":
+        return one.term
+    if one.reason:
+        return f"state:{one.state} {one.term}"
+    same = (other for other in others if other.state == one.state and other.reason)
+    return " ".join([one.term, *(f"-{other.term}" for other in same)])
 
 
 def _heat(ordered: list[Reason], hours: dict, now: datetime) -> Heat:
@@ -266,28 +250,19 @@ def _heat(ordered: list[Reason], hours: dict, now: datetime) -> Heat:
     most = max((n for row in hours.values() for n in row.values()), default=0)
     rows = [
         (
-            one.words[0],
-            [_cell(hours[one.state, one.reason].get(at, 0), most) for at in order],
+            one,
+            [_cell(at, hours[one.state, one.reason].get(at, 0), most) for at in order],
         )
         for one in ordered
     ]
     return Heat([f"{at:02d}" for at in order], rows)
 
 
-def _cell(number: int, most: int) -> Cell:
+def _cell(hour: int, number: int, most: int) -> Cell:
+    name = f"{hour:02d}"
     if not number:
-        return Cell(0, "")
+        return Cell(name, 0, "")
     part = number / most
-    return Cell(number, "h" + str(1 + (part > 0.1) + (part > 0.35) + (part > 0.7)))
-
-
-def versions(counted: Iterable[tuple[str, str, str, int]]) -> list[Version]:
-    """The same pushes by app and version of the phones as they are today."""
-    found: dict[tuple[str, str], Version] = {}
-    for state, bundle_id, user_agent, number in counted:
-        version = agent_of(user_agent).version
-        one = found.setdefault((bundle_id, version), Version(bundle_id, version))
-        kinds = {"accepted": "asleep", "rejected": "rejected"}
-        name = kinds.get(state, "others")
-        setattr(one, name, getattr(one, name) + number)
-    return sorted(found.values(), key=lambda one: -one.number)[:ROWS]
+    return Cell(
+        name, number, "h" + str(1 + (part > 0.1) + (part > 0.35) + (part > 0.7))
+    )

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
+from notifications.clocks import Clock, WrongClock, read_clock
 from notifications.ranges import range_of
 
 SPANS = {"6h": timedelta(hours=6), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
@@ -20,6 +21,8 @@ STEPS = tuple(
     for seconds in (5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 86400)
 )
 MOST_TICKS = 12
+#: A time that somebody types is remembered, not measured: so much is shown on both sides.
+BESIDE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,14 @@ class Stretch:
 
 
 def stretch_of(asked, now: datetime) -> Stretch:
-    """What an address asks for: `from` and `to`, or a span, or the usual one."""
+    """What an address asks for: `at`, or `from` and `to`, or a span, or the usual one."""
+    clock, _ = clock_of(asked)
+    if clock is not None:
+        named = clock.stretch(now)
+        since, until = named.since - BESIDE, min(named.until + BESIDE, now)
+        if until - since >= SHORTEST:
+            since = max(since, until - SPANS["7d"])
+            return Stretch(since=since, until=until, span="")
     found = range_of(asked)
     until = min(found.until or now, now)
     if found.since and not found.faults and until - found.since >= SHORTEST:
@@ -67,3 +77,18 @@ def stretch_of(asked, now: datetime) -> Stretch:
     span = asked.get("span", "")
     span = span if span in SPANS else "6h"
     return Stretch(since=now - SPANS[span], until=now, span=span)
+
+
+def clock_of(asked) -> tuple[Clock | None, str]:
+    """The time that `at` of an address names, and what is wrong with it."""
+    text = asked.get("at", "").strip()
+    try:
+        found = read_clock(text)
+    except WrongClock as wrong:
+        return None, f"{text}: {wrong}"
+    if found is not None or not text:
+        return found, ""
+    told = gettext(
+        "%(text)s is no time: write it as 14:02, 14:02..14:30 or %(example)s"
+    )
+    return None, told % {"text": text, "example": "2026-11-29T14:02"}

@@ -17,7 +17,7 @@ from notifications.display import Order
 from notifications.keyset import BY_COUNT, BY_ID, BY_SEEN, pages, query
 from notifications.listing import Asked, Listing, Page, check, looked_since
 from notifications.masking import masked
-from notifications.terms import LOOKUPS, Age, Number, Term, Text, proposed, written
+from notifications.terms import LOOKUPS, Number, Term, Text, When, proposed, written
 from registrations.models import Feed, Malformed
 
 COLUMNS = (
@@ -87,7 +87,7 @@ MALFORMED = Listing(
         "version": Text({}),
         "feed": Text({}),
         "messages": Number({">=100": _("100 or more")}),
-        "seen": Age({"<24h": _("in the last 24 h")}),
+        "seen": When({"<24h": _("in the last 24 h")}),
     },
     condition_of,
     ORDERS,

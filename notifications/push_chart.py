@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.charts import SLOTS, Bar, stacked
 from notifications.keyset import query
-from notifications.push_terms import outcome_named
+from notifications.push_outcomes import outcome_named
 from notifications.ranges import Range
 
 #: Pixels; the topmost bar fills it.

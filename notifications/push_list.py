@@ -20,11 +20,11 @@ from notifications.models import App, Bulk, Ledger, Push
 from notifications.proposing import proposed_for_pushes
 from notifications.push_chart import Chart, chart_of, slot_of
 from notifications.push_names import APNS_ID
+from notifications.push_outcomes import OUTCOMES, outcome_named
 from notifications.push_terms import (
     AGENTS,
     NAMES,
     ORIGINS,
-    OUTCOMES,
     TYPES,
     Asked,
     Named,
@@ -32,7 +32,6 @@ from notifications.push_terms import (
     chosen_in_parts,
     is_looked_at,
     named_by,
-    outcome_named,
     spanned,
 )
 from notifications.push_terms import chosen as chosen_of
@@ -81,6 +80,8 @@ class Pushes:
     chips: list[Chip]
     spans: list[tuple[str, str]]
     span: str
+    #: The span that counts again without the time a query names.
+    kept_span: str
     q: str
     faults: tuple[str, ...]
     clear: str
@@ -101,6 +102,8 @@ class Pushes:
     kept: list[tuple[str, str]]
     terms: list[tuple[str, str]]
     range: Range
+    #: The range, or the time that the query names.
+    named: Range
     #: From when to when the rows are; the chart of them, where that has a beginning.
     stretch: Range
     chart: Chart | None
@@ -116,7 +119,8 @@ def pushes(asked, now: datetime) -> Pushes:
     chosen = wanted.facets
     apps = list(App.objects.all())
     time = wanted.time
-    stretch = replace(time.stretch(now), until=time.range.until or now)
+    stretch = time.stretch(now)
+    stretch = replace(stretch, until=stretch.until or now)
     named = named_by(wanted.query)
     looked_since, looked = _looked_since(wanted, now, named), wanted
     if looked_since is not None:
@@ -142,6 +146,7 @@ def pushes(asked, now: datetime) -> Pushes:
         chips=[*chips_of(address, labels), *_term_chips(wanted, address)],
         spans=time.links(timeless),
         span=time.span,
+        kept_span=time.kept,
         q=address["q"],
         faults=wanted.faults,
         clear=query(**time.address, **display.address) or ALL,
@@ -159,6 +164,7 @@ def pushes(asked, now: datetime) -> Pushes:
         kept=pairs(wanted.address),
         terms=proposed_for_pushes(apps),
         range=time.range,
+        named=time.named(now),
         stretch=stretch,
         chart=None if wanted.faults else chart_of(stretch, by_slot),
         timeless=query(**timeless),

@@ -25,15 +25,17 @@ from notifications.device_terms import (
 from notifications.keyset import words
 from notifications.models import Ledger, Push, TokenHealth
 from notifications.push_names import called, ids_of
+from notifications.push_outcomes import ACCEPTED, OF_CALLS, OUTCOMES, PARTS
 from notifications.spans import Spans, Time
 from notifications.terms import (
-    Age,
+    LOOKUPS,
     Kind,
     Number,
     OneOf,
     Query,
     Term,
     Text,
+    When,
     read_query,
 )
 from registrations.models import Device, Environment
@@ -49,42 +51,6 @@ SPANS = Spans(
     },
     "24h",
 )
-#: Only calls have a verdict: with another type beside it PostgreSQL sees that none fits.
-TAKEN = Q(state="accepted", push_type="voip")
-ASLEEP = TAKEN & Q(sip_call__verdict="unhandled")
-LATE = TAKEN & Q(sip_call__rule="late")
-HANDLED = TAKEN & Q(sip_call__verdict="handled")
-PASSED_OVER = TAKEN & Q(sip_call__verdict__in=["exempt", "not_counted"])
-REMOTE = Q(state="accepted") & ~Q(push_type="voip")
-#: Parts of an outcome that different indexes have. No call knows yet of what is not gathered.
-FLYING = (
-    TAKEN & Q(sip_call__verdict="awaited"),
-    TAKEN & Q(sip_call=None, gathered=False),
-    *(Q(state=state) for state in ("queued", "sending")),
-)
-LOST = tuple(Q(state=state) for state in ("unknown", "failed", "expired"))
-WITHDRAWN = tuple(Q(state=state) for state in ("cancelled", "held"))
-#: outcome → tone, words, and which rows it stands for. The first that fits counts.
-OUTCOMES = {
-    "late": ("warn", _("Woke late"), LATE),
-    "woken": ("ok", _("Woken"), HANDLED & ~Q(sip_call__rule="late")),
-    "asleep": ("hot", _("Did not wake"), ASLEEP),
-    "rejected": ("bad", _("Rejected by APNs"), Q(state="rejected")),
-    "remote": ("mute", _("Accepted, remote"), REMOTE),
-    "passed": (
-        "mute",
-        _("Exempt or not counted"),
-        PASSED_OVER & ~Q(sip_call__rule="late"),
-    ),
-    "flying": ("info", _("In flight"), reduce(or_, FLYING)),
-    "lost": ("warn", _("Not sent, unknown"), reduce(or_, LOST)),
-    "withdrawn": ("mute", _("Cancelled, held"), reduce(or_, WITHDRAWN)),
-}
-PARTS = {"flying": FLYING, "lost": LOST, "withdrawn": WITHDRAWN}
-OF_CALLS = [OUTCOMES[name][2] for name in ("late", "woken", "asleep", "passed")]
-OF_CALLS += FLYING[:2]
-#: APNs took them, and gave no reason (a constraint of the table).
-ACCEPTED = [*OF_CALLS, OUTCOMES["remote"][2]]
 TYPES = dict(Push.Type.choices)
 ORIGINS = dict(Push.Origin.choices)
 COLUMNS = {
@@ -107,7 +73,7 @@ OF_DEVICES = dict.fromkeys(("bound", "seen", "problem"), _("Devices"))
 #: States of strikes, where the state of a push is asked.
 OF_LEDGERS = dict.fromkeys(Ledger.State.values, _("Devices"))
 #: No index of pushes has what these ask for, nor what a beginning of many AORs does.
-LOOKED_AT = frozenset({"strikes", *AGENTS})
+LOOKED_AT = frozenset({"strikes", "hour", *AGENTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +130,8 @@ def kinds() -> dict[str, Kind]:
         ),
         "env": OneOf(dict(Environment.choices)),
         **dict.fromkeys(AGENTS, Text({})),
-        "at": Age({}),
+        "at": When({}),
+        "hour": Number({}),
     }
 
 
@@ -177,7 +144,8 @@ def asked_of(asked) -> Asked:
         if term.value not in named[term.name]:
             named[term.name].append(term.value)
     terms = tuple(term for term in wanted.terms if term not in facets)
-    return Asked(named, Query(terms, wanted.faults), SPANS.time(asked))
+    rest = Query(terms, wanted.faults)
+    return Asked(named, rest, SPANS.time(asked).beside(rest))
 
 
 def fitting(asked: Asked, now: datetime) -> QuerySet[Push]:
@@ -207,8 +175,10 @@ def is_looked_at(term: Term, named: Named) -> bool:
     )
 
 
-def condition_of(term: Term, now: datetime, named: Named) -> Q:
-    """Which pushes a term fits."""
+def condition_of(
+    term: Term, now: datetime, named: Named, moment: str = "created_at"
+) -> Q:
+    """Which pushes a term fits. `moment`: the column that says when a push was."""
     if term.name == "outcome":
         return OUTCOMES[term.value][2]
     if term.name in COLUMNS:
@@ -224,7 +194,10 @@ def condition_of(term: Term, now: datetime, named: Named) -> Q:
         healths = TokenHealth.objects.filter(state__in=states)
         return Q(token__in=healths.order_by().values("token"))
     if term.name == "at":
-        return aged("created_at", term, now)
+        return aged(moment, term, now)
+    if term.name == "hour":
+        # Of the day by the reader's clock.
+        return Q(**{f"{moment}__hour{LOOKUPS[term.sign]}": term.value})
     if term.name in AGENTS:
         return agent_fits(term, _agent())
     devices, ids = named.devices[term.value], named.ids[term.value]
@@ -279,18 +252,3 @@ def _in_columns(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[
         if facets[name]:
             rows = rows.filter(**{f"{column}__in": facets[name]})
     return rows
-
-
-def outcome_named(push_type: str, state: str, verdict: str, rule: str | None) -> str:
-    """The key of OUTCOMES that the same facts have in SQL."""
-    if state in {"queued", "sending"}:
-        return "flying"
-    if state != "accepted":
-        others = {"rejected": "rejected", "cancelled": "withdrawn", "held": "withdrawn"}
-        return others.get(state, "lost")
-    if push_type != Push.Type.VOIP:
-        return "remote"
-    if rule == "late":
-        return "late"
-    names = {"handled": "woken", "unhandled": "asleep", "awaited": "flying"}
-    return names.get(verdict, "passed")

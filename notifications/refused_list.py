@@ -17,7 +17,7 @@ from notifications.listing import Asked, Listing, check
 from notifications.models import Door, Refusal, RefusalCount
 from notifications.ranges import Range
 from notifications.spans import Spans, Time
-from notifications.terms import LOOKUPS, Age, Number, OneOf, Term, Text
+from notifications.terms import LOOKUPS, Number, OneOf, Term, Text, When
 
 #: Of each tab of Failures.
 SPANS = Spans(
@@ -58,7 +58,7 @@ REFUSED = Listing(
         "status": Number({"400": "400", "401": "401", "422": "422", "429": "429"}),
         "times": Number({}),
         **dict.fromkeys(COLUMNS_OF, Text({})),
-        "at": Age({}),
+        "at": When({}),
     },
     condition_of,
     ORDERS,
@@ -86,7 +86,8 @@ def file_rows(asked, now: datetime) -> Iterator[list[tuple]]:
     """The same as rows of a file, some at a time; tokens are masked where they were stored.
     Raises WrongQuery.
     """
-    time, wanted = SPANS.time(asked), REFUSED.read(asked)
+    wanted = REFUSED.read(asked)
+    time = SPANS.time(asked).beside(wanted.query)
     check(wanted.query.faults + time.faults)
     found = fitting(wanted, time, now)
     return (list(map(_file_row, some)) for some in pages(found, BY_ID, AT_ONCE))

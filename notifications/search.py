@@ -14,6 +14,8 @@ from notifications.push_names import are_called, begun, the_one
 #: An address as headers write it: `"Karl" <sip:karl@example.org;transport=tls>;tag=1`.
 ADDRESS = re.compile(r"<((?:sips?|tel|urn):[^<>\s;?]+)[^<>]*>", re.IGNORECASE)
 #: A Call-ID may have any of `%!*()<>:\/"[]?{}~` in it (RFC 3261, 25.1).
+#: A time behind what is looked for.
+TIMED = re.compile(r"(.*\S)\s+at:(\S+)", re.IGNORECASE)
 LIKE_A_FILTER = re.compile(r"-?[a-z]+:", re.IGNORECASE)
 
 
@@ -29,16 +31,32 @@ def find(text: str) -> str | None:
     """
     if not text:
         return None
+    timed = TIMED.fullmatch(text)
+    if timed is not None:
+        return _at(*timed.groups())
     push = the_one(text)
     if push is not None:
         return _page_of(push)
     if are_called(text, whole=True):
         return _list_of(text)
-    exact = exactly(text)
-    devices = looked_up(text) if len(exact) != 1 else exact
+    devices = _devices(text)
     if devices is not None and len(devices) == 1:
         return reverse("notifications:device", args=[*devices])
     return None if devices or devices is None else _begun(text)
+
+
+def _devices(text: str) -> set[int] | None:
+    exact = exactly(text)
+    return looked_up(text) if len(exact) != 1 else exact
+
+
+def _at(text: str, at: str) -> str:
+    """What one device did at that time, else the pushes of then."""
+    devices = _devices(text)
+    if devices is None or len(devices) != 1:
+        return f"{reverse('notifications:pushes')}?{query(q=f'{text} at:{at}')}"
+    page = reverse("notifications:device", args=[*devices])
+    return f"{page}?{query(at=at)}#device-timeline"
 
 
 def _begun(text: str) -> str | None:

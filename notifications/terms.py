@@ -16,13 +16,13 @@ from difflib import get_close_matches
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.clocks import Clock, WrongClock, read_clock
+
 TERM = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
 #: An AOR or an instance-id begins like a filter, and is text.
 SCHEMES = frozenset({"sip", "sips", "tel", "urn"})
 NUMBER = re.compile(r"(>=|<=|>|<|)(\d{1,9})")
 AGE = re.compile(r"([<>])(\d{1,4})([mhdw])")
-#: A time of day or a date, which a range takes.
-CLOCK = re.compile(r"[<>]?=?(\d{1,2}:\d\d|\d{4}-\d\d)")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 #: How the signs are called in Django's lookups.
 LOOKUPS = {"": "", ">=": "__gte", "<=": "__lte", ">": "__gt", "<": "__lt"}
@@ -38,7 +38,7 @@ class Term:
 
     name: str
     sign: str
-    value: str | int | timedelta
+    value: str | int | timedelta | Clock
     written: str
     is_not: bool = False
 
@@ -49,6 +49,12 @@ class Query:
 
     terms: tuple[Term, ...]
     faults: tuple[str, ...]
+
+    @property
+    def clocks(self) -> tuple[Clock, ...]:
+        """The times by the clock that it asks for."""
+        values = (term.value for term in self.terms if not term.is_not)
+        return tuple(value for value in values if isinstance(value, Clock))
 
     def without(self, term: Term) -> str:
         """The query as it reads when a term is taken away."""
@@ -110,17 +116,35 @@ class Age:
     def read(self, written: str) -> tuple[str, timedelta]:
         """Sign and value. Raises WrongValue."""
         found = AGE.fullmatch(written.lower())
-        if found is None and CLOCK.match(written):
-            told = gettext(
-                "takes an age, as <24h or >7d; for a time of day or a date use From, to"
-            )
-            raise WrongValue(told)
         if found is None:
             raise WrongValue(gettext("takes an age, as <24h or >7d (m, h, d, w)"))
         return found[1], timedelta(**{UNITS[found[3]]: int(found[2])})
 
 
-Kind = OneOf | Text | Number | Age
+@dataclass(frozen=True, slots=True)
+class When:
+    """An age, or a time by the reader's clock: `14:02`, `2026-11-29T14:02..14:30`."""
+
+    choices: Mapping[str, str]
+
+    def read(self, written: str) -> tuple[str, timedelta | Clock]:
+        """Sign and value. Raises WrongValue."""
+        try:
+            clock = read_clock(written)
+        except WrongClock as wrong:
+            raise WrongValue(str(wrong)) from None
+        if clock is not None:
+            return "", clock
+        if AGE.fullmatch(written.lower()) is None:
+            told = gettext(
+                "takes an age, as <24h or >7d (m, h, d, w), or a time, as 14:02,"
+                " 14:02..14:30 or 2026-11-29T14:02"
+            )
+            raise WrongValue(told)
+        return Age({}).read(written)
+
+
+Kind = OneOf | Text | Number | Age | When
 
 
 def read_query(
@@ -192,4 +216,5 @@ EXAMPLES = {
     Text: _("any text"),
     Number: _("3 or >=2"),
     Age: _("<24h or >7d"),
+    When: _("<24h, 14:02 or 2026-11-29T14:02..14:30"),
 }

@@ -116,7 +116,7 @@ urlpatterns = [
         "flexiapi/api/push_notification", gateway_views.by_json, name="gateway-flexiapi"
     ),
     re_path(
-        r"^export/(?P<name>devices|pushes|failed|audit|malformed|refused)"
+        r"^export/(?P<name>devices|pushes|failed|failures|audit|malformed|refused)"
         r"\.(?P<form>csv|ndjson)$",
         exports.download,
         name="export",

@@ -63,6 +63,7 @@ ACTIONS = {
     "export.devices": _("Exported devices"),
     "export.pushes": _("Exported pushes"),
     "export.failed": _("Exported failed deliveries"),
+    "export.failures": _("Exported failures by reason"),
     "export.malformed": _("Exported malformed registrations"),
     "export.refused": _("Exported refused requests"),
     "view.share": _("Shared a view"),

@@ -222,10 +222,7 @@ def test_refused_requests_are_exported_as_their_time_leaves_them():
 @pytest.mark.parametrize(
     ("tab", "wanted"),
     [
-        (
-            "reasons",
-            "/export/pushes.csv?outcome=rejected&amp;outcome=lost&amp;outcome=asleep",
-        ),
+        ("reasons", "/export/failures.csv?span=7d"),
         ("deliveries", "/export/failed.csv?span=7d"),
         ("refused", "/export/refused.csv?span=7d"),
         ("activity", "/export/audit.csv?span=7d"),

@@ -69,8 +69,15 @@ def test_a_failure_without_a_reason_of_apns_is_explained_too(state):
 def test_a_reason_leads_to_the_pushes_it_counts(state, reason):
     push = failed(state, reason)
     (one,) = reasons().values()
-    page = people.browser_of("ops").get(f"/pushes/?{one.filters}").context["list"]
-    assert [row.row.push for row in page.rows] == [push]
+    failed("rejected", "Unregistered")
+    page = listed(one.terms)
+    assert [row.push for row in page.page.rows] == [push]
+
+
+def listed(q: str):
+    """The list of failed deliveries that a query leaves."""
+    asked = {"tab": "deliveries", "q": q}
+    return people.browser_of("ops").get("/failures/", asked).context["list"]
 
 
 def test_the_trend_adds_up_to_the_number():
@@ -128,8 +135,8 @@ def test_hour_and_reason_are_counted_with_the_present_hour_last():
         failed("rejected", "Unregistered")
     heat = failures({}, now, sees_activity=False).told.heat
     assert (len(heat.hours), heat.hours[-1]) == (24, f"{now:%H}")
-    ((name, cells),) = heat.rows
-    assert name == "Unregistered"
+    ((reason, cells),) = heat.rows
+    assert reason.words[0] == "Unregistered"
     assert sum(cell.number for cell in cells) == 2
     assert {cell.level for cell in cells} == {"", "h4"}
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications import at_once, device_terms, push_list
 from notifications.models import Call, Ledger, Push, TokenHealth
-from notifications.push_terms import OUTCOMES, outcome_named
+from notifications.push_outcomes import OUTCOMES, outcome_named
 from tests import factories
 from tests.notifications import people
 

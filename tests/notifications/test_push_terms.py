@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
 
 from notifications.models import Push
+from notifications.push_list import pushes
 from tests import factories
 from tests.notifications import people
 
@@ -48,10 +50,15 @@ def test_apps_and_reasons_are_proposed_while_a_query_is_typed(path):
     assert "terms.js" in text
 
 
-@pytest.mark.parametrize("q", ["at:14:02", "at:2026-11-29", "at:%3E14:02"])
-def test_a_time_of_day_is_pointed_to_the_range(q):
-    (fault,) = listed(f"q={q}").faults
-    assert "From, to" in fault
+def test_pushes_of_an_hour_of_the_day_are_found_by_the_clock_of_the_reader():
+    push = factories.accepted_push(factories.registered_device(), timezone.now())
+    hour = Push.objects.get(pk=push.pk).created_at.hour
+    assert [row.row.push for row in listed(f"q=hour:{hour}").rows] == [push]
+    assert listed(f"q=hour:{(hour + 1) % 24}").rows == []
+    assert [row.row.push for row in listed("q=hour:>=0").rows] == [push]
+    with timezone.override("Asia/Tokyo"):
+        found = pushes(QueryDict(f"q=hour:{(hour + 9) % 24}"), timezone.now())
+    assert [row.row.push for row in found.rows] == [push]
 
 
 def test_a_state_of_strikes_is_pointed_to_devices():

@@ -17,8 +17,20 @@ from notifications.push_list import pushes
 from tests import factories
 from tests.notifications import people
 
-NAMES = ["type", "outcome", "reason", "app", "origin", "state", "strikes", "at", "sip"]
+NAMES = [
+    "type",
+    "outcome",
+    "reason",
+    "app",
+    "origin",
+    "state",
+    "strikes",
+    "at",
+    "sip",
+    "hour",
+]
 VALUES = ["voip", ">=2", "<24h", "asleep", '"a b"', "\x00", "%", "'", "ü", "9" * 30, ""]
+VALUES += ["14:02", "2026-11-29T14:02..14:30", "1970-01-02", "23:59:60"]
 TERMS = st.builds(
     lambda minus, name, value: f"{minus}{name}:{value}",
     st.sampled_from(["", "-", "--"]),
