@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
 from notifications.breaker import JUMP_LEAST, JUMP_SHARE, JUMP_WINDOW
 from notifications.expiry import STAGES
+from notifications.models import AlarmState
 from notifications.regression import FLOOR
 from notifications.sources import BEHIND
+
+#: Beat looks each half minute: what it said longer ago is not how it is now.
+FORGOTTEN = timedelta(minutes=5)
+Rule = AlarmState.Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +27,25 @@ class AlarmRule:
     begins: str
     ends: str
     shown: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAlarm:
+    """The same with how it is now: None where nobody looked lately."""
+
+    rule: AlarmRule
+    state: AlarmState | None
+
+
+def shown_alarms(states: Iterable[AlarmState], now: datetime) -> list[ShownAlarm]:
+    """Every alarm, the most urgent first."""
+    known = {one.rule: one for one in states if now - one.looked_at < FORGOTTEN}
+    return [ShownAlarm(rule, known.get(rule.rule)) for rule in alarm_rules()]
 
 
 def alarm_rules() -> list[AlarmRule]:
-    """Every alarm, the most urgent first."""
+    """What each begins and ends by."""
     live, live_and_settings = _("Live"), _("Live, Settings, the worker's log")
     jump = {
         "least": JUMP_LEAST,
@@ -36,6 +58,7 @@ def alarm_rules() -> list[AlarmRule]:
             _("One answer 403. Its pushes wait, and one a minute tries again."),
             _("APNs takes a push again."),
             live_and_settings,
+            Rule.CREDENTIAL,
         ),
         AlarmRule(
             _("Tokens of another environment or topic"),
@@ -46,6 +69,7 @@ def alarm_rules() -> list[AlarmRule]:
             % jump,
             _("The share falls."),
             live_and_settings,
+            Rule.JUMP,
         ),
         AlarmRule(
             _("A release stopped waking"),
@@ -56,6 +80,7 @@ def alarm_rules() -> list[AlarmRule]:
             % {"calls": FLOOR},
             _("Its share is back."),
             _("Live, Fleet"),
+            Rule.RELEASE,
         ),
         AlarmRule(
             _("A source is behind or silent"),
@@ -65,6 +90,7 @@ def alarm_rules() -> list[AlarmRule]:
             % {"seconds": round(BEHIND.total_seconds())},
             _("It is read up to now."),
             _("Live, Log sources"),
+            Rule.SOURCE,
         ),
         AlarmRule(
             _("A certificate ends"),
@@ -72,11 +98,13 @@ def alarm_rules() -> list[AlarmRule]:
             % {"days": ", ".join(map(str, sorted(STAGES)[::-1]))},
             _("Another is stored."),
             live_and_settings,
+            Rule.CERTIFICATE,
         ),
         AlarmRule(
             _("A phone is suspected blacklisted"),
             _("Its strikes reach the threshold of its app."),
             _("A handled call, a new VoIP token, a reinstall, or a person."),
             live,
+            Rule.SUSPECTED,
         ),
     ]

@@ -19,6 +19,7 @@ from notifications.exports import KINDS, as_text, one_by_one
 from notifications.keyset import query
 from notifications.models import Bulk
 from notifications.outbox import CannotSend
+from notifications.way_back import NAME, way_back
 from notifications.wording import number as shown
 
 USUAL_RATE = 10
@@ -119,6 +120,7 @@ def _dry_run(
     faults: dict[str, str] | None = None,
 ) -> HttpResponse:
     number = len(found.sent)
+    back, back_name = way_back(asked, choice.page, query(**_filters(asked)))
     context = {
         "page": choice.page,
         "plan": found,
@@ -127,7 +129,8 @@ def _dry_run(
         "chosen": _chosen(asked),
         "asked": asked.urlencode(),
         "address": query(**dict(_lists(asked)), kind=found.kind),
-        "list_address": query(**_filters(asked)),
+        "back": back,
+        "back_name": back_name,
         "kinds": [(kind.value, kind.label) for kind in choice.kinds],
         "rates": [(rate, lasts(number, rate)) for rate in bulk.RATES],
         "usual_rate": USUAL_RATE,
@@ -147,7 +150,7 @@ def _lists(asked: QueryDict) -> list[tuple[str, list[str]]]:
 
 def _filters(asked: QueryDict) -> dict[str, list[str]]:
     """Those of the list it was chosen from."""
-    chosen = {"all", "push", "device"}
+    chosen = {"all", "push", "device", NAME}
     return {name: values for name, values in _lists(asked) if name not in chosen}
 
 

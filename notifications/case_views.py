@@ -15,6 +15,7 @@ from notifications.actions import needs
 from notifications.bulk_forms import ticked
 from notifications.case_file import case_of, in_words
 from notifications.compare import compared
+from notifications.way_back import way_back
 
 
 @require_safe
@@ -54,8 +55,11 @@ def compare(request: HttpRequest) -> HttpResponse:
     rows = push_page.rows().filter(pk__in=ids).prefetch_related("attempts")
     pushes = sorted(rows, key=lambda push: ids.index(push.pk))
     groups = compared(*pushes) if len(pushes) == 2 else []
+    back, back_name = way_back(request.GET, "pushes", "")
     context = {
         "page": "pushes",
+        "back": back,
+        "back_name": back_name,
         "pushes": pushes,
         "both": groups,
         "differing": sum(row.differs for group in groups for row in group.rows),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from notifications.agents import agent_of
 from notifications.models import Push
 from notifications.push_page import headers_of
+from notifications.rule_words import RULES
 from notifications.templatetags.pushdash import masked, visible
 from notifications.wording import number, outcome_of
 
@@ -84,7 +85,7 @@ def _answers(push: Push) -> dict[str, dict]:
         gettext("What became of it"): {
             gettext("Outcome"): words,
             gettext("Verdict"): call and call.get_verdict_display(),
-            gettext("Rule"): call and call.rule,
+            gettext("Rule"): call and str(RULES.get(call.rule, call.rule)),
             gettext("Woke after"): call and _seconds(call.wake_time),
             gettext("State"): push.get_state_display(),
             gettext("Reason"): push.reason,

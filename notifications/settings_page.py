@@ -10,11 +10,11 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.forms import ModelForm
 
-from notifications.alarm_rules import alarm_rules
+from notifications.alarm_rules import shown_alarms
 from notifications.at_once import Capped
 from notifications.expiry import Warning, warning_of
 from notifications.forms import AppForm, FeedForm
-from notifications.models import ApiToken, App, Credential, Push
+from notifications.models import AlarmState, ApiToken, App, Credential, Push
 from notifications.sources import Source, source_of
 from registrations.models import Device, Feed
 
@@ -62,7 +62,7 @@ def settings_page(now: datetime, refused: Refused = None) -> dict:
             FeedCard(source_of(feed, now), _form_of(FeedForm, feed, "feed", refused))
             for feed in Feed.objects.all()
         ],
-        "alarm_rules": alarm_rules(),
+        "alarms": shown_alarms(AlarmState.objects.all(), now),
         "people": _people(),
         "api_tokens": ApiToken.objects.filter(revoked_at=None).select_related(
             "app", "created_by"

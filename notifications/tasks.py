@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from notifications import (
+    alarm_watch,
     delivery,
     expiry,
     handling,
@@ -55,6 +56,12 @@ def settle() -> None:
 def watch_releases() -> None:
     """Look for app releases that stopped waking."""
     releases.watch(timezone.now())
+
+
+@shared_task(ignore_result=True)
+def watch_alarms() -> None:
+    """Look which alarms stand."""
+    alarm_watch.watch(timezone.now())
 
 
 @shared_task(ignore_result=True)

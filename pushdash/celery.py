@@ -24,6 +24,7 @@ PERIODS = {
     "ring_tasks.ring": 1.0,
     "bulk_tasks.work_off": 1.0,
     "tasks.watch_releases": 30.0,
+    "tasks.watch_alarms": 30.0,
     "tasks.watch_certificates": 600.0,
 }
 

@@ -3,6 +3,8 @@
   'use strict';
   const TOGETHER = 900; // milliseconds between g and the letter of a page
   const places = { l: '/', d: '/devices/', p: '/pushes/', f: '/failures/', v: '/fleet/', m: '/malformed/', s: '/settings/', a: '/audit/' };
+  /* Only where the page leads there too: to the others one has no right. */
+  const placeOf = (key) => document.querySelector(`a[href="${places[key]}"]`) && places[key];
   let goAt = 0;
 
   const areOn = () => !document.cookie.split('; ').includes('keys=off');
@@ -35,9 +37,9 @@
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && event.target.matches('[data-hotkey]')) event.target.blur();
     if (!listens(event)) return;
-    if (Date.now() - goAt < TOGETHER && places[event.key]) {
+    if (Date.now() - goAt < TOGETHER && placeOf(event.key)) {
       event.stopImmediatePropagation(); // g then p goes to the pushes and pauses no feed
-      location.href = places[event.key];
+      location.href = placeOf(event.key);
     } else if (press[event.key]) {
       event.preventDefault();
       press[event.key]();

@@ -107,4 +107,35 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="AlarmState",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.TextField(
+                        choices=[
+                            ("credential", "Credential"),
+                            ("jump", "Jump"),
+                            ("release", "Release"),
+                            ("source", "Source"),
+                            ("certificate", "Certificate"),
+                            ("suspected", "Suspected"),
+                        ],
+                        unique=True,
+                    ),
+                ),
+                ("is_firing", models.BooleanField()),
+                ("since", models.DateTimeField()),
+                ("looked_at", models.DateTimeField()),
+            ],
+        ),
     ]

@@ -1,5 +1,6 @@
 """The rows of the upper floor: what we told phones, and what we conclude."""
 
+from notifications.models.alarms import AlarmState
 from notifications.models.applications import (
     Allowance,
     App,
@@ -34,6 +35,7 @@ from notifications.models.pushes import Push
 from notifications.models.views import SavedView
 
 __all__ = [
+    "AlarmState",
     "Allowance",
     "ApiToken",
     "App",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
+from notifications.models import Preference
 from tests import factories
 from tests.people import person
 
@@ -57,6 +60,39 @@ def test_g_and_a_letter_lead_to_each_page(open_as, key, heading):
     page.keyboard.press("g")
     page.keyboard.press(key)
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+
+def test_a_person_is_shown_and_led_by_the_keys_of_their_rights_only(open_as, open_in):
+    page = open_as(person("olga", "see"))
+    keys = page.locator("#keys")
+    page.keyboard.press("?")
+    expect(keys).not_to_contain_text("Audit")
+    expect(keys).to_contain_text("to compare two pushes")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="Live", exact=True)).to_be_visible()
+    admin = person("ada", "see", "resend", "manage_users")
+    page = open_in(page.context, admin, "/")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("Settings, Audit")
+    expect(page.locator("#keys")).to_contain_text("to do something with many")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="Audit", exact=True)).to_be_visible()
+
+
+def test_a_phone_switches_to_utc_and_back_in_its_menu(open_as):
+    olga = person("olga", "see")
+    Preference.objects.create(user=olga, timezone="Europe/Paris")
+    page = open_as(olga, "/devices/")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for words, zone in (("UTC", "UTC"), ("of Paris", "Europe/Paris")):
+        page.locator("summary[aria-label^='Your menu']:visible").click()
+        page.get_by_role("button", name=words).locator("visible=true").click()
+        expect(page.locator("html")).to_have_attribute("data-zone", zone)
+        expect(page).to_have_url(re.compile("/devices/$"))
 
 
 def test_j_and_k_walk_the_rows_and_enter_opens_one(open_as):

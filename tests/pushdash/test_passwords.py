@@ -101,3 +101,29 @@ def test_an_admin_changes_their_own_with_the_old_one():
     path = f"/settings/people/{admin.pk}/password/"
     answer = people.browser_of("admin").post(path, {"password": NEW})
     assert answer["Location"] == "/password/"
+
+
+def test_who_guesses_at_the_old_password_is_locked_out_as_at_the_login(anna, settings):
+    settings.AXES_ENABLED = True
+    settings.AXES_FAILURE_LIMIT = 3
+    browser = browser_of(anna)
+    for number in range(2):
+        answer = change(browser, old_password=f"guess {number}")
+        assert "entered incorrectly" in answer.content.decode()
+    for old in ("guess 3", OLD):
+        locked = change(browser, old_password=old)
+        assert locked.status_code == 429
+        assert "Too many tries" in locked.content.decode()
+    anna.refresh_from_db()
+    assert anna.check_password(OLD)
+    login = {"username": anna.username, "password": OLD}
+    assert Client().post("/login/", login).status_code == 429
+
+
+def test_one_who_knows_the_old_password_is_not_locked_out(anna, settings):
+    settings.AXES_ENABLED = True
+    settings.AXES_FAILURE_LIMIT = 3
+    browser = browser_of(anna)
+    for _ in range(4):
+        assert change(browser, new_password2="another").status_code == 200
+    assert change(browser).status_code == 302
