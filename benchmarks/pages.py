@@ -59,6 +59,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=int, default=180)
     parser.add_argument("--cpu", type=int, help="requests a page, one at a time")
     parser.add_argument("--page", default="", help="only this one")
+    parser.add_argument(
+        "--looks", type=int, default=20, help="addresses a page to see queries of"
+    )
     parser.add_argument("--folder", type=Path, help="of the house; kept after the run")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -105,7 +108,11 @@ def _measure(given: argparse.Namespace) -> int:
             return _measure_cpu(reader, pages, pid, given.cpu)
         load(reader, pages, given.pace, min(WARM_SECONDS, given.seconds))
         times = load(reader, pages, given.pace, given.seconds)
-        rows = [_row(name, times[name], pages[name]) for name in pages if times[name]]
+        rows = [
+            _row(name, times[name], pages[name], given.looks)
+            for name in pages
+            if times[name]
+        ]
         for row in rows:
             _say(row)
         # A search leads to one of the other pages.
@@ -177,9 +184,9 @@ def _timed(reader: Reader, address: str, due: float) -> float:
     return (time.perf_counter() - due) * 1000
 
 
-def _row(name: str, times: list[float], make) -> dict:
+def _row(name: str, times: list[float], make, looks: int) -> dict:
     """What one page took, and what it asks the database."""
-    seen = [queries_of(make(random.Random(seed))) for seed in range(20)]
+    seen = [queries_of(make(random.Random(seed))) for seed in range(looks)]
     slow = sorted((query for one in seen for query in one.slow), reverse=True)
     return {
         "bench": "pages",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks import pages
 
-QUICK = "--devices 300 --pushes 900 --registrations 3100 --pace 8 --seconds 3"
+QUICK = "--devices 300 --pushes 900 --registrations 3100 --pace 8 --seconds 3 --looks 3"
 
 
 def test_every_page_is_read_from_the_server_and_by_a_browser(printed):
