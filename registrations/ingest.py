@@ -70,18 +70,19 @@ class FileReading:
         self._marks = Marks(stream, position) if stream.seekable() else None
         if self._marks is not None:
             stream.seek(position)
-        format = feed.format or (self.file.format if position else "")
+        found = self.file.format if position else ""
         self.stamps = stamps_of(
             feed, lambda: written_until(path, datetime.now(UTC)), years
         )
         self._reader = open_format(
-            format or None,
+            feed.format or None,
             self.stamps,
             position=position,
             head=head,
             template=template_of(feed),
+            found=found or None,
         )
-        self._unread = Unread(format or None, position)
+        self._unread = Unread(feed.format or found or None, position)
         #: The byte up to which the stream was read; part of a record may not be stored yet.
         self.read_to = position
         self._coming: Future[Piece | None] | None = None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from registrations import branches
-from registrations.answers import Pairing, Waiting
+from registrations.answers import Pairing
 from registrations.batch import Batch
 from registrations.branches import Branches, plain
 from registrations.calling import Calling
@@ -27,23 +27,23 @@ from registrations.formats.record import (
     PushSent,
     Record,
     Response,
+    Turned,
     Unreadable,
 )
 from registrations.gaps import Losses
 from registrations.hearing import Heard, heard
 from registrations.inbox import Inbox
+from registrations.judging import AHEAD, Judging
 from registrations.models import Feed, LogFile, Rejected
 from registrations.progress import Progress
 from registrations.pushlines import Logged, PushLines
 from registrations.rejecting import rejected
 from registrations.remembering import Memory
-from registrations.sip import SipError, made
+from registrations.sip import SipError
 from registrations.skew import Skew
 from registrations.turns import TURNS
 from registrations.waiting import restored, stored
 
-#: A time stamp further ahead of our clock is wrong, and must not move the watermark.
-AHEAD = timedelta(days=1)
 #: What the reader writes of its feed; the rest are settings that people change meanwhile.
 READERS_OWN = [
     "shows_answers",
@@ -103,7 +103,9 @@ class Intake:
         self._pushes: list[Logged] = []
         self._skew = Skew()
         self.losses = Losses(feed)
-        self._always_answers = False
+        self._judging = Judging(feed, self._memory.rounds, live=live)
+        #: Judged where its log turned into another format: what that shows decides nothing.
+        self._judged: list[Judged] = []
         self.progress = Progress()
         #: What is wrong with the feed although a batch could be stored.
         self.trouble = ""
@@ -153,7 +155,7 @@ class Intake:
 
     def _rejected(self, piece: Piece, read_at: datetime) -> list[Rejected]:
         """Note every record of the piece; those that could not be read come back."""
-        self._always_answers = piece.always_answers
+        self._judging.always_answers = piece.always_answers
         notes = (self._note(one, piece, read_at) for one in heard(piece.records))
         return [row for row in notes if row is not None]
 
@@ -172,11 +174,21 @@ class Intake:
             self._note_call(record, file)
         elif isinstance(record, PushSent | PushEnded):
             self._pushes.append(Logged(record, file.pk))
-        elif isinstance(record, Unreadable):
+        elif isinstance(record, Unreadable | Turned):
+            if kind is Turned:
+                self._turn(record, piece, read_at)
             return rejected(
                 self.feed, file, record, record.rule, record.detail, read_at
             )
         return None
+
+    def _turn(self, turn: Turned, piece: Piece, read_at: datetime) -> None:
+        """What waits for an answer in the format so far gets none."""
+        self._judging.always_answers = turn.always_answers
+        waiting = self._pairing.concluded(is_last=True)
+        self._judged += self._judging.judged(waiting, read_at)
+        self._judging.turn(turn)
+        self._judging.always_answers = piece.always_answers
 
     def _note_call(self, record: Branch | Response | Hangup, file: LogFile) -> None:
         record = plain(record)
@@ -204,41 +216,13 @@ class Intake:
     def _concluded(self, read_at: datetime, is_last: bool) -> list[Judged]:
         # Where the log has times, an answer may yet come with the rest of the file.
         is_over = is_last and not self.feed.shows_times
-        concluded = self._pairing.concluded(is_last=is_over or not self._shows_answers)
-        assumes = self.feed.assume_accepted and not self._shows_answers
-        latest = read_at + AHEAD
-        judged = [self._judge(item, read_at, latest, assumes) for item in concluded]
-        items = [item for item in judged if item is not None]
+        concluded = self._pairing.concluded(
+            is_last=is_over or not self._judging.shows_answers
+        )
+        items = [*self._judged, *self._judging.judged(concluded, read_at)]
+        self._judged.clear()
         self.feed.has_assumed |= any(item.assumed for item in items)
         return items
-
-    def _judge(
-        self, item: Waiting, read_at: datetime, latest: datetime, assumes: bool
-    ) -> Judged | None:
-        """What became of one REGISTER: accepted, assumed or only heard of; None: a copy."""
-        request, register, status = item.request, item.register, item.status
-        at = request.at
-        assumed = assumes and status is None
-        accepted = assumed or (status is not None and 200 <= status < 300)
-        if at is not None and at > latest:
-            at = None  # a moment of the far future is none
-        estimated = at is None and self._live
-        fold = self._memory.rounds.fold(
-            register.call_id,
-            register.cseq,
-            read_at if estimated else at,
-            authorized=register.authorized,
-            accepted=accepted,
-        )
-        if fold.is_repeat:
-            return None
-        place = item.file_id, request.position, fold.moment, estimated
-        fate = status, accepted, assumed, fold.is_same, None
-        return made(Judged, (register, request.raw, *place, *fate))
-
-    @property
-    def _shows_answers(self) -> bool:
-        return self.feed.shows_answers or self._always_answers
 
     def _fill_inbox(
         self, items: list[Judged], rejected: list[Rejected], read_at: datetime
@@ -272,7 +256,7 @@ class Intake:
         until = self.progress.until
         if until is None:
             return
-        if self._shows_answers:
+        if self._judging.shows_answers:
             # It stays behind a REGISTER that waits for its answer: that is no row yet.
             until = self._pairing.known_until(until)
         self.feed.seen_until = max(self.feed.seen_until or until, until)

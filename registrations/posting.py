@@ -23,7 +23,8 @@ from registrations.feeds import (
 )
 from registrations.formats import open_format
 from registrations.formats.record import Pulse, Record
-from registrations.intake import AHEAD, Intake, Piece
+from registrations.intake import Intake, Piece
+from registrations.judging import AHEAD
 from registrations.models import Feed, LogFile
 from registrations.sources.httpbody import Line
 
@@ -72,10 +73,11 @@ class Posted:
                 self._times.append(moment)
             at += len(line.text)
         self._reader = open_format(
-            feed.format or file.format or None,
+            feed.format or None,
             stamps,
             position=file.position,
             template=template_of(feed),
+            found=file.format or None,
         )
 
     def piece(self) -> Piece:

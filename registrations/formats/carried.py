@@ -16,16 +16,18 @@ from typing import NamedTuple
 from registrations.formats.cutting import is_whole
 from registrations.formats.journal import JournalExport
 from registrations.formats.jsonlog import JsonLog
+from registrations.formats.marks import VERSION
 from registrations.formats.record import Pulse, Record, Request
-from registrations.formats.refused import endless
+from registrations.formats.refused import SHOWN, endless
 from registrations.formats.stamps import ISO, Stamps
 from registrations.formats.syslog import Syslog
+from registrations.formats.torn import whole_or_half
+from registrations.formats.turning import Turning
 from registrations.formats.wrapped import (
     LONGEST_RECORD,
     Envelope,
     WrappedForm,
     Wrapper,
-    whole_or_half,
 )
 
 #: A line of Kubernetes' (CRI): `2026-11-23T19:51:41.377040123Z stderr F text`. `P`: the line
@@ -100,8 +102,13 @@ class Carried:
         inner,
         shape: re.Pattern[bytes],
         position: int,
+        turning: Turning | None = None,
     ) -> None:
         self._wrapper, self._inner, self._shape = wrapper, inner, shape
+        #: Where the carrier's file goes on as another log.
+        self.turning = turning or wrapper.turning
+        #: The first line of another log since the carrier's last one.
+        self._other: tuple[int, str] | None = None
         #: Who printed the last line of the log inside.
         self._origin: bytes | None = None
         self.form = WrappedForm(name, self._inner.form.always_answers)
@@ -115,6 +122,8 @@ class Carried:
         self._length = 0
         self._newest: datetime | None = None
         self._is_lost = False
+        #: What was told of turns in what is being read.
+        self._told: list[Record] = []
 
     @property
     def resume_position(self) -> int:
@@ -142,6 +151,10 @@ class Carried:
         text = b"".join(self._texts(data))
         self._data = data[self._base - begin :]
         records = self._placed(self._inner.feed(text)) if text else []
+        if self.turning.turn is not None:
+            records += self._placed(self._inner.end())
+        records += self._told
+        self._told = []
         if self._newest is not None and self._newest != before:
             records.append(Pulse(position=self.resume_position, at=self._newest))
         self._forget()
@@ -151,10 +164,25 @@ class Carried:
         for record, size in self._wrapper.split(data):
             # The first line behind one that was too long is the rest of it.
             envelope = None if self._is_lost else self._wrapper.unwrap(record)
+            if envelope is None and not self._is_lost and self._turns(record, size):
+                return
             self._is_lost = False
-            if envelope is not None and self._is_ours(envelope.text, record):
-                yield self._text(envelope, record)
+            if envelope is not None:
+                self._other, self.turning.is_told = None, False
+                if self._is_ours(envelope.text, record):
+                    yield self._text(envelope, record)
             self._base += size
+
+    def _turns(self, record: bytes, size: int) -> bool:
+        """A line that is none of the carrier's: True where another log's is to be read."""
+        line = record + b"\n"
+        if self._other is None:
+            found = self.turning.first(line, 0, len(line))
+            self._other = found and (self._base, found[1])
+        if self._other is None or not VERSION.search(line):
+            return False
+        self._told += self.turning.told(*self._other, self._newest, line[:SHOWN])
+        return self.turning.note(*self._other, self._other[0])
 
     def _is_ours(self, text: bytes, record: bytes) -> bool:
         origin = self._wrapper.origin(record)

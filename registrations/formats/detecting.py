@@ -7,24 +7,22 @@ from __future__ import annotations
 
 from registrations.formats.capturefile import CaptureFile, CaptureForm
 from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
-from registrations.formats.carried import CARRIERS, Carried
+from registrations.formats.carried import CARRIERS
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.form import Format
-from registrations.formats.kinds import KINDS, kind_of
-from registrations.formats.maybe_lined import MaybeLined
-from registrations.formats.once import Once
-from registrations.formats.reader import TIMELESS, Reader
+from registrations.formats.kinds import BY_NAME, AnyLogReader, kind_of
+from registrations.formats.onward import Onward
 from registrations.formats.record import Record
 from registrations.formats.refused import endless
-from registrations.formats.sipdump import Sipdump, SipdumpForm
+from registrations.formats.sipdump import SipdumpForm
 from registrations.formats.stamps import Stamps
-from registrations.formats.wrapped import WrappedForm, WrappedReader
+from registrations.formats.turning import TIMELESS
+from registrations.formats.wrapped import WrappedForm
 from registrations.formats.xlog import Template
 
-BY_NAME = {kind.name: kind for kind in KINDS}
 NAMES = (*BY_NAME, *CAPTURES)
 
-AnyReader = Reader | WrappedReader | Once | Sipdump | Carried | MaybeLined | CaptureFile
+AnyReader = AnyLogReader | Onward | CaptureFile
 
 #: What may carry another program's log.
 CARRYING = {carrier.name: carrier for carrier in CARRIERS}
@@ -165,7 +163,9 @@ class Detecting:
 
     def _decide(self, name: str) -> list[Record]:
         self._drop(self._begin)
-        self._reader = made(name, self._stamps, self._template, self._position, b"")
+        how = self._stamps, self._template, self._position
+        is_found = self._name is None and name not in CAPTURES
+        self._reader = Onward(name, *how) if is_found else made(name, *how, b"")
         head, self._head = self._head, b""
         return self._reader.feed(head)
 

@@ -29,10 +29,15 @@ from registrations.formats.reader import Reader
 from registrations.formats.stamps import Stamps
 from registrations.formats.syslog import Syslog
 from registrations.formats.text import Bare
+from registrations.formats.turning import PRINTED, TIMELESS, Turning
 from registrations.formats.wrapped import WrappedReader, Wrapper
 from registrations.formats.xlog import Template
+from registrations.sip import without_groups
 
 SIP_LINE = re.compile(rb"(?:[^\s:]+ +\S.* SIP/\d\.\d|SIP/2\.0 \d{3}.*)\s*$")
+
+
+AnyLogReader = Reader | WrappedReader | Once | sipdump.Sipdump | Carried | MaybeLined
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,7 @@ class Kind:
 
     name: str
     shape: re.Pattern[bytes] | Within
-    make: Callable[
-        [Stamps, Template, int],
-        Reader | WrappedReader | Once | sipdump.Sipdump | Carried | MaybeLined,
-    ]
+    make: Callable[[Stamps, Template, int], AnyLogReader]
 
 
 def kind_of(line: bytes) -> str | None:
@@ -67,11 +69,21 @@ def _own(reader: Callable[[int], sipdump.Sipdump]):
     return lambda stamps, _, position: reader(position)
 
 
+def _wrapped_reader(
+    wrapper: Wrapper, position: int, template: Template
+) -> WrappedReader:
+    return WrappedReader(wrapper, position, template, _turning(wrapper))
+
+
+def _turning(wrapper: Wrapper) -> Turning:
+    return Turning(wrapper.name, wrapper.header, kind_of, SHAPES)
+
+
 def _carrier(wrapper: Callable[[Stamps], Wrapper]):
     """What may hold whole messages, or another log line by line."""
 
     def make(stamps: Stamps, template: Template, position: int) -> MaybeLined:
-        reader = WrappedReader(wrapper(stamps), position, template)
+        reader = _wrapped_reader(wrapper(stamps), position, template)
         lined = LINED[wrapper.name]
 
         def carried(name: str, at: int) -> Carried:
@@ -89,7 +101,7 @@ def _carrier(wrapper: Callable[[Stamps], Wrapper]):
 
 def _wrapped(wrapper: Callable[[Stamps], Wrapper]):
     def make(stamps: Stamps, template: Template, position: int) -> Once:
-        reader = WrappedReader(wrapper(stamps), position, template)
+        reader = _wrapped_reader(wrapper(stamps), position, template)
         return Once(reader, template)
 
     return make
@@ -101,7 +113,9 @@ def _carried(carrier: Callable[[Stamps], Wrapper], inner: Kind) -> Kind:
 
     def make(stamps: Stamps, template: Template, position: int) -> Carried:
         reader = inner.make(stamps, template, 0)
-        return Carried(name, carrier(stamps), reader, inner.shape, position)
+        wrapper = carrier(stamps)
+        turning = _turning(wrapper)
+        return Carried(name, wrapper, reader, inner.shape, position, turning)
 
     return Kind(name, Within(carrier(Stamps()), inner.shape), make)
 
@@ -129,15 +143,21 @@ _ALONE = (
     Kind("cat", Bare.prefix, _xlog(lambda _, template: Bare(template))),
     Kind("plain", SIP_LINE, _direct(lambda _: Plain())),
 )
-#: Programs whose own log has a prefix of its own to be known by.
-_PRINTED = ("flexisip", "kamailio", "asterisk", "linphone", "opensips", "sofia")
+#: Matches what `kind_of` may have a name for.
+SHAPES = re.compile(
+    b"|".join(
+        without_groups(kind.shape.pattern)
+        for kind in _ALONE
+        if kind.name not in TIMELESS
+    )
+)
 #: `cat` is a log whose prefix the carrier took off, and Asterisk's arrows need none: whole
 #: records begin like that too, so a line of these never decides.
 _UNDECIDED = ("asterisk", "cat")
 #: Of each carrier the logs it may carry line by line.
 LINED = {
     carrier.name: [
-        _carried(carrier, kind) for kind in _ALONE if kind.name in (*_PRINTED, "cat")
+        _carried(carrier, kind) for kind in _ALONE if kind.name in (*PRINTED, "cat")
     ]
     for carrier in CARRIERS
 }
@@ -153,3 +173,4 @@ KINDS = (
     *_ALONE,
     *(one for lined in LINED.values() for one in lined if one not in _DECIDING),
 )
+BY_NAME = {kind.name: kind for kind in KINDS}

@@ -12,6 +12,7 @@ import re
 from datetime import datetime
 
 from registrations.formats.linphone import told
+from registrations.formats.reader import MENTION
 from registrations.formats.stamps import MONTHS, WITHOUT_YEAR, Stamps
 from registrations.formats.wrapped import Envelope, Wrapper
 
@@ -34,7 +35,8 @@ class Logcat(Wrapper):
     """The lines of one thread from `message sent` on are one record."""
 
     name = "logcat"
-    markers = (b": message sent to [", b" new bytes from [")
+    #: The last one stands in lines of other logs too, which this one may turn into.
+    markers = (b": message sent to [", b" new bytes from [", MENTION)
     header = PREFIX
     #: `unwrap` adds the empty line, where the message was not cut.
     has_ends = True

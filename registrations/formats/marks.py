@@ -7,7 +7,8 @@ import re
 from registrations.formats.form import Format
 
 #: Every start line has it: a Via goes on with `/UDP`, and log prose with anything else.
-VERSION = re.compile(rb"/2\.0(?:[ \t]*\r?\n| \d{3})")
+#: Another log, which this one may turn into, escapes or marks its line end.
+VERSION = re.compile(rb"/2\.0(?:[ \t]*\r?\n|[#\\.]| \d{3})")
 
 
 def marks_in(form: Format, data: bytes, start: int) -> list[int]:

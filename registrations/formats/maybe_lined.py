@@ -12,6 +12,7 @@ from collections.abc import Callable
 from registrations.formats.carried import Carried
 from registrations.formats.once import Once
 from registrations.formats.record import Pulse, Record
+from registrations.formats.turning import Turning
 from registrations.formats.wrapped import WrappedReader
 
 #: A message's announcement stands this near above it, other programs' lines between.
@@ -44,6 +45,10 @@ class MaybeLined:
     @property
     def form(self):
         return self._reader.form
+
+    @property
+    def turning(self) -> Turning:
+        return self._reader.turning
 
     @property
     def resume_position(self) -> int:
@@ -82,7 +87,9 @@ class MaybeLined:
             if found is not None:
                 name, at = found
                 self._near, self._is_lined = b"", True
+                stops = self.turning.stops
                 self._reader = self._carried(name, self._end - len(near) + at)
+                self.turning.stops = stops
                 told = [one for one in before if not isinstance(one, Pulse)]
                 return told + self._reader.feed(near[at:])
             self._retry_at = max(self._retry_at, alone + REACH)

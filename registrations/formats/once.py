@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from registrations.formats.record import Brief, Pulse, Record, Request, Unreadable
+from registrations.formats.turning import Turning
 from registrations.formats.xlog import Template
 from registrations.sip import cleaned, read_message
 
@@ -38,6 +39,10 @@ class Once:
     @property
     def form(self):
         return self._reader.form
+
+    @property
+    def turning(self) -> Turning:
+        return self._reader.turning
 
     @property
     def resume_position(self) -> int:

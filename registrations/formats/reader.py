@@ -7,7 +7,6 @@ line there is (`Lead`). Fed one byte at a time it gives the same records as fed 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 
 from registrations.formats.cutting import LONGEST_MESSAGE, cut
@@ -15,9 +14,10 @@ from registrations.formats.form import Format, Lead
 from registrations.formats.marks import marks_in
 from registrations.formats.messages import record_of
 from registrations.formats.record import Brief, Pulse, Record, Request
-from registrations.formats.refused import endless, half, turned
+from registrations.formats.refused import endless, half
 from registrations.formats.sent import is_sent
 from registrations.formats.stamps import newest_in
+from registrations.formats.turning import KindOf, Turning, first_above, line_above
 from registrations.formats.xlog import folded_end
 
 #: A start line behind a log prefix in one line.
@@ -28,8 +28,6 @@ INLINE_START = re.compile(
 CR = ord("\r")
 #: Every start line has this.
 MENTION = b"/2.0"
-#: Formats without a shape of their own: they are read amid any lines.
-TIMELESS = ("plain", "cat")
 #: An announced message stands this near behind its announcement, or never comes.
 FAR = 64 * 1024
 
@@ -41,12 +39,14 @@ class Reader:
         self,
         form: Format,
         position: int = 0,
-        kind_of: Callable[[bytes], str | None] = lambda line: None,
+        kind_of: KindOf = lambda line: None,
     ) -> None:
         """`kind_of`: the name of the format that a line shows, if it shows one."""
-        self.form, self._kind_of = form, kind_of
-        #: The log goes on in another format.
-        self._is_turned = False
+        self.form = form
+        #: Where the log goes on in another format.
+        self.turning = Turning(form.name, form.prefix, kind_of)
+        #: Behind the last message, as long as the floor does not say it.
+        self._ended = position
         self._data = b""
         self._base = position
         self._at = 0  # index into _data of the first byte not yet read
@@ -69,9 +69,11 @@ class Reader:
 
     def feed(self, data: bytes) -> list[Record]:
         """Records that these bytes complete."""
-        kept = self._above(self._at)
+        kept = first_above(self._data, self._floor, self._at)
         if self._at - kept > FAR:
             kept = self._at
+        if self._floor:
+            self._ended = self._base + self._floor
         self._data = self._data[kept:] + data
         self._base += kept
         self._at -= kept
@@ -91,8 +93,7 @@ class Reader:
         while self._step(records, is_last):
             pass
         moment = newest_in(self._data, self._floor, self._at, self.form.moment)
-        if moment is not None:
-            self._note(moment)
+        self._note(moment)
         if self._newest is not None and self._newest != before:
             records.append(Pulse(position=self.resume_position, at=self._newest))
         return records
@@ -144,7 +145,7 @@ class Reader:
                 break
             record, at = taken
             if type(record) is not Brief:
-                floor, self._is_turned = at, False
+                floor, self.turning.is_told = at, False
             if record is not None:
                 add(record)
                 if record.at is not None:
@@ -192,7 +193,7 @@ class Reader:
         elif lead is None or lead.position != position:
             lead = self.form.lead(line, position)
         if lead is None or lead.answer is not None or lead.records:
-            if self._is_foreign(at, start, end, records):
+            if self._turn(self.turning.under(self._data, at, start), end, records):
                 self._at = end
                 return True
             if self.form.announces:
@@ -204,7 +205,7 @@ class Reader:
             self._at = at + len(line)
         lead.position = position
         self._open = lead
-        self._is_inline = self._is_turned = False
+        self._is_inline = self.turning.is_told = False
         return True
 
     def _line(self, start: int, end: int, records: list[Record]) -> None:
@@ -212,6 +213,9 @@ class Reader:
         lead = self._lead = self.form.lead(line, position)
         self._at = end
         if lead is None:
+            if line.find(MENTION) >= 0:
+                turn = self.turning.around(self._data, self._floor, start, end)
+                self._turn(turn, end, records)
             return
         lead.position = position
         if lead.at is not None and lead.at is not self._newest:
@@ -230,36 +234,29 @@ class Reader:
         if found is not None:
             self._at = start + found.start(1)
             self._open, self._lead = lead, None
-            self._is_inline, self._is_turned = True, False
+            self._is_inline, self.turning.is_told = True, False
 
-    def _is_foreign(self, at: int, start: int, end: int, records: list[Record]) -> bool:
-        """True for a start line under a line of another format; the first of them is told."""
-        if at == start or self.form.name in TIMELESS:
+    def _turn(self, turn: tuple[int, str] | None, end: int, records: list[Record]):
+        """True where the log turned in the line at `turn[0]`; the first time it is told."""
+        if turn is None:
             return False
-        other = self._kind_of(self._data[at:start])
-        if other in (None, self.form.name, *TIMELESS):
-            return False
-        if not self._is_turned:
-            raw = self._data[at:end]
-            records.append(turned(self._base + at, raw, self.form.name, other))
-        self._is_turned = True
+        at, other = turn
+        self._note(newest_in(self._data, self._floor, at, self.form.moment))
+        raw = self._data[at:end]
+        records += self.turning.told(self._base + at, other, self._newest, raw)
+        ended = self._base + self._floor if self._floor else self._ended
+        if self.turning.note(self._base + at, other, ended):
+            self._marks.clear()
         return True
 
     def _above(self, start: int) -> int:
         return self._line_above(start)[0]
 
     def _line_above(self, start: int) -> tuple[int, bytes]:
-        """The line above, where one is left; a CRLF may stand between (RFC 3261 §7.5)."""
-        floor = self._floor
-        if start <= floor or not self.form.looks_back:
-            return start, b""
-        data = self._data
-        at = data.rfind(b"\n", floor, start - 1) + 1 or floor
-        line = data[at:start]
-        while at > floor and line.isspace():
-            end, at = at, data.rfind(b"\n", floor, at - 1) + 1 or floor
-            line = data[at:end]
-        return at, line
+        looks_back = start > self._floor and self.form.looks_back
+        return (
+            line_above(self._data, self._floor, start) if looks_back else (start, b"")
+        )
 
     def _message(self, records: list[Record], is_last: bool) -> bool:
         lead, form = self._open, self.form
@@ -294,6 +291,6 @@ class Reader:
         is_cut = not is_whole and (is_long or self.form.has_ends)
         return half(record) if is_cut and isinstance(record, Request) else record
 
-    def _note(self, at: datetime) -> None:
-        if self._newest is None or at > self._newest:
+    def _note(self, at: datetime | None) -> None:
+        if at is not None and (self._newest is None or at > self._newest):
             self._newest = at

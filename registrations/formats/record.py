@@ -52,6 +52,21 @@ class Unreadable(NamedTuple):
     raw: bytes
 
 
+class Turned(NamedTuple):
+    """Here a log goes on in another format, from `own` to `other`, and is read on. The rest
+    as of an `Unreadable`. `always_answers`: what was read so far shows every answer.
+    """
+
+    position: int
+    at: datetime | None
+    rule: str
+    detail: str
+    raw: bytes
+    own: str
+    other: str
+    always_answers: bool
+
+
 class Brief(NamedTuple):
     """A line that tells of a REGISTER which the log may also show whole (see `once`)."""
 
@@ -134,6 +149,7 @@ Record = (
     | Answer
     | Pulse
     | Unreadable
+    | Turned
     | Brief
     | Branch
     | Response

@@ -5,6 +5,8 @@ from __future__ import annotations
 from registrations.formats.cutting import LONGEST_MESSAGE
 from registrations.formats.record import Request, Unreadable
 
+#: The rule of a log that turns into another format.
+TURNED = "other_format"
 #: Bytes kept of a line that is too long.
 SHOWN = 200
 
@@ -27,7 +29,7 @@ def half(request: Request) -> Unreadable:
 
 
 def turned(position: int, raw: bytes, name: str, other: str) -> Unreadable:
-    """Where a log goes on in another format: what it says there is not guessed."""
+    """Where a log goes on in another format."""
     detail = f"lines of {other} where {name} was read"
     facts = {"position": position, "at": None, "raw": raw}
-    return Unreadable(rule="other_format", detail=detail, **facts)
+    return Unreadable(rule=TURNED, detail=detail, **facts)

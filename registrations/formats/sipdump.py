@@ -19,6 +19,7 @@ from registrations.formats.form import Lead
 from registrations.formats.messages import record_of
 from registrations.formats.record import Pulse, Record, Request, Unreadable
 from registrations.formats.refused import half
+from registrations.formats.turning import Turning
 from registrations.sip import read_message
 
 CONTENT_LENGTH = re.compile(rb"(?i)\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})")
@@ -76,6 +77,8 @@ class Sipdump:
 
     def __init__(self, position: int = 0) -> None:
         self.form = SipdumpForm()
+        #: Nothing is looked for between blocks: a phone may have put it there.
+        self.turning = Turning("sipdump", None)
         self._data = b""
         self._base = position
         self._at = 0

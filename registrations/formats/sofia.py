@@ -19,8 +19,10 @@ from registrations.formats.cutting import (
 )
 from registrations.formats.flexisip import PREFIX as FLEXISIP
 from registrations.formats.plain import START
+from registrations.formats.reader import MENTION
 from registrations.formats.stamps import ISO, Stamps
 from registrations.formats.wrapped import Envelope, Wrapper
+from registrations.sip import without_groups
 
 COLOURS = rb"(?:\x1b\[[0-9;]*[A-Za-z])*"
 #: From Flexisip 2.4 on a blank stands in front of the text: of three that are indent it is
@@ -39,6 +41,8 @@ HEADER = re.compile(
     + COLOURS
     + rb"\r?\n",
 )
+#: Flexisip's logger puts its prefix in front of each line of a message too.
+OF_FLEXISIP = re.compile(HEADER.pattern + rb"|" + without_groups(FLEXISIP.pattern))
 #: A line of FreeSWITCH's own, which looks like syslog's else.
 FREESWITCH = re.compile(
     COLOURS + rb"(?:[0-9a-f-]{36} )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:\d+\.\d+% )?"
@@ -58,7 +62,8 @@ class Sofia(Wrapper):
     """A header line for each message, received or sent."""
 
     name = "sofia"
-    markers = (b" bytes from ", b" bytes to ")
+    #: The last one stands in lines of other logs too, which this one may turn into.
+    markers = (b" bytes from ", b" bytes to ", MENTION)
     header = HEADER
     has_ends = True
 
@@ -73,6 +78,8 @@ class Sofia(Wrapper):
         is in it may look like the log.
         """
         header = HEADER.match(data, start)
+        if header is not None and header[1] is not None:
+            self.turning.prefix = OF_FLEXISIP
         if header is None or not BARE.match(data, header.end()):
             return super().end(data, start, marker, is_last=is_last)
         stop = _sized_end(data, header.end(), int(header.groups()[-5]))

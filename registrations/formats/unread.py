@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 
-from registrations.formats.detecting import BY_NAME
+from registrations.formats.kinds import BY_NAME
 
 
 class Unread:

@@ -12,15 +12,15 @@ from datetime import datetime
 
 from registrations.formats.reader import MENTION, Reader
 from registrations.formats.record import Brief, Pulse, Record, Request
-from registrations.formats.refused import endless, half
+from registrations.formats.refused import SHOWN, endless
 from registrations.formats.stamps import LINES_BACK
 from registrations.formats.text import Text
+from registrations.formats.torn import whole_or_half
+from registrations.formats.turning import Turning
 from registrations.formats.xlog import Template
 
 #: A wrapped record may be longer than what is in it: escapes, indents, JSON.
 LONGEST_RECORD = 1024 * 1024
-CONTACT_LAST = re.compile(rb"\n(?:contact|m)[ \t]*:[^\n]*\n?\Z", re.I)
-BEHIND_CONTACT = re.compile(rb"\n(?:expires|content-length|l)[ \t]*:", re.I)
 #: A record with nothing but a start line: what is inside has a record a line.
 ALONE = re.compile(rb"\s*(?:[A-Z]+ +\S+ +SIP/2\.0|SIP/2\.0 \d{3}[^\r\n]*)\s*\Z")
 
@@ -49,6 +49,8 @@ class Wrapper:
     header: re.Pattern[bytes]
     #: The same behind a line end.
     boundary: re.Pattern[bytes]
+    #: Knows lines of other logs, which end a record too.
+    turning: Turning = Turning("", None)
 
     #: The empty line behind a message's headers is printed, so one without it was cut off.
     has_ends = False
@@ -68,9 +70,10 @@ class Wrapper:
         if line_end and self.is_one_line(data[start:line_end]):
             return line_end
         found = self.boundary.search(data, max(marker - 1, start))
-        if found is not None:
-            return found.start() + 1
-        return len(data) if is_last else None
+        limit = len(data) if found is None else found.start() + 1
+        if line_end and (other := self.turning.first(data, line_end, limit)):
+            return other[0]
+        return limit if found is not None or is_last else None
 
     def begin(self, data: bytes, at: int) -> int:
         """Where the first record from `at` on begins."""
@@ -113,10 +116,16 @@ class WrappedReader:
     """Finds the records of a wrapper that may matter, and reads what is inside them."""
 
     def __init__(
-        self, wrapper: Wrapper, position: int = 0, template: Template | None = None
+        self,
+        wrapper: Wrapper,
+        position: int = 0,
+        template: Template | None = None,
+        turning: Turning | None = None,
     ) -> None:
         template = template or Template()
         self.wrapper = wrapper
+        #: Where the log goes on in another format.
+        self.turning = wrapper.turning = turning or wrapper.turning
         self._markers = (*wrapper.markers, template.marker)
         self.form = WrappedForm(wrapper.name)
         text = Text(template)
@@ -157,6 +166,7 @@ class WrappedReader:
         while (bounds := self._next(records, is_last)) is not None:
             start, end = bounds
             read = self._read(start, end)
+            self.turning.is_told = self.turning.is_told and not read
             self._at = end
             self._is_lost = end - start == LONGEST_RECORD
             if self._is_lost and not read:
@@ -167,9 +177,8 @@ class WrappedReader:
         return records
 
     def _next(self, records: list[Record], is_last: bool) -> tuple[int, int] | None:
-        """Where the next record that may matter begins and ends.
-
-        Of one that is too long only the beginning is read.
+        """Where the next record that may matter begins and ends: of one that is too long, its
+        beginning.
         """
         if self._is_lost and not self._found():
             return None
@@ -178,6 +187,11 @@ class WrappedReader:
             self._skip(records, is_last)
             return None
         start = self._start(marker)
+        turn = self._turned(start, marker)
+        if turn is not None and turn[0] > start:
+            return start, turn[0]
+        if turn is not None and self._turns(*turn, marker, records):
+            return None
         end = self.wrapper.end(self._data, start, marker, is_last=is_last)
         if (end or len(self._data)) - start >= LONGEST_RECORD:
             return start, start + LONGEST_RECORD
@@ -185,6 +199,23 @@ class WrappedReader:
             self._at = start
             return None
         return start, end
+
+    def _turned(self, start: int, marker: int) -> tuple[int, str] | None:
+        """The first line of another log from `start` to the line of a marker."""
+        data = self._data
+        if data.find(b"\n", start, marker) < 0 and self.wrapper.header.match(
+            data, start
+        ):
+            return None
+        end = data.find(b"\n", marker) + 1
+        return self.turning.first(data, start, end) if end else None
+
+    def _turns(self, at: int, other: str, marker: int, records: list[Record]) -> bool:
+        """The log turned at `at`; True to stop there."""
+        raw = self._data[at : self._data.find(b"\n", marker) + 1][:SHOWN]
+        position = self._base + at
+        records += self.turning.told(position, other, self._newest, raw)
+        return self.turning.note(position, other, position)
 
     def _next_marker(self) -> int | None:
         """Each marker is looked for once in all that we have: most stand far off."""
@@ -267,15 +298,3 @@ def _placed(record: Record, envelope: Envelope, position: int) -> Record | None:
         source = envelope.source or record.source
         return record._replace(position=position, at=at, source=source)
     return record._replace(position=position, at=at)
-
-
-def whole_or_half(record: Record) -> Record:
-    """A record that ends without a line end: RFC 3164 cuts at 1,024 bytes. A REGISTER that
-    ends with its Contact, and has nothing that stands behind one, was cut in it.
-    """
-    is_torn = (
-        isinstance(record, Request)
-        and CONTACT_LAST.search(record.raw)
-        and not BEHIND_CONTACT.search(record.raw)
-    )
-    return half(record) if is_torn else record

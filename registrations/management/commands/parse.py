@@ -11,7 +11,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from registrations.answers import Pairing, Waiting
 from registrations.formats import NAMES, UnknownFormat, open_format
-from registrations.formats.record import Answer, Pulse, Record, Request, Unreadable
+from registrations.formats.record import (
+    Answer,
+    Pulse,
+    Record,
+    Request,
+    Turned,
+    Unreadable,
+)
 from registrations.formats.stamps import Stamps, Years
 from registrations.formats.unread import Unread
 from registrations.formats.xlog import Template
@@ -97,30 +104,52 @@ def pieces(
         for data in chunks(stream):
             records = reader.feed(data)
             unread.saw(data, records, reader.form)
-            items = list(_read(records, pairing))
-            if items:
-                yield items, reader.form.name
+            if records:
+                yield from _named(records, pairing, reader.form.name)
     records = reader.end()
     unread.saw(b"", records, None)
-    items = list(_read(records, pairing)) + pairing.in_order(is_last=True)
-    yield items, reader.form.name
+    yield from _named(records, pairing, reader.form.name)
+    yield pairing.in_order(is_last=True), reader.form.name
 
 
-def _read(records: list[Record], pairing: Pairing) -> Iterator[Read]:
-    ask = pairing.ask
+def _named(
+    records: list[Record], pairing: Pairing, format: str
+) -> Iterator[tuple[list[Read], str]]:
+    """What was read, with the name of its format: where the log turned there are two."""
+    left, turn = iter(records), None
+    while True:
+        items, turned = _read(left, pairing, turn)
+        if turned is None:
+            yield items, format
+            return
+        yield items + pairing.in_order(is_last=True), turned.own
+        turn = turned
+
+
+def _read(
+    records: Iterator[Record], pairing: Pairing, turn: Turned | None
+) -> tuple[list[Read], Turned | None]:
+    """What can be printed of the records up to a turn, and that."""
+    ask, items = pairing.ask, [] if turn is None else [_error(turn)]
     for record in records:
         if type(record) is Request:
             try:
                 ask(record, read_register(record.raw, record.message))
             except SipError as error:
-                yield error, record.position
+                items.append((error, record.position))
         elif isinstance(record, Answer):
             pairing.answer(record)
         elif isinstance(record, Pulse):
             pairing.note(record.at)
         elif isinstance(record, Unreadable):
-            yield MalformedMessage(record.rule, record.detail), record.position
-    yield from pairing.in_order()
+            items.append(_error(record))
+        elif isinstance(record, Turned):
+            return items, record
+    return items + pairing.in_order(), None
+
+
+def _error(record: Unreadable | Turned) -> tuple[SipError, int]:
+    return MalformedMessage(record.rule, record.detail), record.position
 
 
 class Lines:

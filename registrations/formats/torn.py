@@ -1,0 +1,23 @@
+"""A REGISTER in a record without a line end: is it all there?"""
+
+from __future__ import annotations
+
+import re
+
+from registrations.formats.record import Record, Request
+from registrations.formats.refused import half
+
+CONTACT_LAST = re.compile(rb"\n(?:contact|m)[ \t]*:[^\n]*\n?\Z", re.I)
+BEHIND_CONTACT = re.compile(rb"\n(?:expires|content-length|l)[ \t]*:", re.I)
+
+
+def whole_or_half(record: Record) -> Record:
+    """A record that ends without a line end: RFC 3164 cuts at 1,024 bytes. A REGISTER that
+    ends with its Contact, and has nothing that stands behind one, was cut in it.
+    """
+    is_torn = (
+        isinstance(record, Request)
+        and CONTACT_LAST.search(record.raw)
+        and not BEHIND_CONTACT.search(record.raw)
+    )
+    return half(record) if is_torn else record
