@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from registrations.formats import (
     asterisk,
@@ -76,7 +77,16 @@ def _wrapped_reader(
 
 
 def _turning(wrapper: Wrapper) -> Turning:
-    return Turning(wrapper.name, wrapper.header, kind_of, SHAPES)
+    return Turning(wrapper.name, wrapper.header, kind_of, _shapes())
+
+
+@lru_cache(1)
+def _shapes() -> re.Pattern[bytes]:
+    """Matches what `kind_of` may have a name for. Compiled only where it is needed: that is
+    a tenth of a start.
+    """
+    kinds = (kind for kind in _ALONE if kind.name not in TIMELESS)
+    return re.compile(b"|".join(without_groups(kind.shape.pattern) for kind in kinds))
 
 
 def _carrier(wrapper: Callable[[Stamps], Wrapper]):
@@ -142,14 +152,6 @@ _ALONE = (
     Kind("syslog", Syslog.header, _carrier(Syslog)),
     Kind("cat", Bare.prefix, _xlog(lambda _, template: Bare(template))),
     Kind("plain", SIP_LINE, _direct(lambda _: Plain())),
-)
-#: Matches what `kind_of` may have a name for.
-SHAPES = re.compile(
-    b"|".join(
-        without_groups(kind.shape.pattern)
-        for kind in _ALONE
-        if kind.name not in TIMELESS
-    )
 )
 #: `cat` is a log whose prefix the carrier took off, and Asterisk's arrows need none: whole
 #: records begin like that too, so a line of these never decides.
