@@ -79,7 +79,7 @@ class Judged(NamedTuple):
 
     `accepted`: the registrar took it (or we assume so: `assumed`). `is_same`: it folds into
     a registration already stored and only brings the device up to date. `held`: it was not
-    read as a REGISTER but found in a registrar's listing.
+    read as a REGISTER but found in a registrar's listing. `is_next`: it answers a challenge.
     """
 
     register: Register
@@ -93,6 +93,7 @@ class Judged(NamedTuple):
     assumed: bool
     is_same: bool
     held: Held | None = None
+    is_next: bool = False
 
     @property
     def as_of(self) -> datetime | None:

@@ -36,6 +36,7 @@ class Round:
 
 class Fold(NamedTuple):
     """`is_repeat`: a copy of what was read. `is_same`: folds into an accepted one.
+    `is_next`: answers the challenge of one read before.
 
     `moment`: when the first copy of the round was sent.
     """
@@ -43,6 +44,7 @@ class Fold(NamedTuple):
     is_repeat: bool
     is_same: bool
     moment: datetime | None
+    is_next: bool = False
 
 
 class Rounds:
@@ -71,9 +73,10 @@ class Rounds:
             before.older.append(cseq)
             return Fold(False, False, moment)
         if before is not None and _answers(before, cseq, moment, authorized):
-            fold = Fold(False, before.accepted and accepted, before.moment or moment)
+            is_same = before.accepted and accepted
+            fold = Fold(False, is_same, before.moment or moment, True)
         else:
-            fold = made(Fold, (False, False, moment))
+            fold = made(Fold, (False, False, moment, False))
         if before is None:
             older = []
         else:

@@ -73,8 +73,11 @@ class Inbox:
         self._entries: dict[tuple[str, str], Entry] = {}
 
     def note(self, item: Judged) -> None:
-        """A REGISTER the registrar took or refused: what its Contacts break."""
-        if item.is_same or not (item.accepted or item.is_refused):
+        """What the Contacts of a REGISTER break, once a registration: it begins with the copy
+        that is challenged, and may never come further for what it breaks.
+        """
+        is_first = item.accepted or item.is_refused or not item.register.authorized
+        if item.is_same or item.is_next or not is_first:
             return
         for contact in item.register.contacts:
             for problem in contact.problems:

@@ -65,5 +65,5 @@ class Judging:
         if fold.is_repeat:
             return None
         place = item.file_id, request.position, fold.moment, estimated
-        fate = status, accepted, assumed, fold.is_same, None
+        fate = status, accepted, assumed, fold.is_same, None, fold.is_next
         return made(Judged, (register, request.raw, *place, *fate))

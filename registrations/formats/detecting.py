@@ -14,6 +14,7 @@ from registrations.formats.kinds import BY_NAME, AnyLogReader, kind_of
 from registrations.formats.onward import Onward
 from registrations.formats.record import Record
 from registrations.formats.refused import endless
+from registrations.formats.sent import may_be_sent
 from registrations.formats.sipdump import SipdumpForm
 from registrations.formats.stamps import Stamps
 from registrations.formats.turning import TIMELESS
@@ -28,6 +29,8 @@ AnyReader = AnyLogReader | Onward | CaptureFile
 CARRYING = {carrier.name: carrier for carrier in CARRIERS}
 #: No program prints more before its first line with a prefix.
 LONGEST_START = 16 * 1024
+#: A line that says which way a message went is no longer.
+LONGEST_ABOVE = 4 * 1024
 #: Windows programs begin a text with it.
 MARK = b"\xef\xbb\xbf"
 
@@ -84,6 +87,9 @@ class Detecting:
         self._position, self._name = position, name
         #: What is not read yet, from where on it will be, and up to where it was looked at.
         self._head, self._begin, self._seen = b"", 0, 0
+        #: The last line that decided nothing, with the empty ones behind it: it may say that
+        #: the first message was sent.
+        self._above = b""
         self._looking = Looking(template)
         self._is_begin = position == 0
         #: In a line that is too long, up to its end.
@@ -136,13 +142,19 @@ class Detecting:
             self._is_begin = False
             is_none = self._is_lost or line.isspace()
             name = None if is_none else self._looking.at(line)
+            if self._looking.carrier is None and name is None:
+                self._note_above(line)
+                self._begin = end
             self._is_lost = False
             if name is not None:
                 return name
             self._seen = end
-            if self._looking.carrier is None:
-                self._begin = end
         return None
+
+    def _note_above(self, line: bytes) -> None:
+        above = self._above + line if line.isspace() else line
+        is_kept = len(above) <= LONGEST_ABOVE and not self._is_lost
+        self._above = above if is_kept else b""
 
     def _undecided(self) -> list[Record]:
         """Keep what may be read yet: what a carrier holds, or the line under way."""
@@ -153,7 +165,7 @@ class Detecting:
         if not is_long:
             return []
         records = [] if self._is_lost else [endless(self._position, self._head)]
-        self._is_lost, self._is_begin = True, False
+        self._is_lost, self._is_begin, self._above = True, False, b""
         self._drop(len(self._head))
         return records
 
@@ -163,10 +175,12 @@ class Detecting:
 
     def _decide(self, name: str) -> list[Record]:
         self._drop(self._begin)
-        how = self._stamps, self._template, self._position
+        is_sent = name == "plain" and may_be_sent(self._above.lower())
+        above = self._above if is_sent else b""
+        how = self._stamps, self._template, self._position - len(above)
         is_found = self._name is None and name not in CAPTURES
         self._reader = Onward(name, *how) if is_found else made(name, *how, b"")
-        head, self._head = self._head, b""
+        head, self._head = above + self._head, b""
         return self._reader.feed(head)
 
 

@@ -15,7 +15,7 @@ from registrations.formats.marks import marks_in
 from registrations.formats.messages import record_of
 from registrations.formats.record import Brief, Pulse, Record, Request
 from registrations.formats.refused import endless, half
-from registrations.formats.sent import is_sent
+from registrations.formats.sent import may_be_sent
 from registrations.formats.stamps import newest_in
 from registrations.formats.turning import KindOf, Turning, first_above, line_above
 from registrations.formats.xlog import folded_end
@@ -199,7 +199,7 @@ class Reader:
             if self.form.announces:
                 return False
             # Words of no log we know may still say that it was sent.
-            received = lead is not None or not is_sent(line.lower())
+            received = lead is not None or not may_be_sent(line.lower())
             lead, position = Lead(received=received), self._base + start
         elif lead.size is not None:
             self._at = at + len(line)

@@ -16,14 +16,12 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from registrations.formats.hep import FAMILIES
+from registrations.formats.hep import HepError
+from registrations.formats.hepstream import HEAD_BYTES, LONGEST_PACKET, packet_size
 from registrations.sources.hep_gate import Gate
 
 logger = logging.getLogger(__name__)
 
-MAGIC = b"HEP3"
-HEAD_BYTES = 6
-LONGEST_PACKET = 65_535
 #: Bytes in the queue: at 1 KB a packet and 10,000 a second, some seconds of a stalled database.
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 BUFFER_BYTES = 32 * 1024 * 1024
@@ -197,13 +195,12 @@ class Listener(threading.Thread):
         """Queue the whole packets; the reason when what follows is none."""
         kept, at, now = [], 0, time.time()
         while len(buffer) - at >= HEAD_BYTES:
-            size = int.from_bytes(buffer[at + 4 : at + HEAD_BYTES], "big")
-            if buffer[at : at + 4] != MAGIC or size < HEAD_BYTES:
+            try:
+                size = packet_size(buffer, at)
+            except HepError as error:
                 self._put(kept)
-                # They say how long their head is, not where the packet ends.
-                is_older = buffer[at] in (1, 2) and buffer[at + 2] in FAMILIES
-                return "tcp_version" if is_older else "tcp_framing"
-            if len(buffer) - at < size:
+                return error.rule
+            if size is None or len(buffer) - at < size:
                 break
             packet = bytes(buffer[at : at + size])
             at += size

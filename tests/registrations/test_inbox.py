@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from registrations.inbox import app_of
-from registrations.models import Malformed
+from registrations.models import Device, Malformed
 from tests.registrations.logs import (
     REMOTE,
     FlexisipLog,
@@ -57,6 +57,24 @@ def test_a_broken_rule_is_counted_once_a_registration_with_its_app(ingest):
 def test_a_refused_register_is_counted_too(ingest):
     message = register(contacts=(UNLABELLED,), authorized=True)
     ingest(exchange(FlexisipLog(), 0, message, 400).bytes)
+    assert Malformed.objects.get(rule="token_unlabelled").count == 1
+
+
+def test_one_that_was_only_challenged_is_counted_too(ingest):
+    log = FlexisipLog()
+    message = register(contacts=(UNLABELLED,))
+    ingest(exchange(log, 0, message, 401).bytes)
+    row = Malformed.objects.get(rule="token_unlabelled")
+    assert (row.count, row.app) == (1, "LinphoneiOS/5.2.0")
+    assert not Device.objects.filter(bound=True).exists()
+
+
+def test_credentials_out_of_date_are_no_registration_more(ingest):
+    log = FlexisipLog()
+    for second, status in ((0, 401), (1, 200)):
+        message = register(cseq=second + 1, contacts=(UNLABELLED,), authorized=True)
+        exchange(log, second, message, status)
+    ingest(log.bytes)
     assert Malformed.objects.get(rule="token_unlabelled").count == 1
 
 

@@ -81,10 +81,14 @@ def test_over_tcp_a_sender_that_is_not_on_the_list_is_not_heard():
 
 def older(version: int, number: int, at: datetime) -> bytes:
     """A packet of version 1 or 2, which carry no key."""
+    return head(version, at) + register(number)
+
+
+def head(version: int, at: datetime) -> bytes:
     stamp = struct.pack("<IIHH", int(at.timestamp()), at.microsecond, 2001, 0)
-    head = struct.pack(">BBBBHH", version, 16, 2, 17, 5060, 5060)
+    fixed = struct.pack(">BBBBHH", version, 16, 2, 17, 5060, 5060)
     ends = socket.inet_aton("192.0.2.7") + socket.inet_aton("192.0.2.1")
-    return head + ends + (stamp if version == 2 else b"") + register(number)
+    return fixed + ends + (stamp if version == 2 else b"")
 
 
 def test_without_a_key_versions_1_and_2_are_taken_over_udp():
@@ -100,12 +104,64 @@ def test_without_a_key_versions_1_and_2_are_taken_over_udp():
     assert refused() == {}
 
 
-def test_over_tcp_versions_1_and_2_are_refused_by_name():
-    tcp = free_port()
+@pytest.mark.parametrize("step", [1, 100, 100_000])
+def test_over_tcp_the_sip_inside_frames_versions_1_and_2(step):
+    tcp, at = free_port(), timezone.now()
+    body = register(3).replace(
+        b"Content-Length: 0\r\n\r\n", b"l: 8\r\n\r\n\r\n\r\n\x01\x10xx"
+    )
+    packets = [older(1, 1, at), older(2, 2, at), hep3(register(4), at)]
+    packets += [head(2, at) + b"\r\n\r\n", head(1, at) + body, older(2, 5, at)]
+    stream = b"".join(packets)
+    with (
+        listening("--tcp", str(tcp)) as (process, _, _),
+        socket.create_connection(("127.0.0.1", tcp)) as link,
+    ):
+        for start in range(0, len(stream), step):
+            link.sendall(stream[start : start + step])
+        until(lambda: Device.objects.count() == 5, process)
+    assert refused() == {}
+
+
+UNFRAMED = {
+    "no Content-Length": register(1).replace(b"Content-Length: 0\r\n", b""),
+    "two of them": register(1).replace(b"Content-Length: 0\r\n", b"l: 0\r\nl: 9\r\n"),
+    "one that is too long": register(1).replace(b"Length: 0", b"Length: 70000"),
+    "no end": b"REGISTER sip:e.org SIP/2.0\r\n" + b"x" * 70_000,
+    "no SIP": b"\x16\x03\x01 ciphertext\n\nL: 0\n\n",
+}
+
+
+@pytest.mark.parametrize("name", UNFRAMED)
+def test_over_tcp_what_cannot_be_framed_ends_the_connection_with_its_reason(name):
+    tcp, at = free_port(), timezone.now()
     with listening("--tcp", str(tcp)) as (process, _, _):
-        for version in (1, 2):
-            with socket.create_connection(("127.0.0.1", tcp)) as link:
-                link.sendall(older(version, version, timezone.now()))
-                assert link.recv(10) == b""
-        until(lambda: refused() == {"tcp_version": 2}, process)
-    assert not Device.objects.exists()
+        with socket.create_connection(("127.0.0.1", tcp)) as link:
+            link.sendall(older(2, 7, at) + head(2, at) + UNFRAMED[name])
+            assert ended(link)
+        with socket.create_connection(("127.0.0.1", tcp)) as link:
+            link.sendall(older(2, 8, at))
+            until(lambda: Device.objects.count() == 2, process)
+    assert refused() == {"tcp_unframed": 1}
+
+
+def ended(link: socket.socket) -> bool:
+    """True when the other side closed, with bytes of ours unread or not."""
+    try:
+        return link.recv(10) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_with_a_key_versions_1_and_2_are_not_heard_over_tcp_either(tmp_path):
+    keys, tcp, at = tmp_path / "keys", free_port(), timezone.now()
+    keys.write_bytes(KEY)
+    options = "--tcp", str(tcp), "--key-file", str(keys)
+    with (
+        listening(*options) as (process, _, _),
+        socket.create_connection(("127.0.0.1", tcp)) as link,
+    ):
+        link.sendall(older(2, 1, at) + hep3(register(2), at, key=KEY))
+        until(Device.objects.exists, process)
+        until(lambda: refused() == {"key_missing": 1}, process)
+    assert Device.objects.get().aor == "sip:user2@example.org"

@@ -203,3 +203,33 @@ def test_a_file_of_which_nothing_is_known_is_told(tmp_path, log, format, words):
     call_command("parse", str(path), format=format, stdout=out, stderr=err)
     assert out.getvalue() == ""
     assert err.getvalue() == (f"{path}: {words}\n" if words else "")
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbled"])
+def test_of_a_gzip_that_breaks_off_what_can_be_unpacked_is_printed_then_the_error(
+    tmp_path, damage
+):
+    data = b"".join(
+        test_kamailio.announced(test_kamailio.MESSAGE.replace(b": one", b": %d" % one))
+        for one in range(20_000)
+    )
+    packed = gzip.compress(data)
+    half = len(packed) // 2
+    path, out = tmp_path / "log.1.gz", io.StringIO()
+    path.write_bytes(packed[:half] + b"\xff" * 500 * (damage == "garbled"))
+    with pytest.raises(CommandError, match="log.1.gz cannot be read"):
+        call_command("parse", str(path), stdout=out, stderr=io.StringIO())
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    ids = [row["call_id"] for row in rows if "call_id" in row]
+    # What is garbled unpacks to something for a while.
+    assert ids[:5_000] == [str(one) for one in range(5_000)]
+
+
+def test_a_line_without_end_before_any_format_shows_is_told(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(b"x" * 1_000_000 + b"\n" + test_kamailio.announced())
+    rows = parse(path)
+    assert [row.get("rule", row.get("call_id")) for row in rows] == [
+        "line_length",
+        "one",
+    ]

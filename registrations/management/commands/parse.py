@@ -10,7 +10,8 @@ from datetime import UTC, datetime, tzinfo
 from django.core.management.base import BaseCommand, CommandError
 
 from registrations.answers import Pairing, Waiting
-from registrations.formats import NAMES, UnknownFormat, open_format
+from registrations.formats import NAMES, Detecting, UnknownFormat, open_format
+from registrations.formats.detecting import AnyReader
 from registrations.formats.record import (
     Answer,
     Pulse,
@@ -25,7 +26,7 @@ from registrations.formats.xlog import Template
 from registrations.long_running import expect_no_cycles, settle_in
 from registrations.rows import Rows, error_row
 from registrations.sip import MalformedMessage, SipError, read_register
-from registrations.sources.logfile import chunks, opened, written_until
+from registrations.sources.logfile import BROKEN, chunks, opened, written_until
 from registrations.sources.trees import files_of
 from registrations.timezones import add_timezone, unknown_told
 from registrations.xlogs import add_xlog
@@ -64,7 +65,7 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
             except BrokenPipeError:
                 raise SystemExit(1) from None  # `parse … | head`: nobody reads on
-            except (OSError, EOFError) as error:
+            except (OSError, *BROKEN) as error:
                 raise CommandError(f"{path} cannot be read: {error}") from error
         if options["summary"]:
             self.stdout.write(
@@ -97,30 +98,40 @@ def pieces(
     template: Template | None = None,
     unread: Unread | None = None,
 ) -> Iterator[tuple[list[Read], str]]:
-    """What `parse` prints for one file, piece by piece, in the order of the file."""
+    """What `parse` prints for one file, piece by piece, in the order of the file.
+
+    Of a packed file that breaks off all that can be unpacked; then raises what BROKEN lists.
+    """
     reader = open_format(format, stamps, template=template)
     pairing, unread = Pairing(), unread or Unread(format)
+    broken: Exception | None = None
     with opened(path) as stream:
-        for data in chunks(stream):
-            records = reader.feed(data)
-            unread.saw(data, records, reader.form)
-            if records:
-                yield from _named(records, pairing, reader.form.name)
+        try:
+            for data in chunks(stream):
+                records = reader.feed(data)
+                unread.saw(data, records, reader.form)
+                if records:
+                    yield from _named(records, pairing, reader)
+        except BROKEN as error:
+            broken = error
     records = reader.end()
     unread.saw(b"", records, None)
-    yield from _named(records, pairing, reader.form.name)
+    yield from _named(records, pairing, reader)
     yield pairing.in_order(is_last=True), reader.form.name
+    if broken is not None:
+        raise broken
 
 
 def _named(
-    records: list[Record], pairing: Pairing, format: str
+    records: list[Record], pairing: Pairing, reader: AnyReader | Detecting
 ) -> Iterator[tuple[list[Read], str]]:
     """What was read, with the name of its format: where the log turned there are two."""
-    left, turn = iter(records), None
+    left, turn, form = iter(records), None, reader.form
     while True:
         items, turned = _read(left, pairing, turn)
         if turned is None:
-            yield items, format
+            # Before a format shows there is nothing but what has none.
+            yield items, form.name if form else ""
             return
         yield items + pairing.in_order(is_last=True), turned.own
         turn = turned

@@ -155,6 +155,10 @@ def test_a_phone_cannot_forge_a_message_in_a_body(step):
         ("10:00:00 TRACE sending 700 bytes to 192.0.2.1:5060", ["one"]),
         ("10:00:00 REQUEST OUT udp:192.0.2.1:5060", ["one"]),
         ("10:00:00 Transmitting to 192.0.2.1:5060:", ["one"]),
+        ("10:00:00 TX 505 bytes Request msg to UDP 192.0.2.1:5060:", ["one"]),
+        ("10:00:00 RX 505 bytes Request msg from UDP 192.0.2.1:5060:", ["one", "two"]),
+        ("<-- 192.0.2.1:5060", ["one"]),
+        ("<-- received of 192.0.2.1:5060", ["one", "two"]),
         ("10:00:00 received and forwarded", ["one", "two"]),
         ("10:00:00 message sent to [UDP://192.0.2.1:5060], size: 1", ["one", "two"]),
     ],
@@ -162,3 +166,14 @@ def test_a_phone_cannot_forge_a_message_in_a_body(step):
 def test_words_of_an_unknown_log_may_say_that_a_message_was_sent(line, users):
     log = register("one") + line.encode() + b"\n" + register("two")
     assert [one.message.call_id.strip().decode() for one in requests_of(log)] == users
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("between", [b"", b"\r\n\n"])
+@pytest.mark.parametrize("words", ["sending", "sent", "TX 505 bytes", "<--"])
+def test_they_say_so_above_the_first_message_too(words, between, step):
+    log = f"begin\n10:00:00 {words} to 192.0.2.1:5060\n".encode() + between
+    log += register("one") + b"10:00:01 received\n" + register("two")
+    found = [one for one in records_of(log, step=step) if isinstance(one, Request)]
+    assert [one.message.call_id.strip() for one in found] == [b"two"]
+    assert found[0].position > len(log) // 2
