@@ -107,10 +107,10 @@ def looked_up(text: str) -> set[int] | None:
 
 def exactly(text: str) -> set[int]:
     """Two at most of the devices whose AOR, or its user part, is the whole text."""
-    name = SCHEME.sub("", text)
-    begun = Device.objects.order_by().filter(begins(text))
-    whole = Q(aor__iregex=rf"^[a-z]+:{re.escape(name)}(@|$)")
-    return set(begun.filter(whole).values_list("pk", flat=True)[:2])
+    name = SCHEME.sub("", text).upper()
+    whole = Q(aor__name=name) | Q(aor__name__startswith=f"{name}@")
+    found = Device.objects.order_by().filter(whole)
+    return set(found.values_list("pk", flat=True)[:2])
 
 
 def looked_up_each(texts: Iterable[str]) -> dict[str, set[int] | None]:

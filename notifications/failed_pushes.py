@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.at_once import COUNTED
@@ -20,6 +21,7 @@ from notifications.push_terms import AGENTS, OF_DEVICES, condition_of, kinds, na
 from notifications.ranges import Range
 from notifications.spans import Time
 from notifications.terms import Query, Term
+from registrations.models import Among
 
 #: Filters of other lists: the newest that failed may lie too far apart to look at each.
 ELSEWHERE = OF_DEVICES | dict.fromkeys(AGENTS, _("Devices and Pushes"))
@@ -68,7 +70,7 @@ def failed(wanted: Asked, time: Time, now: datetime) -> Failed:
     calls = Call.objects.filter(earlier.of("sent_at"), verdict="unhandled")
     ended = Push.objects.filter(stretch.of("ended_at"))
     # What is asked for is looked for among the newest calls: no filter reads them all.
-    newest = calls.order_by("-sent_at").values("pk")[: COUNTED + 1]
+    newest = ArraySubquery(calls.order_by("-sent_at").values("pk")[: COUNTED + 1])
     named = named_by(wanted.query)
     asked = joined(
         wanted.query, lambda term: condition_of(term, now, named, "ended_at")
@@ -77,7 +79,7 @@ def failed(wanted: Asked, time: Time, now: datetime) -> Failed:
         ended = ended.none()
     return Failed(
         rows=ended.filter(FAILED).filter(asked),
-        asleep=ended.filter(TAKEN, sip_call__in=newest).filter(asked),
+        asleep=ended.filter(TAKEN, Among(F("sip_call_id"), newest)).filter(asked),
         every_asleep=ended.filter(ASLEEP).filter(asked),
         calls=calls,
         is_of_asleep=_asks_for_asleep(wanted.query),

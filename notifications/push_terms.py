@@ -23,7 +23,7 @@ from notifications.device_terms import (
     texts_of,
 )
 from notifications.keyset import words
-from notifications.models import Ledger, Push, TokenHealth
+from notifications.models import App, Ledger, Push, TokenHealth
 from notifications.push_names import called, ids_of
 from notifications.push_outcomes import ACCEPTED, OF_CALLS, OUTCOMES, PARTS
 from notifications.spans import Spans, Time
@@ -56,9 +56,10 @@ ORIGINS = dict(Push.Origin.choices)
 COLUMNS = {
     "type": "push_type",
     "reason": "reason",
-    "app": "app__bundle_id",
     "origin": "origin",
 }
+#: Terms whose value stands in a column as it is.
+EQUAL = {**COLUMNS, "state": "state", "env": "environment"}
 NAMES = {
     "type": _("Type"),
     "outcome": _("Outcome"),
@@ -181,14 +182,12 @@ def condition_of(
     """Which pushes a term fits. `moment`: the column that says when a push was."""
     if term.name == "outcome":
         return OUTCOMES[term.value][2]
-    if term.name in COLUMNS:
-        return Q(**{COLUMNS[term.name]: term.value})
-    if term.name == "state":
-        return Q(state=term.value)
+    if term.name == "app":
+        return of_app(term.value)
+    if term.name in EQUAL:
+        return Q(**{EQUAL[term.name]: term.value})
     if term.name == "strikes":
         return Q(token__in=struck(term).values("token"))
-    if term.name == "env":
-        return Q(environment=term.value)
     if term.name == "token":
         states = health_states(term)
         healths = TokenHealth.objects.filter(state__in=states)
@@ -251,4 +250,13 @@ def _in_columns(rows: QuerySet[Push], facets: dict[str, list[str]]) -> QuerySet[
     for name, column in COLUMNS.items():
         if facets[name]:
             rows = rows.filter(**{f"{column}__in": facets[name]})
-    return rows
+    apps = map(of_app, facets["app"])
+    return rows.filter(reduce(or_, apps)) if facets["app"] else rows
+
+
+def of_app(bundle_id: str) -> Q:
+    """Pushes of this app: its number is found first, so that an index that begins with it, or
+    has it, is used.
+    """
+    found = App.objects.filter(bundle_id=bundle_id).values("pk")
+    return Q(app=found[:1])

@@ -25,14 +25,18 @@ class Head(models.Transform):
 
 
 class Among(models.Lookup):
-    """One of a list, which PostgreSQL gets as one value: of `__in` it reads each by itself."""
+    """One of a list, which PostgreSQL gets as one value: of `__in` it reads each by itself.
+
+    Of an `ArraySubquery` each is looked up once all are found, however many PostgreSQL expects.
+    """
 
     prepare_rhs = False
 
     def as_sql(self, compiler, connection) -> tuple[str, list]:
         """The condition and what it is given."""
         left, given = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s)", [*given, self.rhs]
+        right, more = self.process_rhs(compiler, connection)
+        return f"{left} = ANY({right})", [*given, *more]
 
 
 class Backwards(models.Transform):
