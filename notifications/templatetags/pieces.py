@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from notifications.models import TokenHealth
 from notifications.templatetags.pushdash import (
     health_tone,
     host_part,
@@ -24,6 +25,8 @@ from notifications.wording import ago, struck
 
 register = template.Library()
 register.simple_tag(struck)
+#: Asked a hundred times a page: Django's own way to a label makes this dict each time.
+HEALTH_LABELS = dict(TokenHealth.State.choices)
 #: A meter draws so many strikes.
 PIPS = 3
 
@@ -80,7 +83,7 @@ def token_state(token) -> SafeString:
         return format_html(html, mark, "fnt", gettext("none"))
     health = getattr(token, "health", None)
     state = health.state if health else ""
-    label = health.get_state_display() if health else gettext("Valid")
+    label = str(HEALTH_LABELS.get(state, state)) if health else gettext("Valid")
     shown = format_html(html, dot(health_tone(state), label), "pd-mono", token.masked)
     if not health or state == "valid" or not health.reason:
         return shown
