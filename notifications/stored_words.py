@@ -82,6 +82,7 @@ SENTENCES = (
     _("%(file)s is gone"),
     _("%(file)s: %(number)s bytes read, no line looks like a known log"),
     _("%(file)s: %(number)s bytes read, no line looks like %(format)s"),
+    _("%(file)s: %(number)s bytes read, it is UTF-16: convert it with iconv"),
     _("%(number)s pushes"),
     _("APNs accepted a push in %(environment)s"),
     _("no answer within %(seconds)s s (%(why)s)"),

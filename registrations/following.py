@@ -149,18 +149,25 @@ class Follower:
 
     def _trouble(self) -> str:
         troubles = {
-            path: tail.trouble
+            path: f" {tail.trouble}"
             for path, tail in {**self._open, **self._failing}.items()
             if tail.trouble
         }
+        told = {**self._unread(), **self._quiet(), **troubles}
         return "; ".join(
-            f"{Path(path).name} {words}"
-            for path, words in sorted({**self._quiet(), **troubles}.items())
+            f"{Path(path).name}{words}" for path, words in sorted(told.items())
         )
+
+    def _unread(self) -> dict[str, str]:
+        """Logs that have shown nothing we know for a heartbeat."""
+        found = {
+            path: tail.unread(self.feed.heartbeat) for path, tail in self._open.items()
+        }
+        return {path: f": {words}" for path, words in found.items() if words}
 
     def _quiet(self) -> dict[str, str]:
         """Named logs that hold the others of their feed: what shows there is not theirs."""
         named = [path for path, tail in self._tails.items() if not tail.log.is_found]
         if len(self._tails) == 1:
             return {}
-        return {path: "shows nothing new" for path in named if self._is_idle(path)}
+        return {path: " shows nothing new" for path in named if self._is_idle(path)}

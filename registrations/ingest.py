@@ -82,7 +82,8 @@ class FileReading:
             template=template_of(feed),
             found=found or None,
         )
-        self._unread = Unread(feed.format or found or None, position)
+        self._unread = Unread(feed.format or found or None, position, head)
+        self.opened_at = now
         #: The byte up to which the stream was read; part of a record may not be stored yet.
         self.read_to = position
         self._coming: Future[Piece | None] | None = None

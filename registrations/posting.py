@@ -16,6 +16,7 @@ from django.db import transaction
 
 from registrations.feeds import (
     close_feed,
+    note_trouble,
     open_patiently,
     open_stream,
     stamps_of,
@@ -23,6 +24,7 @@ from registrations.feeds import (
 )
 from registrations.formats import open_format
 from registrations.formats.record import Pulse, Record
+from registrations.formats.unread import Unread
 from registrations.intake import Intake, Piece
 from registrations.judging import AHEAD
 from registrations.models import Feed, LogFile
@@ -40,7 +42,13 @@ def take_in(feed: Feed, lines: list[Line], clock: Callable[[], datetime]) -> int
     with _opened(feed.name, feed.path) as opened, transaction.atomic():
         intake = Intake(opened, live=True, clock=clock)
         file = open_stream(opened, opened.path, clock())
-        intake.take(Posted(opened, file, lines, clock()).piece())
+        posted = Posted(opened, file, lines, clock())
+        piece = posted.piece()
+        is_patient = clock() - file.opened_at < opened.heartbeat
+        if posted.unread and not opened.register_count and not is_patient:
+            intake.trouble = opened.trouble or f"{opened.name}: {posted.unread}"
+            note_trouble(opened, intake.trouble, clock())
+        intake.take(piece)
         return intake.register_count
 
 
@@ -79,10 +87,18 @@ class Posted:
             template=template_of(feed),
             found=file.format or None,
         )
+        position = 0 if feed.format else file.position
+        self._unread = Unread(feed.format or file.format or None, position)
+
+    @property
+    def unread(self) -> str:
+        """What to say where none of the lines look like a log; else empty."""
+        return self._unread.words
 
     def piece(self) -> Piece:
         """The records of it all, and what is left over for the next request."""
         records = [self._timed(one) for one in self._reader.feed(self._data)]
+        self._unread.saw(self._data, records, self._reader.form)
         if self._times and not any(isinstance(one, Pulse) for one in records):
             newest = max(self._times)
             records.append(Pulse(position=self._reader.resume_position, at=newest))

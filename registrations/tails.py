@@ -53,9 +53,20 @@ class Tail:
         self._standing: dict[str, int] | None = None
         self._retry_at = 0.0
         self._left = left
+        self._unread = ""
         self._is_leaving = False
         self._is_new, self._is_torn = left is None, False
         self._grown_at = self._there_at = clock()
+
+    def unread(self, patience: timedelta) -> str:
+        """What to say of a file of which nothing was known for that long; the words stay."""
+        reading = self._reading
+        words = reading.unread if reading is not None else ""
+        if not words or self._clock() - reading.opened_at < patience:
+            self._unread = self._unread if words else ""
+        else:
+            self._unread = self._unread or words
+        return self._unread
 
     @property
     def is_gone(self) -> bool:

@@ -192,6 +192,13 @@ def test_a_tree_of_event_logs_is_one_source(tmp_path):
     [
         (b"one\ntwo\n", None, "8 bytes read, no line looks like a known log"),
         (b"one\ntwo\n", "sofia", "8 bytes read, no line looks like sofia"),
+        (
+            "one\n".encode("utf-16"),
+            None,
+            "10 bytes read, it is UTF-16: convert it with iconv",
+        ),
+        (b"\0o\0n\0e\0\n", None, "8 bytes read, it is UTF-16: convert it with iconv"),
+        (b"\0" * 64, None, "64 bytes read, no line looks like a known log"),
         (b"", None, ""),
         (b"2026-11-23T19:51:41Z vm sshd[1]: hello\n", None, ""),
         (b"2026-11-23T19:51:41Z vm sshd[1]: hello\n", "syslog", ""),

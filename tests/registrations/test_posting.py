@@ -185,3 +185,21 @@ def test_a_feed_of_files_gets_no_token():
     close_feed(open_feed("proxy", "/var/log/x"))
     with pytest.raises(CommandError, match="another kind"):
         token()
+
+
+def test_lines_of_no_known_log_are_told_after_a_heartbeat_and_no_more_once_one_is(
+    client, caplog
+):
+    key, noise = token(), b"hello\n" * 3
+    assert post(client, noise, key).status_code == 200
+    assert Feed.objects.get().trouble == ""
+    LogFile.objects.update(opened_at=datetime(2026, 1, 1, tzinfo=UTC))
+    words = "proxy: 36 bytes read, no line looks like a known log"
+    for _ in range(3):
+        post(client, noise, key)
+        assert Feed.objects.get().trouble == words
+    assert [one.message for one in caplog.records].count("feed in trouble") == 1
+    assert post(client, plain(person(1)), key).json()["registers"] == 1
+    assert Feed.objects.get().trouble == ""
+    post(client, noise, key)
+    assert Feed.objects.get().trouble == ""

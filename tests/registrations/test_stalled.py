@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -11,9 +13,9 @@ from django.db import connection
 from notifications.sources import source_of
 from registrations import partitions
 from registrations.models import Device, Feed, Registration
-from tests.registrations.followed import lines, person
+from tests.registrations.followed import lines, person, stored
 from tests.registrations.logs import plain
-from tests.registrations.processes import until
+from tests.registrations.processes import started, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +66,39 @@ def test_of_two_files_the_one_that_is_gone_stays_a_trouble(tmp_path, follow_here
         log.write(lines(2))
     assert followed.take_in(seconds=60) == [1, 2]
     assert followed.trouble == ("two.log cannot be read: no such file", since)
+
+
+NOISE = b"hello\n" * 3
+KNOWN = "proxy.log: 18 bytes read, no line looks like a known log"
+WIDE = "proxy.log: 36 bytes read, it is UTF-16: convert it with iconv"
+
+
+@pytest.mark.parametrize(
+    ("noise", "told"), [(NOISE, KNOWN), (NOISE.decode().encode("utf-16-le"), WIDE)]
+)
+def test_a_log_of_which_nothing_is_known_for_a_heartbeat_says_so_once(
+    tmp_path, follow_here, caplog, noise, told
+):
+    path = tmp_path / "proxy.log"
+    path.write_bytes(noise)
+    followed = follow_here(path)
+    followed.take_in()
+    assert followed.trouble == ("", None), "what a program prints first is no log yet"
+    followed.take_in(seconds=61)
+    assert followed.trouble == (told, followed.now)
+    with path.open("ab") as log:
+        log.write(noise)
+    followed.take_in(seconds=61)
+    assert followed.trouble[0] == told
+    assert [one.message for one in caplog.records].count("feed in trouble") == 1
+    followed.start()
+    followed.take_in()
+    followed.take_in(seconds=61)
+    assert followed.trouble[0].endswith(told[-20:]), "after a restart too"
+    with path.open("ab") as log:
+        log.write(b"\n" + lines(1))
+    assert followed.take_in() == [1]
+    assert followed.trouble == ("", None)
 
 
 @contextmanager
@@ -154,3 +189,54 @@ def test_a_day_that_a_crash_of_postgresql_took_back_is_made_again(tmp_path, foll
         log.write(plain(person(2)))
     until(Registration.objects.exists, process)
     assert Registration.objects.get().call_id == "call-2"
+
+
+@pytest.fixture
+def pipe(monkeypatch):
+    """`ingest -` as a process; what its pipe is given is written by a thread."""
+    monkeypatch.setenv("TZ", "UTC")
+    process = started("-", "--feed", "pipe")
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def written(process: subprocess.Popen, data: bytes) -> threading.Thread:
+    """Ends when the pipe has taken all of it."""
+
+    def write() -> None:
+        process.stdin.buffer.write(data)
+        process.stdin.buffer.flush()
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_pipe_waits_while_the_database_is_down_and_goes_on_when_it_is_back(pipe):
+    written(pipe, lines(1)).join()
+    until(Device.objects.exists, pipe)
+    with database_down():
+        written(pipe, lines(2)).join()
+        until(lambda: "nothing stored" in pipe.stderr.readline(), pipe)
+        writer = written(pipe, NOISE * 2_000_000 + lines(3))
+        until(lambda: "nothing stored" in pipe.stderr.readline(), pipe)
+        assert writer.is_alive(), "36 MB are not held in memory"
+    writer.join()
+    pipe.stdin.close()
+    pipe.stdin = None
+    assert pipe.wait(60) == 0
+    assert stored() == [1, 2, 3]
+    feed = Feed.objects.get()
+    assert (feed.trouble, feed.followed, feed.register_count) == ("", False, 3)
+
+
+def test_a_pipe_shows_as_stalled_while_nothing_can_be_stored(pipe):
+    written(pipe, lines(1)).join()
+    until(Device.objects.exists, pipe)
+    with full_disk():
+        written(pipe, lines(2)).join()
+        until(lambda: "No space left" in Feed.objects.get().trouble, pipe)
+        assert stored() == [1]
+    until(lambda: stored() == [1, 2], pipe)
+    until(lambda: Feed.objects.get().trouble == "", pipe)

@@ -21,16 +21,17 @@ from registrations.feeds import (
     followed_meanwhile,
     keep,
     note_trouble,
-    open_feed,
+    open_patiently,
     unhurried,
     years_of,
 )
-from registrations.following import Follower
+from registrations.following import PATIENCE_SECONDS, Follower
 from registrations.formats import NAMES, UnknownFormat
 from registrations.ingest import FileReading, readings
 from registrations.intake import Intake
 from registrations.long_running import expect_no_cycles, settle_in, take_short_turns
-from registrations.models import Feed, Gap
+from registrations.models import Feed
+from registrations.piping import Piping
 from registrations.sources.logfile import BROKEN, is_pipe
 from registrations.sources.named import STDIN, Log, growing_logs_of, logs_of
 from registrations.timezones import add_timezone, unknown_told
@@ -106,20 +107,29 @@ class Command(BaseCommand):
         is_live = STDIN in (log.path for log in logs) and is_pipe()
         if is_live and len(logs) > 1:
             raise CommandError("what is piped in needs a feed of its own")
-        feed = open_feed(name, shown(logs), self._format)
-        keep(feed, self._told)
-        intake = Intake(feed, live=is_live, clock=timezone.now)
-        with followed_meanwhile(feed) if is_live else nullcontext():
-            if is_live:
-                intake.losses.begin(Gap.Why.AWAY, STDIN)
+
+        def opened() -> Intake:
+            feed = open_patiently(
+                name,
+                shown(logs),
+                self._format,
+                kind=Feed.Kind.FILE,
+                patience=PATIENCE_SECONDS if is_live else 0.0,
+            )
+            return Intake(feed, live=is_live, clock=timezone.now)
+
+        intake = Piping(opened, STDIN, timezone.now) if is_live else opened()
+        keep(intake.feed, self._told)
+        with followed_meanwhile(intake.feed) if is_live else nullcontext():
             position = self._read_logs(intake, logs)
+        feed = intake.feed
         close_feed(feed)
         self.stderr.write(
             f"{feed.name}: {intake.register_count} REGISTERs read, "
             f"{feed.rejected_count} could not be, at byte {position:,}"
         )
 
-    def _read_logs(self, intake: Intake, logs: list[Log]) -> int:
+    def _read_logs(self, intake: Intake | Piping, logs: list[Log]) -> int:
         """The position in the last of them."""
         unread: list[str] = []
         for log in logs:
@@ -147,7 +157,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{path}: {reading.unread}")
         return [f"{Path(path).name}: {reading.unread}"] if reading.unread else []
 
-    def _read_file(self, intake: Intake, reading: FileReading) -> None:
+    def _read_file(self, intake: Intake | Piping, reading: FileReading) -> None:
         while (piece := reading.read()) is not None:
             intake.take(piece)
             if sys.stderr.isatty():
