@@ -248,16 +248,18 @@ class FeedForm(Dressed, forms.ModelForm):
         label=_("Heartbeat, seconds"),
         help_text=_("A source silent for longer holds verdicts back."),
     )
+    year = forms.IntegerField(
+        required=False,
+        min_value=1970,
+        max_value=9999,
+        label=_("Year"),
+        help_text=_("In which its logs begin. Empty: by the file's last change."),
+    )
 
     class Meta:
         model = Feed
-        fields = [
-            "enabled",
-            "assume_accepted",
-            "heartbeat",
-            "default_expires",
-            "timezone",
-        ]
+        fields = ["enabled", "assume_accepted", "heartbeat", "default_expires"]
+        fields += ["timezone", "year"]
         widgets = {"timezone": forms.TextInput}
         labels = {
             "enabled": _("Enabled"),
