@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import DateField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast, JSONObject
 from django.utils.translation import gettext
 
 from notifications.apns import LIMITS
@@ -21,7 +21,7 @@ from notifications.resend_facts import facts_of
 from notifications.rule_words import rule_of
 from notifications.safety import is_safe
 from notifications.sign_words import SIGNS, titled
-from notifications.steps import steps_of
+from notifications.steps import Answered, steps_of
 from notifications.watermarks import Watermarks, held_by, read_until
 from notifications.wording import end_of, number, outcome_of, rules_in_words
 from registrations.models import Gap, Holding, LogFile, Sighting
@@ -56,10 +56,20 @@ def rows() -> QuerySet[Push]:
     credentials = Credential.objects.filter(
         app=OuterRef("app"), environment=OuterRef("environment")
     )
+    # The day names the partitions to look into.
+    answers = Sighting.objects.filter(
+        kind=Sighting.Kind.ANSWER,
+        call_id=OuterRef("call_id"),
+        code__isnull=False,
+        moment__isnull=False,
+        day__gte=Cast(OuterRef("created_at") - timedelta(days=1), DateField()),
+    ).order_by("moment")
+    said = JSONObject(at="moment", code="code", device="device_id")
     names = ("kind", "server", "host", "port")
     spoken_by = JSONObject(**{name: name for name in names})
     return Push.objects.select_related(*related).annotate(
         holders=ArraySubquery(holders),
+        answers=ArraySubquery(answers.values_list(said)[:SEEN]),
         apns_id=APNS_ID,
         spoken_by=Subquery(credentials.order_by().values_list(spoken_by)[:1]),
     )
@@ -89,7 +99,7 @@ def push(found: Push, now: datetime) -> dict:
         "attempts": attempts,
         "siblings": siblings,
         "resends": resends,
-        "steps": steps_of(found, call, len(attempts), now),
+        "steps": steps_of(found, call, len(attempts), now, _answers(found)),
         "headers": headers,
         "payload_text": json.dumps(found.payload, indent=2),
         "curl": command_of(found, headers, spoken_by) if found.payload else "",
@@ -106,6 +116,17 @@ def push(found: Push, now: datetime) -> dict:
         "gaps": gaps,
         "rules": rules_in_words([found.app]),
     }
+
+
+def _answers(found: Push) -> list[Answered]:
+    """What the phones of its call answered, the first first."""
+    if not found.call_id:
+        return []
+    ours = {found.device_id, *found.holders}
+    return [
+        Answered(datetime.fromisoformat(one["at"]), one["code"], one["device"] in ours)
+        for one in found.answers
+    ]
 
 
 def _others(found: Push, call: Call | None) -> tuple[list[Push], list[Push]]:

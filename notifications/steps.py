@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,10 @@ PROOFS = {
     "answer": _("by a SIP answer"),
     "beacon": _("by the app's beacon"),
 }
+#: Of these a phone may have answered, and nothing shows it.
+WOKEN = {Call.Verdict.HANDLED, Call.Verdict.EXEMPT, Call.Verdict.NOT_COUNTED}
+#: RFC 3261 §21.4.25: the request was ended by a CANCEL.
+HUNG_UP = 487
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,25 @@ class Step:
     detail: str
 
 
-def steps_of(found: Push, call: Call | None, tries: int, now: datetime) -> list[Step]:
-    """From the request to the verdict; a step not reached says so."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a phone answered to the call (a SIP status code), and whether it is this one."""
+
+    at: datetime
+    code: int
+    is_ours: bool
+
+
+def steps_of(
+    found: Push,
+    call: Call | None,
+    tries: int,
+    now: datetime,
+    answers: Sequence[Answered] = (),
+) -> list[Step]:
+    """From the request to the end of its call; a step not reached says so. `answers`: those of
+    all phones to its call.
+    """
     is_observed = found.origin == Push.Origin.OBSERVED
     origin = found.get_origin_display().lower()
     asked = Step(
@@ -46,7 +68,10 @@ def steps_of(found: Push, call: Call | None, tries: int, now: datetime) -> list[
         gettext("by %(origin)s") % {"origin": origin},
     )
     steps = [asked, _sent(found, tries, now), _answered(found)]
-    return steps + [_woke(found, call)] if found.push_type == Push.Type.VOIP else steps
+    if found.push_type != Push.Type.VOIP:
+        return steps
+    steps.append(_woke(found, call))
+    return [*steps, _taken(found, call, answers)] if found.call_id else steps
 
 
 def _clock(moment: datetime) -> str:
@@ -112,6 +137,39 @@ def _woke(found: Push, call: Call | None) -> Step:
         title = gettext("App did not wake")
         return Step("bad", "x", title, _strike(found, call), none)
     return Step("todo", "minus", call.get_verdict_display(), "", _rule(call))
+
+
+def _taken(found: Push, call: Call | None, answers: Sequence[Answered]) -> Step:
+    """Whether the call was answered: what this phone said stands before what others did."""
+    ours = [one for one in answers if one.is_ours]
+    if ours:
+        return _said(found, max(ours, key=lambda one: (one.code >= 200, one.at)))
+    title = gettext("Call answered")
+    if any(200 <= one.code < 300 for one in answers):
+        others = gettext("another phone of this call answered")
+        return Step("todo", "minus", gettext("Answered elsewhere"), "", others)
+    if call is not None and call.verdict == Call.Verdict.AWAITED:
+        return Step("todo", "minus", title, "", gettext("not yet"))
+    if call is not None and call.verdict in WOKEN:
+        none = gettext("no log shows what this phone answered")
+        return Step("todo", "minus", title, gettext("unknown"), none)
+    return Step("todo", "minus", title, "", _not_yet(found))
+
+
+def _said(found: Push, last: Answered) -> Step:
+    when = _after(last.at, found.created_at)
+    code = gettext("SIP answer %(code)s") % {"code": last.code}
+    if last.code < 200:
+        told = gettext("%(answer)s, and no end of the call was seen")
+        return Step(
+            "info", "bell-ringing", gettext("It rang"), when, told % {"answer": code}
+        )
+    if last.code < 300:
+        return Step("ok", "check", gettext("Call answered"), when, code)
+    if last.code == HUNG_UP:
+        told = gettext("the caller hung up first")
+        return Step("info", "minus", gettext("It rang"), when, told)
+    return Step("info", "minus", gettext("Call declined or busy"), when, code)
 
 
 def _strike(found: Push, call: Call) -> str:

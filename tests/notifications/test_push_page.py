@@ -17,6 +17,8 @@ from tests.notifications import people
 
 pytestmark = pytest.mark.django_db
 NOW = MORNING + timedelta(minutes=10)
+#: The last step of a push that was sent for a call.
+CALL = "Call answered"
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def test_a_woken_app_has_its_proof_with_file_and_byte(device):
     seen = factories.sighting(device, MORNING + timedelta(seconds=2))
     settle(NOW)
     found = page(push)
-    assert [step.title for step in found["steps"]][-1] == "App woke"
+    assert [step.title for step in found["steps"]][3] == "App woke"
     proof = next(row for row in found["seen"] if row.icon == "circle-check")
     assert proof.title == "REGISTER of this device, the proof"
     assert proof.place == f"proxy · /var/log/proxy.log, byte {seen.position:,}"
@@ -45,8 +47,8 @@ def test_an_unhandled_call_ends_at_its_deadline(device):
     push = factories.accepted_push(device, MORNING)
     settle(NOW)
     found = page(push)
-    assert found["steps"][-1].title == "App did not wake"
-    assert found["steps"][-1].when == "Strike 1"
+    assert found["steps"][3].title == "App did not wake"
+    assert found["steps"][3].when == "Strike 1"
     assert found["seen"][-1].title == "Deadline passed, no sign of waking"
     assert found["feeds"] == [("proxy", NOW, "")]
 
@@ -68,16 +70,73 @@ def test_a_call_that_waits_for_a_feed_names_it(device):
 @pytest.mark.parametrize(
     ("state", "titles"),
     [
-        ("queued", ["Queued", "Waiting to be sent", "Accepted by APNs", "App woke"]),
-        ("rejected", ["Queued", "Sent", "Rejected by APNs", "App woke"]),
-        ("unknown", ["Queued", "Sent", "No answer", "App woke"]),
-        ("expired", ["Queued", "Not sent", "Accepted by APNs", "App woke"]),
-        ("accepted", ["Queued", "Sent", "Accepted by APNs", "Awaited"]),
+        (
+            "queued",
+            ["Queued", "Waiting to be sent", "Accepted by APNs", "App woke", CALL],
+        ),
+        ("rejected", ["Queued", "Sent", "Rejected by APNs", "App woke", CALL]),
+        ("unknown", ["Queued", "Sent", "No answer", "App woke", CALL]),
+        ("expired", ["Queued", "Not sent", "Accepted by APNs", "App woke", CALL]),
+        ("accepted", ["Queued", "Sent", "Accepted by APNs", "Awaited", CALL]),
     ],
 )
 def test_each_state_has_its_steps(device, state, titles):
     push = factories.accepted_push(device, MORNING, state=state)
     assert [step.title for step in steps_of(push, None, 1, NOW)] == titles
+
+
+def test_a_push_of_no_call_has_no_step_for_one(device):
+    push = factories.accepted_push(device, MORNING)
+    push.call_id = ""
+    assert len(steps_of(push, None, 1, NOW)) == 4
+
+
+def last_step(push) -> tuple[str, str, str]:
+    step = page(push)["steps"][-1]
+    return step.title, step.when, step.detail
+
+
+@pytest.mark.parametrize(
+    ("codes", "title", "told"),
+    [
+        ([180], "It rang", "SIP answer 180, and no end of the call was seen"),
+        ([180, 200], "Call answered", "SIP answer 200"),
+        ([180, 487], "It rang", "the caller hung up first"),
+        ([180, 603], "Call declined or busy", "SIP answer 603"),
+        ([486, 180], "Call declined or busy", "SIP answer 486"),
+    ],
+)
+def test_what_this_phone_answered_ends_the_way_of_its_call(device, codes, title, told):
+    push = factories.accepted_push(device, MORNING)
+    for second, code in enumerate(codes, 2):
+        at = push.created_at + timedelta(seconds=second)
+        factories.sighting(device, at, "answer", call_id=push.call_id, code=code)
+    found = last_step(push)
+    assert (found[0], found[2]) == (title, told)
+    assert found[1].startswith("+ ")
+
+
+def test_a_call_that_another_phone_took_says_so(device):
+    push = factories.accepted_push(device, MORNING)
+    other = factories.registered_device(device.aor)
+    at = MORNING + timedelta(seconds=4)
+    factories.sighting(other, at, "answer", call_id=push.call_id, code=200)
+    assert last_step(push)[0] == "Answered elsewhere"
+    factories.sighting(other, at, "answer", call_id="another", code=200)
+    factories.sighting(device, at, "answer", call_id=push.call_id, code=180)
+    assert last_step(push)[0] == "It rang"
+
+
+def test_what_no_log_shows_is_unknown_and_what_never_woke_was_not_reached(device):
+    push = factories.accepted_push(device, MORNING)
+    factories.feed(seen_until=NOW)
+    settle(NOW)
+    assert last_step(push) == ("Call answered", "", "not reached")
+    second = factories.accepted_push(device, MORNING + timedelta(minutes=2))
+    factories.sighting(device, MORNING + timedelta(minutes=2, seconds=3))
+    settle(NOW)
+    none = "no log shows what this phone answered"
+    assert last_step(second) == ("Call answered", "unknown", none)
 
 
 def test_an_error_inside_apns_is_an_answer_though_no_clear_one(device):
