@@ -1,18 +1,28 @@
-"""Looks which alarms stand, for Settings to say since when; the one writer of `AlarmState`."""
+"""Looks which alarms stand and how much each feed gives, for Settings to say; the one writer of
+`AlarmState` and `FeedPace`.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from notifications.expiry import FIRST
-from notifications.models import AlarmState, Credential, Ledger, RegressionAlarm
+from notifications.models import (
+    AlarmState,
+    Credential,
+    FeedPace,
+    Ledger,
+    RegressionAlarm,
+)
 from notifications.sources import asks_for_somebody
 from registrations.models import Feed
 
 Rule = AlarmState.Rule
+#: Looks that lie closer are no measure of a minute.
+SHORTEST_LOOK = timedelta(seconds=55)
 
 
 @transaction.atomic
@@ -42,3 +52,28 @@ def _standing(now: datetime) -> dict[str, QuerySet]:
         Rule.CERTIFICATE: keys.filter(expires_at__lte=now + FIRST),
         Rule.SUSPECTED: Ledger.objects.filter(state=Ledger.State.SUSPECTED),
     }
+
+
+@transaction.atomic
+def measure(now: datetime) -> None:
+    """How many REGISTERs a minute each feed gave since the look before."""
+    known = {row.pk: row for row in FeedPace.objects.select_for_update()}
+    for pk, registers in Feed.objects.values_list("pk", "register_count"):
+        before = known.get(pk)
+        if before is not None and now - before.looked_at < SHORTEST_LOOK:
+            continue
+        FeedPace.objects.update_or_create(
+            feed_id=pk,
+            defaults={
+                "looked_at": now,
+                "registers": registers,
+                "per_minute": _pace(before, registers, now),
+            },
+        )
+
+
+def _pace(before: FeedPace | None, registers: int, now: datetime) -> float | None:
+    if before is None:
+        return None
+    minutes = (now - before.looked_at).total_seconds() / 60
+    return max(0, registers - before.registers) / minutes

@@ -128,6 +128,8 @@ class Inbox:
     #: Different rules in all.
     number: int
     is_empty: bool
+    #: No source has given a REGISTER yet: that none is malformed says nothing.
+    is_unread: bool
     #: Cases before it were neither counted nor looked through; None: all were.
     looked_since: datetime | None
     terms: list[tuple[str, str]]
@@ -150,9 +152,14 @@ def inbox(asked, now: datetime) -> Inbox:
         count=sum(count for count, _ in totals.values()),
         number=len(totals),
         is_empty=not page.rows and not wanted.q,
+        is_unread=not page.rows and not _is_read(),
         looked_since=since,
         terms=_terms(),
     )
+
+
+def _is_read() -> bool:
+    return Feed.objects.filter(register_count__gt=0).exists()
 
 
 def fitting(wanted: Asked, now: datetime) -> QuerySet[Malformed]:

@@ -10,11 +10,12 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.forms import ModelForm
 
-from notifications.alarm_rules import shown_alarms
+from notifications.alarm_rules import FORGOTTEN, shown_alarms
 from notifications.at_once import Capped
 from notifications.expiry import Warning, warning_of
 from notifications.forms import AppForm, FeedForm
 from notifications.models import AlarmState, ApiToken, App, Credential, Push
+from notifications.source_kinds import source_kinds
 from notifications.sources import Source, source_of
 from registrations.models import Device, Feed
 
@@ -51,6 +52,8 @@ class FeedCard:
 
     source: Source
     form: FeedForm
+    #: REGISTERs a minute; None where nobody looked lately.
+    per_minute: float | None
 
 
 def settings_page(now: datetime, refused: Refused = None) -> dict:
@@ -59,9 +62,14 @@ def settings_page(now: datetime, refused: Refused = None) -> dict:
         "page": "settings",
         "apps": [_card(app, refused, now) for app in _apps()],
         "feeds": [
-            FeedCard(source_of(feed, now), _form_of(FeedForm, feed, "feed", refused))
-            for feed in Feed.objects.all()
+            FeedCard(
+                source_of(feed, now),
+                _form_of(FeedForm, feed, "feed", refused),
+                _pace_of(feed, now),
+            )
+            for feed in Feed.objects.select_related("pace")
         ],
+        "source_kinds": source_kinds(),
         "alarms": shown_alarms(AlarmState.objects.all(), now),
         "people": _people(),
         "api_tokens": ApiToken.objects.filter(revoked_at=None).select_related(
@@ -69,6 +77,12 @@ def settings_page(now: datetime, refused: Refused = None) -> dict:
         ),
         "groups": list(Group.objects.order_by("name")),
     }
+
+
+def _pace_of(feed: Feed, now: datetime) -> float | None:
+    pace = getattr(feed, "pace", None)
+    is_new = pace is not None and now - pace.looked_at < FORGOTTEN
+    return pace.per_minute if is_new else None
 
 
 def _apps() -> QuerySet[App]:

@@ -60,8 +60,10 @@ def watch_releases() -> None:
 
 @shared_task(ignore_result=True)
 def watch_alarms() -> None:
-    """Look which alarms stand."""
-    alarm_watch.watch(timezone.now())
+    """Look which alarms stand, and how much each feed gives."""
+    now = timezone.now()
+    alarm_watch.watch(now)
+    alarm_watch.measure(now)
 
 
 @shared_task(ignore_result=True)

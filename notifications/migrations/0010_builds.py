@@ -138,4 +138,22 @@ class Migration(migrations.Migration):
                 ("looked_at", models.DateTimeField()),
             ],
         ),
+        migrations.CreateModel(
+            name="FeedPace",
+            fields=[
+                (
+                    "feed",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="pace",
+                        serialize=False,
+                        to="registrations.feed",
+                    ),
+                ),
+                ("looked_at", models.DateTimeField()),
+                ("registers", models.BigIntegerField()),
+                ("per_minute", models.FloatField(default=None, null=True)),
+            ],
+        ),
     ]

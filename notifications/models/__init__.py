@@ -1,6 +1,6 @@
 """The rows of the upper floor: what we told phones, and what we conclude."""
 
-from notifications.models.alarms import AlarmState
+from notifications.models.alarms import AlarmState, FeedPace
 from notifications.models.applications import (
     Allowance,
     App,
@@ -50,6 +50,7 @@ __all__ = [
     "CallCount",
     "Credential",
     "Door",
+    "FeedPace",
     "GatewayKey",
     "KeptAnswer",
     "Ledger",

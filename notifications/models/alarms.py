@@ -1,8 +1,27 @@
-"""Which alarms stand, and since when each stands or is quiet."""
+"""Which alarms stand, since when each stands or is quiet, and how much each feed gives."""
 
 from __future__ import annotations
 
 from django.db import models
+
+from registrations.models import Feed
+
+
+class FeedPace(models.Model):
+    """How many REGISTERs a minute a feed gave between the last two looks of
+    `notifications.alarm_watch`, its one writer.
+    """
+
+    feed = models.OneToOneField(
+        Feed, on_delete=models.CASCADE, related_name="pace", primary_key=True
+    )
+    looked_at = models.DateTimeField()
+    #: As the feed had counted then.
+    registers = models.BigIntegerField()
+    per_minute = models.FloatField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return f"{self.feed_id}: {self.per_minute}"
 
 
 class AlarmState(models.Model):

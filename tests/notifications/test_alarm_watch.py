@@ -8,9 +8,15 @@ import pytest
 from django.utils import timezone
 
 from notifications.alarm_rules import FORGOTTEN, alarm_rules
-from notifications.alarm_watch import watch
+from notifications.alarm_watch import measure, watch
 from notifications.handling import settle
-from notifications.models import AlarmState, Credential, Ledger, RegressionAlarm
+from notifications.models import (
+    AlarmState,
+    Credential,
+    FeedPace,
+    Ledger,
+    RegressionAlarm,
+)
 from pushdash.celery import PERIODS
 from registrations.models import Feed
 from tests import factories
@@ -104,3 +110,25 @@ def test_what_was_seen_long_ago_is_not_said_of_now(key):
     assert "quiet for" not in page
     assert page.count("nobody looked lately") == len(AlarmState.Rule)
     assert timedelta(seconds=PERIODS["tasks.watch_alarms"]) * 5 < FORGOTTEN
+
+
+def test_settings_say_how_many_registers_a_minute_a_source_gives():
+    now = timezone.now()
+    feed = factories.feed(seen_until=now)
+
+    def counted(number: int, at) -> float | None:
+        Feed.objects.filter(pk=feed.pk).update(register_count=number)
+        measure(at)
+        return FeedPace.objects.get(feed=feed).per_minute
+
+    assert counted(100, now - 4 * MINUTE) is None
+    assert counted(220, now - 2 * MINUTE) == 60
+    # Too close to the look before it, then counted from that one on.
+    assert counted(230, now - 2 * MINUTE + timedelta(seconds=30)) == 60
+    page = people.browser_of("ops").get("/settings/").content.decode()
+    assert '<td class="end num">60</td>' in page
+    # Counted anew: a feed that was read again from its beginning.
+    assert counted(5, now) == 0
+    FeedPace.objects.update(looked_at=now - FORGOTTEN)
+    page = people.browser_of("ops").get("/settings/").content.decode()
+    assert "not measured yet" in page

@@ -88,9 +88,17 @@ def test_the_trend_adds_up_to_the_number():
     assert len(one.line.split()) == len(one.trend)
 
 
-def test_nothing_failed_is_said_so():
-    page = people.browser_of("ops").get("/failures/").content.decode()
-    assert "No failed push" in page
+@pytest.mark.parametrize(
+    ("tab", "title"),
+    [("reasons", "No failed push"), ("deliveries", "No failed delivery")],
+)
+def test_nothing_failed_is_said_and_that_nothing_was_sent(tab, title):
+    browser = people.browser_of("ops")
+    page = browser.get(f"/failures/?tab={tab}").content.decode()
+    assert "Nothing was sent, so nothing failed" in page
+    factories.accepted_push(factories.registered_device(), timezone.now())
+    page = browser.get(f"/failures/?tab={tab}").content.decode()
+    assert title in page and "Nothing was sent" not in page
 
 
 def test_the_tab_of_activity_is_there_for_admins_only():
@@ -165,8 +173,6 @@ def test_of_more_than_are_counted_the_newest_are_told(monkeypatch):
 
 
 def test_no_result_no_data_and_no_right_are_said_apart():
-    page = people.browser_of("ops").get("/failures/?tab=deliveries").content.decode()
-    assert "No failed delivery" in page
     page = people.browser_of("ops").get("/failures/?tab=deliveries&q=type:voip")
     assert "No failed delivery matches" in page.content.decode()
     page = people.browser_of("ops").get("/failures/?tab=activity").content.decode()

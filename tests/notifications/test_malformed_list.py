@@ -175,8 +175,13 @@ def test_the_inbox_is_exported_as_the_search_leaves_it_without_tokens():
     assert "/export/malformed.csv?q=acme" in page
 
 
-def test_an_empty_inbox_says_so():
-    page = people.browser_of("ops").get("/malformed/").content.decode()
+def test_an_empty_inbox_says_whether_anything_was_read():
+    browser = people.browser_of("ops")
+    Feed.objects.create(name="proxy")
+    page = browser.get("/malformed/").content.decode()
+    assert "No REGISTER read yet" in page
+    Feed.objects.update(register_count=3)
+    page = browser.get("/malformed/").content.decode()
     assert "No malformed registration" in page
 
 
