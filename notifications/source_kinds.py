@@ -39,13 +39,13 @@ def source_kinds() -> list[SourceKind]:
             "manage.py watch_registrar redis://:PASSWORD@HOST:6379/0",
         ),
         SourceKind(
-            _("Kamailio, OpenSIPS"),
+            _("Kamailio and OpenSIPS"),
             _("Print each REGISTER whole where it is received, then follow the log."),
             'xlog("L_INFO", "RECEIVED $rm from $proto:$si:$sp (size $ml)\\n$mb");\n'
             "manage.py ingest --follow /var/log/kamailio.log",
         ),
         SourceKind(
-            _("Asterisk, FreeSWITCH"),
+            _("Asterisk and FreeSWITCH"),
             _("Let the console print SIP messages into a log, then follow it."),
             "pjsip set logger on\nmanage.py ingest --follow /var/log/asterisk/full",
         ),

@@ -32,7 +32,7 @@ SAME = {
     "iPhone 15 Pro",
     "org.example.phone, sandbox",
     "sip:bartholomew.longname@voice.example.org · pushdash",
-    "strikes:>=2 at:<1h",
+    "strikes:>=2 at:14:02",
     "Too late",
     "ticket 4711",
 }
