@@ -81,6 +81,7 @@ OPEN = {
     "time-zone",
     "password",
     "switch-clock",
+    "try-lines",  # a login with the right to see: test_try_lines
 }
 
 

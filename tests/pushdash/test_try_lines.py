@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from registrations.models import Device, Feed, Malformed, Sighting
@@ -54,6 +55,11 @@ def test_no_log_no_register_and_nothing_typed_are_told_apart():
 def test_it_takes_a_login_with_the_right_to_see():
     assert Client().get(PATH).status_code == 302
     assert people.browser_of("ops").get(PATH).status_code == 200
+    browser = Client()
+    nobody = User.objects.create_user("nobody")
+    browser.force_login(nobody, backend="pushdash.logins.Logins")
+    assert browser.get(PATH).status_code == 403
+    assert browser.post(PATH, {"lines": "x"}).status_code == 403
 
 
 def test_settings_tell_how_each_kind_is_connected_and_lead_to_it():
