@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -50,6 +52,15 @@ def test_no_log_no_register_and_nothing_typed_are_told_apart():
     assert answer.status_code == 422
     line = log_of(1).decode().partition("REGISTER")[0] + "something else\n"
     assert "No REGISTER that was received" in read(line * 30)
+
+
+def test_what_describes_the_field_is_on_the_page():
+    for given in (None, {"lines": ""}):
+        browser = people.browser_of("ops")
+        answer = browser.get(PATH) if given is None else browser.post(PATH, given)
+        page = answer.content.decode()
+        (described,) = re.findall(r'aria-describedby="([^"]*)"', page)
+        assert all(f' id="{one}"' in page for one in described.split())
 
 
 def test_it_takes_a_login_with_the_right_to_see():
