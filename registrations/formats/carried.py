@@ -148,24 +148,38 @@ class Carried:
 
     def _read(self, data: bytes) -> list[Record]:
         before, begin = self._newest, self._base
-        text = b"".join(self._texts(data))
+        records: list[Record] = []
+        texts: list[bytes] = []
+        for text in self._texts(data):
+            texts.append(text)
+            if self._told:
+                # What was told stands behind what the lines above it gave.
+                records += self._fed(texts) + self._told
+                self._told = []
         self._data = data[self._base - begin :]
-        records = self._placed(self._inner.feed(text)) if text else []
+        records += self._fed(texts)
         if self.turning.turn is not None:
-            records += self._placed(self._inner.end())
-        records += self._told
-        self._told = []
+            at = len(records) - 1
+            records[at:at] = self._placed(self._inner.end())
         if self._newest is not None and self._newest != before:
             records.append(Pulse(position=self.resume_position, at=self._newest))
         self._forget()
         return records
 
+    def _fed(self, texts: list[bytes]) -> list[Record]:
+        text = b"".join(texts)
+        texts.clear()
+        return self._placed(self._inner.feed(text)) if text else []
+
     def _texts(self, data: bytes) -> Iterator[bytes]:
         for record, size in self._wrapper.split(data):
             # The first line behind one that was too long is the rest of it.
             envelope = None if self._is_lost else self._wrapper.unwrap(record)
-            if envelope is None and not self._is_lost and self._turns(record, size):
+            if envelope is None and not self._is_lost and self._turns(record):
+                yield b""
                 return
+            if self._told:
+                yield b""
             self._is_lost = False
             if envelope is not None:
                 self._other, self.turning.is_told = None, False
@@ -173,7 +187,7 @@ class Carried:
                     yield self._text(envelope, record)
             self._base += size
 
-    def _turns(self, record: bytes, size: int) -> bool:
+    def _turns(self, record: bytes) -> bool:
         """A line that is none of the carrier's: True where another log's is to be read."""
         line = record + b"\n"
         if self._other is None:

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from registrations.formats import open_format
-from registrations.formats.record import Answer, PushEnded, PushSent, Request
+from registrations.formats.record import Answer, Pulse, PushEnded, PushSent, Request
 from tests.notifications.flexisip_pushes import NEW, logged
 from tests.registrations.formats import test_flexisip, test_kamailio, test_linphone
 from tests.registrations.formats.carriers import CARRIERS, PREFIXES, STAMP, carried
@@ -109,3 +109,16 @@ def test_what_a_program_prints_while_it_starts_does_not_decide(carrier):
     log = carried(starting + KAMAILIO, carrier)
     assert [one.raw for one in requests_of(log)] == [MESSAGE]
     assert records_of(log, step=100) == records_of(log)
+
+
+@pytest.mark.parametrize("cut", range(0, 300, 7))
+def test_a_turn_that_is_told_stands_between_what_is_read_before_and_behind_it(cut):
+    other = b"[2026-11-23 19:36:17.017] VERBOSE[2] REGISTER sip:e.org SIP/2.0\n"
+    log = carried(KAMAILIO, "syslog") + other + carried(KAMAILIO, "syslog")
+    reader = open_format("syslog+kamailio")
+    at = log.find(other) - 150 + cut
+    found = reader.feed(log[:at]) + reader.feed(log[at:]) + reader.end()
+    kinds = [
+        getattr(one, "rule", "read") for one in found if not isinstance(one, Pulse)
+    ]
+    assert kinds == ["read", "other_format", "read"]
