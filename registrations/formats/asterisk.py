@@ -56,6 +56,7 @@ class Asterisk(Format):
     #: The second ends a line of chan_sip's whose arrows follow in the next one.
     markers = (b"<--- ", b".c: \n")
     announces = True
+    may_lose_ends = True
     #: Without a prefix the arrows begin the line.
     start = start_line(rb"(?!%b|(?:%b)*<)" % (PREFIX.pattern, COLOUR.pattern))
 

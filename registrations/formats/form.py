@@ -55,6 +55,8 @@ class Format:
     has_bodies = True
     #: The empty line behind the headers is in the log, so one without it was cut off.
     has_ends = True
+    #: The program may print to its output, of which the journal leaves out empty lines.
+    may_lose_ends = False
     #: Every message follows a log line of its own.
     announces = False
     #: The line above may say whose message this one begins.

@@ -43,6 +43,7 @@ class Kamailio(Format):
 
     name = "kamailio"
     prefix = PREFIX
+    may_lose_ends = True
 
     def __init__(self, template: Template) -> None:
         self._template = template

@@ -17,6 +17,7 @@ from registrations.formats.record import Brief, Pulse, Record, Request
 from registrations.formats.refused import endless, half
 from registrations.formats.sent import may_be_sent
 from registrations.formats.stamps import newest_in
+from registrations.formats.torn import lost_its_end
 from registrations.formats.turning import KindOf, Turning, first_above, line_above
 from registrations.formats.xlog import folded_end
 
@@ -274,6 +275,8 @@ class Reader:
             record = None
         else:
             record = record_of(lead, raw, message)
+        if not is_whole and form.may_lose_ends and lead.size is None:
+            is_whole = len(raw) < LONGEST_MESSAGE and lost_its_end(raw)
         if not is_whole or len(raw) >= LONGEST_MESSAGE:
             record = self._whole_or_half(record, raw, is_whole=is_whole)
         if record is not None:

@@ -21,3 +21,14 @@ def whole_or_half(record: Record) -> Record:
         and not BEHIND_CONTACT.search(record.raw)
     )
     return half(record) if is_torn else record
+
+
+def lost_its_end(raw: bytes) -> bool:
+    """True for a REGISTER as the journal keeps what a program prints: line by line, without
+    CRs and without the empty line. What may stand behind its Contact does.
+    """
+    return (
+        raw.endswith(b"\n")
+        and b"\r" not in raw
+        and BEHIND_CONTACT.search(raw) is not None
+    ) and not CONTACT_LAST.search(raw)

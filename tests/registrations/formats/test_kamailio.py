@@ -10,6 +10,7 @@ from registrations.formats import detect, open_format
 from registrations.formats.kamailio import USUAL, Kamailio, told
 from registrations.formats.record import Answer, Request
 from registrations.formats.xlog import Template
+from tests.registrations.formats.reading import records_of
 
 MESSAGE = (
     b"REGISTER sip:e.org SIP/2.0\r\nTo: sip:a@e.org\r\nCSeq: 1 REGISTER\r\n"
@@ -131,3 +132,19 @@ def test_an_invite_is_no_registration_and_a_response_is_an_answer():
 def test_the_usual_line_is_read_as_any_other(text):
     template, whole = Template(), b" 2(24850) INFO: " + text
     assert Kamailio(template).lead(whole, 7) == told(whole, 7, template)
+
+
+@pytest.mark.parametrize("size", [b"", b" (size %d)" % (len(MESSAGE) + 13)])
+@pytest.mark.parametrize("step", [0, 1])
+def test_what_the_journal_keeps_of_its_output_is_read_without_a_size_too(size, step):
+    """`journalctl -o cat` of a Kamailio -E: no CR and no empty line."""
+    text = MESSAGE.replace(b"\r\n\r\n", b"\r\nExpires: 60\r\n").replace(b"\r", b"")
+    lead = line("RECEIVED REGISTER from udp:127.0.0.1:15101")[:-1] + size + b"\n"
+    found = records_of((lead + text + line("end")) * 2, step=step)
+    assert [type(one) for one in found] == [Request] * 2
+    assert found[0].source == "udp:127.0.0.1:15101"
+    # One that ends with its Contact may be half, and so may one whose lines end in CR LF.
+    contact = text.partition(b"Contact")[0] + b"Contact: <sip:a@192.0.2.1;pn-prid=a\n"
+    for half in (contact, text.replace(b"\n", b"\r\n")):
+        (cut,) = records_of(lead.replace(size, b"") + half + line("end"), step=step)
+        assert cut.rule == "headers_cut"
