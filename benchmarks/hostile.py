@@ -61,7 +61,8 @@ def hostile(size: int) -> dict[str, Callable[[bytes], Iterator[bytes]]]:
         "NULs": lambda _: repeat(bytes(MEGABYTE), megabytes),
         "random bytes": lambda _: repeat(block, megabytes),
         "invalid UTF-8": lambda _: repeat(b"\xff\xfe\xc0\xaf\n" * 200_000, megabytes),
-        "half messages": lambda prefix: repeat(prefix + half, size // len(half)),
+        # Each is told in a line of its own, so a tenth of them tells as much.
+        "half messages": lambda prefix: repeat(prefix + half, size // 10 // len(half)),
         "a header without end": lambda prefix: iter(
             [prefix + half + b"X: ", *repeat(b"a" * MEGABYTE, megabytes)]
         ),
@@ -174,5 +175,6 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for row in rows(Path(folder), options.megabytes * MEGABYTE):
             sys.stdout.write(json.dumps(row) + "\n")
+            sys.stdout.flush()
             holds = holds and row["holds"]
     return 0 if holds else 1
