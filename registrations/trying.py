@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from registrations.answers import Pairing, Waiting
 from registrations.formats import open_format
-from registrations.formats.record import Answer, Record, Request, Unreadable
+from registrations.formats.record import (
+    Answer,
+    Record,
+    Request,
+    Turned,
+    Unreadable,
+)
 from registrations.formats.unread import Unread
 from registrations.rows import Rows, error_row
 from registrations.sip import SipError, read_register
@@ -59,7 +65,7 @@ def _taken(records: list[Record], pairing: Pairing) -> Iterator[dict]:
                 yield json.loads(error_row(error, record.position))
         elif isinstance(record, Answer):
             pairing.answer(record)
-        elif isinstance(record, Unreadable):
+        elif isinstance(record, Unreadable | Turned):
             broken = SipError(record.rule, record.detail)
             yield json.loads(error_row(broken, record.position))
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from registrations.trying import MOST_BYTES, MOST_ROWS, tried
+from tests.registrations.formats import test_kamailio
 from tests.registrations.logs import VOIP, FlexisipLog, contact, register
 
 
@@ -57,3 +58,10 @@ def test_it_is_bounded():
     assert len(found.rows) == MOST_ROWS
     assert MOST_ROWS < found.number < 200
     assert tried(b"x" * (MOST_BYTES * 2)).rows == []
+
+
+def test_lines_of_two_logs_are_both_read_and_the_turn_is_told():
+    found = tried(log_of(1) + test_kamailio.announced() + test_kamailio.line("end"))
+    assert [row.get("call_id", row.get("rule")) for row in found.rows] == [
+        *("c0", "other_format", "one")
+    ]
