@@ -10,7 +10,6 @@ import argparse
 import importlib
 import json
 import os
-import resource
 import sys
 import time
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from django.db import connection
 from django.http import QueryDict
 
 from benchmarks import fleet_log, page_rows
+from benchmarks.memory import held_mb
 from benchmarks.private_services import make_tables, run_alone
 
 #: Growth of the process between the first tenth and the end that is still flat, in MB.
@@ -126,11 +126,6 @@ def measured(form: str, asked: Asked) -> dict:
         "grown_mb": round(grown, 1),
         "ok": rows == asked.wanted and is_fast and grown <= FLAT_MB,
     }
-
-
-def held_mb() -> float:
-    """The most memory this process held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -9,17 +9,15 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import random
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.memory import Run, measured
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared/corpora/devices2000-kamailio/kamailio_mb.log.gz"
@@ -42,14 +40,6 @@ NOISE = [
 ]
 
 
-@dataclass(frozen=True)
-class Run:
-    """Seconds by the wall, and the most memory held at once in MB."""
-
-    seconds: float
-    peak_mb: float
-
-
 def timed(command: list[str]) -> Run:
     """One run of a command. Its output goes to a file: grep leaves early from /dev/null."""
     with tempfile.NamedTemporaryFile() as out:
@@ -58,14 +48,8 @@ def timed(command: list[str]) -> Run:
 
 def timed_into(place: Path, command: list[str]) -> Run:
     """One run of a command whose output is wanted in a file."""
-    started = time.monotonic()
     with place.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} ended with {process.returncode}")
-    return Run(time.monotonic() - started, usage.ru_maxrss / 1024)
+        return measured(command, out, ROOT)
 
 
 def fresh(
