@@ -196,7 +196,7 @@ class Carried:
         if self._other is None or not VERSION.search(line):
             return False
         self._told += self.turning.told(*self._other, self._newest, line[:SHOWN])
-        return self.turning.note(*self._other, self._other[0])
+        return self.turning.note(*self._other)
 
     def _is_ours(self, text: bytes, record: bytes) -> bool:
         origin = self._wrapper.origin(record)

@@ -15,7 +15,7 @@ from registrations.formats.kinds import BY_NAME, AnyLogReader, kind_of
 from registrations.formats.record import Pulse, Record, Turned
 from registrations.formats.refused import TURNED
 from registrations.formats.stamps import Stamps
-from registrations.formats.turning import REACH, Turn, first_of
+from registrations.formats.turning import REACH, Turn, shown_above
 from registrations.formats.xlog import Template
 
 #: Bytes kept of what was read: a turn shows in the second line of another log at the latest.
@@ -46,8 +46,16 @@ class Onward:
 
     @property
     def resume_position(self) -> int:
-        """From here reading must start again so that nothing is lost."""
-        return self._reader.resume_position
+        """From here reading must start again so that nothing is lost: the lines above may be
+        another log's, and what comes of it depend on them.
+        """
+        position, ended = self._reader.resume_position, self._reader.turning.ended
+        if ended is None:
+            return position
+        floor = min(max(ended(), self._turned_at + 1, self._begin), position)
+        above = b"".join(self._near)[floor - self._begin : position - self._begin]
+        shown = shown_above(above, len(above), self._is_own, kind_of)
+        return floor + min((start for start, _ in shown), default=len(above))
 
     def feed(self, data: bytes) -> list[Record]:
         """Records that these bytes complete."""
@@ -97,13 +105,19 @@ class Onward:
         if floor >= position:
             return position
         above = near[floor : near.find(b"\n", position) + 1]
-        return floor + first_of(
-            above, position - floor, turn.name, self._is_own, kind_of
-        )
+        end = position - floor
+        shown = shown_above(above, end, self._is_own, kind_of)
+        of_it = (at for at, kind in shown if turn.name in (kind, carrier_of(kind)))
+        return floor + min(of_it, default=end)
 
     def _is_own(self, line: bytes) -> bool:
-        header = HEADERS.get(self._name.partition("+")[0])
+        header = HEADERS.get(carrier_of(self._name))
         return (header or BY_NAME[self._name].shape).match(line) is not None
+
+
+def carrier_of(name: str) -> str:
+    """The name without that of the log it carries."""
+    return name.partition("+")[0]
 
 
 def _with_turn(

@@ -45,7 +45,7 @@ class Reader:
         """`kind_of`: the name of the format that a line shows, if it shows one."""
         self.form = form
         #: Where the log goes on in another format.
-        self.turning = Turning(form.name, form.prefix, kind_of)
+        self.turning = Turning(form.name, form.prefix, kind_of, ended=self._behind_last)
         #: Behind the last message, as long as the floor does not say it.
         self._ended = position
         self._data = b""
@@ -73,8 +73,7 @@ class Reader:
         kept = first_above(self._data, self._floor, self._at)
         if self._at - kept > FAR:
             kept = self._at
-        if self._floor:
-            self._ended = self._base + self._floor
+        self._ended = self._behind_last()
         self._data = self._data[kept:] + data
         self._base += kept
         self._at -= kept
@@ -245,10 +244,12 @@ class Reader:
         self._note(newest_in(self._data, self._floor, at, self.form.moment))
         raw = self._data[at:end]
         records += self.turning.told(self._base + at, other, self._newest, raw)
-        ended = self._base + self._floor if self._floor else self._ended
-        if self.turning.note(self._base + at, other, ended):
+        if self.turning.note(self._base + at, other):
             self._marks.clear()
         return True
+
+    def _behind_last(self) -> int:
+        return self._base + self._floor if self._floor else self._ended
 
     def _above(self, start: int) -> int:
         return self._line_above(start)[0]

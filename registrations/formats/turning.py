@@ -57,7 +57,8 @@ class Turning:
     """Notes the turns of one reader's log; `own`, `prefix`: of its format.
 
     `shapes`: matches nearly all lines that `kind_of` has a name for, and is sooner done.
-    `turn`: where the log turned, once somebody wants to know it: nothing is read behind it.
+    `ended`: the position behind the last message, where lines above a turn may be of the other
+    log. `turn`: where the log turned, once somebody wants to know: nothing is read behind it.
     """
 
     def __init__(
@@ -66,9 +67,10 @@ class Turning:
         prefix: re.Pattern[bytes] | None,
         kind_of: KindOf = lambda line: None,
         shapes: re.Pattern[bytes] = NOTHING,
+        ended: Callable[[], int] | None = None,
     ) -> None:
         self._own, self.prefix, self._kind_of = own, prefix, kind_of
-        self._shape = shapes.match
+        self._shape, self.ended = shapes.match, ended
         self._line = re.compile(rb"\n(?=" + shapes.pattern + rb")").finditer
         self.turn: Turn | None = None
         #: A turn was told, and nothing of the own format was read since.
@@ -85,10 +87,11 @@ class Turning:
         pulses = [] if newest is None else [Pulse(position, newest)]
         return [*pulses, turned(position, raw, self._own, other)]
 
-    def note(self, position: int, name: str, ended: int) -> bool:
+    def note(self, position: int, name: str) -> bool:
         """The log turned; True to stop there."""
         self.is_told = True
         if self.stops and self.turn is None:
+            ended = self.ended() if self.ended else position
             self.turn = Turn(position, name, ended)
         return self.stops
 
@@ -159,18 +162,16 @@ def lines_above(data: bytes, floor: int, end: int) -> Iterator[tuple[int, int]]:
         end = start
 
 
-def first_of(
-    data: bytes, turn: int, name: str, is_own: Callable[[bytes], bool], kind_of: KindOf
-) -> int:
-    """The index of the first line of the log `name` above the one at `turn` that shows it,
-    with none of the own log's between.
+def shown_above(
+    data: bytes, end: int, is_own: Callable[[bytes], bool], kind_of: KindOf
+) -> Iterator[tuple[int, str]]:
+    """Where the lines above `end` begin that show a kind of log, and which, the last one
+    first: near it, and below the last line of the own log.
     """
-    first = turn
-    for start, end in lines_above(data, max(0, turn - REACH), turn):
-        line = data[start:end]
+    for start, line_end in lines_above(data, max(0, end - REACH), end):
+        line = data[start:line_end]
         if is_own(line):
-            break
+            return
         kind = kind_of(line)
-        if kind is not None and name in (kind, kind.partition("+")[0]):
-            first = start
-    return first
+        if kind is not None and kind not in TIMELESS:
+            yield start, kind

@@ -215,7 +215,7 @@ class WrappedReader:
         raw = self._data[at : self._data.find(b"\n", marker) + 1][:SHOWN]
         position = self._base + at
         records += self.turning.told(position, other, self._newest, raw)
-        return self.turning.note(position, other, position)
+        return self.turning.note(position, other)
 
     def _next_marker(self) -> int | None:
         """Each marker is looked for once in all that we have: most stand far off."""

@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from registrations.formats import open_format
@@ -103,6 +103,7 @@ def test_one_byte_at_a_time_gives_the_same_records_and_turns(other):
     st.lists(st.sampled_from(list(LOGS)), min_size=2, max_size=4),
     st.integers(0, 20_000),
 )
+@example(["kamailio", "json+flexisip"], 563)
 def test_a_restart_knows_the_format_found_so_far_and_goes_on_turning(names, cut):
     log, stamps = b"".join(LOGS[name] for name in names), Stamps(UTC)
     first = open_format(None, stamps)
