@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 from django.db import OperationalError, connection
 from django.utils import translation
+from hypothesis import HealthCheck, settings
 from psycopg.errors import DeadlockDetected
 
 from simulator.tls import Identity, make_identity
 from tests import server
+
+#: How fast a machine is says nothing of what is tested.
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 #: Every test rolls back, so a vacuum finds tables without a row: PostgreSQL then plans for
 #: none, and reads all that is dead again and again.

@@ -9,6 +9,7 @@ from registrations.formats.capturefile import CaptureFile, CaptureForm
 from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
 from registrations.formats.carried import CARRIERS
 from registrations.formats.cutting import LONGEST_MESSAGE
+from registrations.formats.flexisip import is_of_message
 from registrations.formats.form import Format
 from registrations.formats.kinds import BY_NAME, AnyLogReader, kind_of
 from registrations.formats.onward import Onward
@@ -16,12 +17,14 @@ from registrations.formats.record import Record
 from registrations.formats.refused import endless
 from registrations.formats.sent import may_be_sent
 from registrations.formats.sipdump import SipdumpForm
+from registrations.formats.sofia import dumped_size
 from registrations.formats.stamps import Stamps
 from registrations.formats.turning import TIMELESS
 from registrations.formats.wrapped import WrappedForm
 from registrations.formats.xlog import Template
 
 NAMES = (*BY_NAME, *CAPTURES)
+FLEXISIP, SOFIA = "flexisip", "sofia"
 
 AnyReader = AnyLogReader | Onward | CaptureFile
 
@@ -29,6 +32,8 @@ AnyReader = AnyLogReader | Onward | CaptureFile
 CARRYING = {carrier.name: carrier for carrier in CARRIERS}
 #: No program prints more before its first line with a prefix.
 LONGEST_START = 16 * 1024
+#: No SIP message is smaller; what keeps a connection alive is.
+SMALLEST_MESSAGE = 100
 #: A line that says which way a message went is no longer.
 LONGEST_ABOVE = 4 * 1024
 #: Windows programs begin a text with it.
@@ -39,25 +44,40 @@ class Looking:
     """Looks at one line after the other until one decides.
 
     What carries other logs decides only with a line that may matter: what a program prints
-    while it starts does not show yet what it is.
+    while it starts does not show yet what it is. Nor does Flexisip's prefix: the only messages
+    of its log may be those that sofia-sip dumps into it.
     """
 
     def __init__(self, template: Template | None = None) -> None:
         self._template = template
-        #: What carries another log perhaps, and the bytes of its lines.
-        self.carrier: str | None = None
+        #: What the log is unless a line decides else, and the bytes of its lines.
+        self.likely: str | None = None
         self._size = 0
+        #: Dumps of sofia-sip that no line of Flexisip stood behind.
+        self._dumps = 0
 
     def at(self, line: bytes) -> str | None:
         """The format that this line decides for, if it does."""
         name = kind_of(line)
-        if self.carrier is not None and name in (None, *TIMELESS):
-            name = self.carrier  # a record of several lines
+        if self.likely is not None and name in (None, *TIMELESS):
+            name = self.likely  # a record of several lines
+        if name == FLEXISIP:
+            return self._of_flexisip(line)
         if name in CARRYING and self._size < LONGEST_START:
-            self.carrier = self.carrier or name
+            self.likely = self.likely or name
             self._size += len(line)
             return name if self._may_matter(name, line) else None
         return name
+
+    def _of_flexisip(self, line: bytes) -> str | None:
+        """Flexisip's own words tell of each message that is dumped, if they are printed."""
+        is_begin = self._size < LONGEST_START
+        if is_of_message(line) or not (self._dumps or is_begin):
+            return FLEXISIP
+        self._dumps += dumped_size(line) >= SMALLEST_MESSAGE
+        self.likely = SOFIA if self._dumps else FLEXISIP
+        self._size += len(line)
+        return SOFIA if self._dumps > 1 else None
 
     def _may_matter(self, name: str, line: bytes) -> bool:
         markers = CARRYING[name].markers
@@ -121,7 +141,7 @@ class Detecting:
         last = self._head[self._seen :]
         if name is None and last and not self._is_lost:
             name = self._looking.at(last + b"\n")
-        records = self._decide(name or self._looking.carrier or "plain")
+        records = self._decide(name or self._looking.likely or "plain")
         return records + self._reader.end()
 
     def _has_begun(self) -> bool:
@@ -142,7 +162,7 @@ class Detecting:
             self._is_begin = False
             is_none = self._is_lost or line.isspace()
             name = None if is_none else self._looking.at(line)
-            if self._looking.carrier is None and name is None:
+            if self._looking.likely is None and name is None:
                 self._note_above(line)
                 self._begin = end
             self._is_lost = False
@@ -159,8 +179,8 @@ class Detecting:
     def _undecided(self) -> list[Record]:
         """Keep what may be read yet: what a carrier holds, or the line under way."""
         is_long = len(self._head) - self._seen > LONGEST_MESSAGE
-        if self._looking.carrier is not None and is_long:
-            return self._decide(self._looking.carrier)
+        if self._looking.likely is not None and is_long:
+            return self._decide(self._looking.likely)
         self._drop(self._begin)
         if not is_long:
             return []

@@ -48,6 +48,12 @@ OF_SIP = b" SIP "
 MILLIS = [timedelta(milliseconds=one) for one in range(1000)]
 
 
+def is_of_message(line: bytes) -> bool:
+    """A line that tells of a message, or one that belongs to the dump of one."""
+    is_of_log = PREFIX.match(line) is not None
+    return not is_of_log or bool(WORDS.search(line)) or line.rstrip().endswith(DUMP)
+
+
 class Announced(NamedTuple):
     """A line that says which message is dumped soon, and in which direction it went."""
 

@@ -58,6 +58,12 @@ BARE = re.compile(rb"(?:\r?\n)?" + START.pattern)
 GOES_ON = re.compile(rb"\d{4}-\d\d-\d\d \d\d:|(?:recv|send) \d+ bytes ")
 
 
+def dumped_size(line: bytes) -> int:
+    """The bytes of the message of which this is the header line; 0 where it is none."""
+    header = HEADER.match(line)
+    return int(header.groups()[-5]) if header else 0
+
+
 class Sofia(Wrapper):
     """A header line for each message, received or sent."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.risk_orders import arrivals
 from tests.notifications.histories import as_it_comes, at_once, facts, told
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.lists(facts(), min_size=1, max_size=14), st.randoms(use_true_random=False))
 def test_any_order_and_any_batches_give_the_same_verdicts_strikes_and_state(
     known, dice

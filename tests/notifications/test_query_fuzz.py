@@ -77,7 +77,7 @@ class Typed(TestCase):
         people.old_push(factories.registered_device())
         people.person("admin")
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(ADDRESSES, QUERIES)
     def test_every_address_gives_a_page(self, fields, q):
         asked, now = QueryDict(mutable=True), timezone.now()
@@ -90,7 +90,7 @@ class Typed(TestCase):
         plan(chosen_by(asked, now), kind_of(asked), now)
         list_address(asked)
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(st.fixed_dictionaries({}, optional=CHOICES))
     def test_every_page_and_file_is_answered(self, fields):
         browser = people.browser_of("admin")

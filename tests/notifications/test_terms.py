@@ -95,7 +95,7 @@ def test_a_term_is_written_so_that_it_is_read():
 class AnyInput(TestCase):
     """Through PostgreSQL: rows or a sentence."""
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=8).map("".join)))
     def test_gives_rows_or_a_sentence(self, text):
         query = read_query(words(text), kinds([]))

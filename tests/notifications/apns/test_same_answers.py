@@ -71,7 +71,7 @@ def told(data: bytes, size: int) -> tuple[list, bool]:
     return kinds, talk.exchange.is_leaving
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(FRAMES, max_size=12), st.integers(1, 60))
 def test_frames_are_told_as_jh2_tells_them(frames, size):
     data = b"".join(frame.serialize() for frame in frames)

@@ -66,14 +66,14 @@ def damaged(draw) -> tuple[str, bytes]:
     return name, bytes(data)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(damaged(), st.integers(1, 400))
 def test_a_damaged_capture_reads_the_same_in_any_pieces(file, step):
     name, data = file
     assert records_of(data, name, step) == records_of(data, name)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(FILES)), st.binary(max_size=600), st.integers(1, 50))
 def test_any_bytes_read_the_same_in_any_pieces(name, data, step):
     assert records_of(data, name, step) == records_of(data, name)
@@ -91,7 +91,7 @@ def test_a_capture_fed_byte_by_byte_is_known_by_its_first_bytes(name):
     assert reader.form.name == name
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=200), st.sampled_from([b"", b"HEP3", b"\x01\x10", b"\x02\x10"])
 )

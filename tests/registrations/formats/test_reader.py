@@ -117,7 +117,7 @@ def test_one_byte_at_a_time_gives_the_same_records(name):
     assert fed(log, name, list(range(1, len(log)))) == whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(NAMES, st.lists(st.integers(0, 4000), max_size=6))
 def test_pieces_of_any_size_give_the_same_records(named, cuts):
     name, log = named
@@ -125,7 +125,7 @@ def test_pieces_of_any_size_give_the_same_records(named, cuts):
     assert fed(log, name, cuts) == fed(log, name, [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(NAMES, st.integers(0, 4000))
 def test_a_restart_at_the_resume_position_loses_nothing(named, cut):
     name, log = named
@@ -138,7 +138,7 @@ def test_a_restart_at_the_resume_position_loses_nothing(named, cut):
     assert {r.position for r in whole} <= {r.position for r in seen}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from([None, *LOGS]), st.binary(max_size=400))
 def test_no_bytes_whatever_break_a_reader(name, junk):
     reader = opened(name)

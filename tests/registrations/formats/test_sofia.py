@@ -13,10 +13,11 @@ from registrations.formats.record import Answer, Pulse, Request
 from registrations.formats.stamps import Stamps
 from registrations.sip import read_register
 from tests.registrations.formats.carriers import carried
-from tests.registrations.formats.printed import DASHES
+from tests.registrations.formats.printed import DASHES, PRINTED
 from tests.registrations.logs import register
 
 MESSAGE = register(call_id="one").replace("\n", "\r\n").encode()
+LOGGER = b"2026-07-01 08:00:00:001 flexisip-debug-"
 REPLY = b"SIP/2.0 200 OK\r\nCall-ID: one\r\nCSeq: 20 REGISTER\r\n\r\n"
 STAMP = b"2026-11-23 14:40:16.544855 "
 OWN = STAMP + b"tport.c:2769 tport_wakeup_pri() tport_wakeup_pri(0x55): events IN\n"
@@ -105,10 +106,50 @@ def test_a_coloured_line_of_a_message_is_no_header():
 
 @pytest.mark.parametrize("blank", [b"", b" "])
 def test_flexisips_logger_prefixes_each_line_with_a_blank_or_without(blank):
-    prefix = b"2026-07-01 08:00:00:001 flexisip-debug-" + blank
+    prefix = LOGGER + blank
     log = freeswitch(b"recv", MESSAGE) + freeswitch(b"send", REPLY)
     log = b"".join(prefix + line for line in log.splitlines(keepends=True))
     assert whole(log, "sofia").at == datetime(2026, 7, 1, 8, 0, 0, 1000, UTC)
+
+
+def in_flexisip(dump: bytes) -> bytes:
+    return b"".join(LOGGER + line for line in dump.splitlines(keepends=True))
+
+
+RECEIVED = in_flexisip(freeswitch(b"recv", MESSAGE))
+DUMPED = RECEIVED + in_flexisip(freeswitch(b"send", REPLY))
+START = (LOGGER + b"Starting flexisip-proxy version 2.3\n") * 20
+QUIET = in_flexisip(freeswitch(b"recv", b"\r\n\r\n")) * 9
+
+
+@pytest.mark.parametrize("log", [DUMPED, RECEIVED, START + DUMPED])
+def test_dumps_are_all_that_such_a_log_has_of_messages(log):
+    reader = open_format(None, Stamps(UTC))
+    records = reader.feed(log) + reader.end()
+    assert reader.form.name == "sofia"
+    assert sum(isinstance(one, Request) for one in records) == 1
+
+
+@pytest.mark.parametrize("before", [b"", RECEIVED, START, QUIET])
+def test_where_flexisip_prints_them_itself_dumps_are_left_alone(before):
+    log = before + PRINTED["flexisip"](MESSAGE) + DUMPED
+    reader = open_format(None, Stamps(UTC))
+    records = reader.feed(log) + reader.end()
+    assert reader.form.name == "flexisip"
+    assert sum(isinstance(one, Request) for one in records) == 1
+
+
+def test_a_log_of_flexisip_without_messages_is_known_after_its_start():
+    reader = open_format(None, Stamps(UTC))
+    reader.feed(START * 20)
+    assert reader.form.name == "flexisip"
+
+
+@given(st.lists(st.integers(0, 6_000), max_size=6))
+def test_what_flexisip_dumps_is_found_out_in_pieces_of_any_size(cuts):
+    log = START + QUIET + DUMPED * 2
+    cuts = sorted(min(cut, len(log)) for cut in cuts)
+    assert fed(log, None, cuts) == fed(log, "sofia")
 
 
 @given(

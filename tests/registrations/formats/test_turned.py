@@ -81,7 +81,7 @@ def test_both_are_read_as_they_are_alone_also_back(own, other):
     assert [begin <= one.position < end for one in turns] == [True, False]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(list(LOGS)), min_size=2, max_size=4),
     st.lists(st.integers(0, 20_000), max_size=8),
@@ -98,7 +98,7 @@ def test_one_byte_at_a_time_gives_the_same_records_and_turns(other):
     assert records_of(log, list(range(1, len(log)))) == records_of(log)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(list(LOGS)), min_size=2, max_size=4),
     st.integers(0, 20_000),

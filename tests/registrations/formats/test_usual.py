@@ -93,7 +93,7 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_one_step_gives_what_all_the_steps_give(name, data):
     (shape, stepped) = FORMATS[name]

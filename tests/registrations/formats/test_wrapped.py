@@ -120,7 +120,7 @@ def test_the_position_is_that_of_the_outer_record(name):
         assert b"REGISTER" in request.raw[:10]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.sampled_from(sorted(FORMATS)), st.lists(st.integers(0, 40_000), max_size=6))
 def test_pieces_of_any_size_give_the_same_records(name, cuts):
     log = sample(name)
@@ -128,7 +128,7 @@ def test_pieces_of_any_size_give_the_same_records(name, cuts):
     assert fed(log, None, cuts) == fed(log, None)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.sampled_from(sorted(FORMATS)), st.integers(0, 40_000))
 def test_a_restart_at_the_resume_position_loses_nothing(name, cut):
     log = sample(name)
@@ -140,7 +140,7 @@ def test_a_restart_at_the_resume_position_loses_nothing(name, cut):
     assert seen == {one.position for one in requests(log)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(FORMATS)),
     st.integers(0, 20_000),
@@ -152,7 +152,7 @@ def test_bytes_written_over_a_log_never_stop_the_reading(name, at, noise):
     assert len(requests(spoilt, FORMATS[name][0])) >= len(EXPECTED) - 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(FORMATS)),
     st.lists(st.tuples(st.integers(0, 20_000), st.binary(max_size=30)), max_size=5),

@@ -151,7 +151,7 @@ SPLIT = Template(
 
 
 @pytest.mark.parametrize("template", [KEYED, SPLIT], ids=["neighbours", "apart"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_line_is_of_the_request_whose_key_it_has(template, data):
     """Whatever a phone calls itself: its words may hold another key."""

@@ -6,15 +6,13 @@ import re
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registrations.sip import cleaned, read_message
 from registrations.sip.message import END as END_GROUP
 from registrations.sip.message import FOLD, NAMES, Head
 
-#: On a loaded machine a second may bring one input.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FIELDS = {written.encode(): name for name, names in NAMES.items() for written in names}
 NAMED = st.sampled_from(
     [*FIELDS, b"Contact", b"CALL-ID", b"Max-Forwards", b"X-To", b"Mm", b" To", b""]
@@ -69,7 +67,6 @@ def by_lines(raw: bytes) -> tuple[dict, list]:
     return first, contacts
 
 
-@unhurried
 @given(
     st.lists(HEADER, max_size=8) | usual_headers(),
     LINE_END,
@@ -85,7 +82,6 @@ def test_it_finds_what_reading_line_by_line_finds(headers, end, body):
     assert start_line == b"REGISTER sip:a SIP/2.0\r\n"
 
 
-@unhurried
 @given(usual_headers(), st.sampled_from([None, rb"\d+\(\d+\) ", rb"[A-Z]\w*::\w+ - "]))
 def test_headers_in_the_usual_order_are_read_as_in_any(headers, stop):
     raw = b"REGISTER sip:a SIP/2.0\r\n" + b"".join(headers) + b"\r\n"

@@ -48,7 +48,7 @@ def test_one_step_reads_it(uri):
     assert push.tokens == {"voip": VOIP, "remote": REMOTE}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.data())
 def test_one_step_gives_what_all_the_steps_give(data):
     if data.draw(st.booleans()):
