@@ -16,7 +16,7 @@ import time
 import tracemalloc
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
 
@@ -73,10 +73,11 @@ def hostile(size: int) -> dict[str, Callable[[bytes], Iterator[bytes]]]:
     }
 
 
-def logs(folder: Path, size: int) -> Iterator[dict]:
+def logs(folder: Path, size: int, names: Iterable[str]) -> Iterator[dict]:
     """A row a case and log."""
     for case, made in hostile(size).items():
-        for name, prefix in PREFIXES.items():
+        for name in names:
+            prefix = PREFIXES[name]
             log, out = folder / "hostile.log", folder / "out"
             with log.open("wb") as file:
                 file.write(good(b"before", prefix))
@@ -159,9 +160,9 @@ async def endless_body() -> None:
     await BodyLimit(view)(scope, receive, send)
 
 
-def rows(folder: Path, size: int) -> Iterator[dict]:
-    """All of them, each with whether it holds."""
-    for row in (*logs(folder, size), *bodies()):
+def rows(folder: Path, size: int, names: Iterable[str] = PREFIXES) -> Iterator[dict]:
+    """All of the named logs and the bodies, each with whether it holds."""
+    for row in (*logs(folder, size, names), *bodies()):
         holds = row["is_read_on"] and row["peak_mb"] <= MOST_MB
         yield {"bench": "hostile", **row, "holds": holds}
 
