@@ -12,6 +12,8 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from notifications.ahead import asking_ahead
+
 ROWS = 50
 LARGEST_ID = 2**63 - 1
 #: The first rows beyond a place, in order.
@@ -106,14 +108,16 @@ def _of_parts(
 
 
 def pages(rows: QuerySet, key: Key, size: int) -> Iterator[list]:
-    """Every row in lists of at most `size`, the newest first; no cursor stays open."""
-    before = ""
-    while True:
-        page = _older(partial(_of_one, rows, key), key, key.read(before), size)
-        yield page.rows
-        if not page.older:
-            return
-        before = page.older
+    """Every row in lists of at most `size`, the newest first; no cursor stays open. The next
+    ones are asked for while those before are worked on, which must ask for nothing.
+    """
+    read = partial(_older, partial(_of_one, rows, key), key, size=size)
+    with asking_ahead() as ask:
+        coming = ask(read, None)
+        while coming is not None:
+            page = coming.result()
+            coming = ask(read, key.read(page.older)) if page.older else None
+            yield page.rows
 
 
 def _older(first: First, key: Key, before: tuple | None, size: int) -> Slice:

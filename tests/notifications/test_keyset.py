@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import DataError, connection, transaction
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.keyset import BY_CREATION, BY_ID, cut, query, words
+from notifications.keyset import BY_CREATION, BY_ID, cut, pages, query, words
 from notifications.models import Push
 from registrations.models import Device
 from tests import factories
@@ -93,3 +96,25 @@ def test_a_query_leaves_out_what_is_empty_and_repeats_a_list():
 def test_what_was_typed_is_text_a_database_can_hold():
     assert words(" a\x00b ") == "ab"
     assert len(words("x" * 999)) == 200
+
+
+def test_every_page_in_turn_sees_what_this_transaction_made(devices):
+    read = [[row.pk for row in some] for some in pages(Device.objects.all(), BY_ID, 2)]
+    assert read == [devices[:2], devices[2:4], devices[4:]]
+    assert list(pages(Device.objects.none(), BY_ID, 2)) == [[]]
+
+
+def test_the_next_page_is_asked_for_while_one_is_worked_on(devices):
+    with CaptureQueriesContext(connection) as asked:
+        rows = pages(Device.objects.all(), BY_ID, 2)
+        next(rows)
+        rows.close()
+        assert len(asked) == 2
+    assert not connection.allow_thread_sharing
+
+
+def test_what_the_database_refuses_is_raised_where_rows_are_taken(devices):
+    rows = pages(Device.objects.annotate(wrong=1 / (F("pk") - F("pk"))), BY_ID, 2)
+    with pytest.raises(DataError), transaction.atomic():
+        next(rows)
+    assert not connection.allow_thread_sharing
