@@ -52,6 +52,8 @@ class Listening:
         self._file: LogFile | None = None
         self._intake: Intake | None = None
         self._position = 0
+        #: Up to where a batch went that could not be stored, or of which nobody could say so.
+        self._failed_at: int | None = None
         self._refused_before: Counter[str] = Counter()
         self._refused_stored: Counter[str] = Counter()
         self._is_stopping = False
@@ -146,16 +148,18 @@ class Listening:
         try:
             if self._intake is None:
                 self.open()
+            # The commit may have been done though its answer was lost.
+            is_there = self._failed_at == self._position == self._file.position
             with transaction.atomic():
-                if records:
+                if records and not is_there:
                     self._intake.take(self._piece(records))
                 self._note_refused(refused, looked_at)
         except DatabaseError as error:
             logger.warning("database away", extra={"why": str(error).strip()})
             connection.close()
-            self._intake = None
+            self._intake, self._failed_at = None, self._position
             return False
-        self._refused_stored = refused
+        self._refused_stored, self._failed_at = refused, None
         self._is_new = self._is_new and not records
         self._looked_at = looked_at
         return True

@@ -100,7 +100,7 @@ def test_a_gap_is_as_wide_as_the_feeds_clock_may_be_off(path, follow_here):
 
 
 class Ear:
-    """A HEP feed in this process; `hear` stores a packet of that moment."""
+    """A HEP feed in this process; `hear` stores a packet of that moment, noise or other."""
 
     def __init__(self) -> None:
         self.queue: list[list[Packet]] = []
@@ -111,8 +111,8 @@ class Ear:
     def _take(self, most: int, wait: float) -> list[Packet]:
         return self.queue.pop() if self.queue else []
 
-    def hear(self, at) -> None:
-        self.queue.append([Packet(hep3(noise(1), at), time.time())])
+    def hear(self, at, message: bytes = noise(1)) -> None:
+        self.queue.append([Packet(hep3(message, at), time.time())])
         self.heard.drain()
 
 
