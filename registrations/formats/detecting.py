@@ -9,16 +9,16 @@ from registrations.formats.capturefile import CaptureFile, CaptureForm
 from registrations.formats.captures import CAPTURES, capture_of, may_be_capture
 from registrations.formats.carried import CARRIERS
 from registrations.formats.cutting import LONGEST_MESSAGE
-from registrations.formats.flexisip import is_of_message
+from registrations.formats.flexisip import Flexisip, is_of_message
 from registrations.formats.form import Format
 from registrations.formats.kinds import BY_NAME, AnyLogReader, kind_of
 from registrations.formats.onward import Onward
-from registrations.formats.record import Record
+from registrations.formats.record import Pulse, Record
 from registrations.formats.refused import endless
 from registrations.formats.sent import may_be_sent
 from registrations.formats.sipdump import SipdumpForm
 from registrations.formats.sofia import dumped_size
-from registrations.formats.stamps import Stamps
+from registrations.formats.stamps import Stamps, newest_in
 from registrations.formats.turning import TIMELESS
 from registrations.formats.wrapped import WrappedForm
 from registrations.formats.xlog import Template
@@ -71,9 +71,10 @@ class Looking:
 
     def _of_flexisip(self, line: bytes) -> str | None:
         """Flexisip's own words tell of each message that is dumped, if they are printed."""
-        is_begin = self._size < LONGEST_START
-        if is_of_message(line) or not (self._dumps or is_begin):
+        if is_of_message(line):
             return FLEXISIP
+        if self._size >= (LONGEST_MESSAGE if self._dumps else LONGEST_START):
+            return self.likely
         self._dumps += dumped_size(line) >= SMALLEST_MESSAGE
         self.likely = SOFIA if self._dumps else FLEXISIP
         self._size += len(line)
@@ -111,6 +112,7 @@ class Detecting:
         #: the first message was sent.
         self._above = b""
         self._looking = Looking(template)
+        self._moment = Flexisip(stamps).moment
         self._is_begin = position == 0
         #: In a line that is too long, up to its end.
         self._is_lost = False
@@ -179,8 +181,8 @@ class Detecting:
     def _undecided(self) -> list[Record]:
         """Keep what may be read yet: what a carrier holds, or the line under way."""
         is_long = len(self._head) - self._seen > LONGEST_MESSAGE
-        if self._looking.likely is not None and is_long:
-            return self._decide(self._looking.likely)
+        if self._looking.likely is not None:
+            return self._decide(self._looking.likely) if is_long else self._pulses()
         self._drop(self._begin)
         if not is_long:
             return []
@@ -188,6 +190,13 @@ class Detecting:
         self._is_lost, self._is_begin, self._above = True, False, b""
         self._drop(len(self._head))
         return records
+
+    def _pulses(self) -> list[Record]:
+        """How far a log has come that is Flexisip's at least."""
+        if self._looking.likely not in (FLEXISIP, SOFIA):
+            return []
+        at = newest_in(self._head, self._begin, self._seen, self._moment)
+        return [] if at is None else [Pulse(self._position + self._begin, at)]
 
     def _drop(self, size: int) -> None:
         self._head, self._position = self._head[size:], self._position + size

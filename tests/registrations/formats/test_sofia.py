@@ -139,10 +139,14 @@ def test_where_flexisip_prints_them_itself_dumps_are_left_alone(before):
     assert sum(isinstance(one, Request) for one in records) == 1
 
 
-def test_a_log_of_flexisip_without_messages_is_known_after_its_start():
+@pytest.mark.parametrize(("log", "name"), [(b"", "flexisip"), (RECEIVED, "sofia")])
+def test_what_shows_no_more_is_known_soon_and_its_time_at_once(log, name):
     reader = open_format(None, Stamps(UTC))
-    reader.feed(START * 20)
-    assert reader.form.name == "flexisip"
+    (pulse,) = reader.feed(log + START)
+    assert pulse == Pulse(0, datetime(2026, 7, 1, 8, 0, 0, 1000, UTC))
+    assert reader.form is None
+    reader.feed(START * 200)
+    assert reader.form.name == name
 
 
 @given(st.lists(st.integers(0, 6_000), max_size=6))
