@@ -193,11 +193,13 @@ class Http2(H2Connection):
 
     def _receive_frame(self, frame):
         self.frames += 1
+        if type(frame) is ContinuationFrame:
+            # Behind no HEADERS, RFC 9113 §6.10: its part of the header table is lost.
+            self._terminate_connection(ErrorCodes.PROTOCOL_ERROR)
+            raise ProtocolError("CONTINUATION behind no HEADERS")
         try:
             found = super()._receive_frame(frame)
         except StreamClosedError:
-            if type(frame) is ContinuationFrame:
-                raise  # its part of the header table is lost
             found = []  # an answer that comes twice: the first counts
         except ProtocolError as error:
             stream = self.streams.get(frame.stream_id)

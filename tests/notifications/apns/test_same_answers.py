@@ -13,7 +13,7 @@ from hyperframe.frame import (
     SettingsFrame,
     WindowUpdateFrame,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifications.apns.http2 import Http2
@@ -71,8 +71,13 @@ def told(data: bytes, size: int) -> tuple[list, bool]:
     return kinds, talk.exchange.is_leaving
 
 
+WHOLE = HeadersFrame(3, b"\x88", flags=["END_HEADERS", "END_STREAM"])
+NAKED = ContinuationFrame(1, b"\x88", flags=["END_HEADERS"])
+
+
 @settings(max_examples=300)
 @given(st.lists(FRAMES, max_size=12), st.integers(1, 60))
+@example([WHOLE, RstStreamFrame(1), WHOLE, NAKED], 1)
 def test_frames_are_told_as_jh2_tells_them(frames, size):
     data = b"".join(frame.serialize() for frame in frames)
     with pytest.MonkeyPatch.context() as patched:
