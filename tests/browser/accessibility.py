@@ -9,11 +9,9 @@ from playwright.sync_api import Page
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 #: WCAG 2.0 to 2.2, A and AA, and axe's best practices.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-#: The rules of them that look at colours: all that another theme can break.
-OF_COLOURS = ["color-contrast", "link-in-text-block"]
 #: Only what was found comes back from the browser.
-RUN = """([asked, within]) => axe
-    .run(within || document, {runOnly: asked, resultTypes: ["violations"]})
+RUN = """([tags, within]) => axe
+    .run(within || document, {runOnly: tags, resultTypes: ["violations"]})
     .then((result) => result.violations)"""
 
 
@@ -21,24 +19,20 @@ def violations(page: Page, within: str = "") -> list[str]:
     """Rule and element of each violation; none is what we want. `within`: a selector of what
     is looked at, where the rest of the page was before.
     """
-    return _found(page, TAGS, within)
-
-
-def in_both_themes(page: Page, within: str = "") -> list[str]:
-    """The same, light and dark; the page is loaded once."""
-    found = []
-    for theme, asked in (("light", TAGS), ("dark", OF_COLOURS)):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        found += [f"{theme}: {words}" for words in _found(page, asked, within)]
-    return found
-
-
-def _found(page: Page, asked: list[str], within: str) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    result = page.evaluate(RUN, [asked, within])
+    result = page.evaluate(RUN, [TAGS, within])
     return [
         f"{found['id']}: {node['html'][:160]} {node['failureSummary'][:160]}"
         for found in result
         for node in found["nodes"]
     ]
+
+
+def in_both_themes(page: Page, within: str = "") -> list[str]:
+    """The same, light and dark; the page is loaded once."""
+    found = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        found += [f"{theme}: {words}" for words in violations(page, within)]
+    return found
