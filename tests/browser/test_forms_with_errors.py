@@ -32,6 +32,8 @@ def refused_forms(push: Push) -> dict[str, list[str]]:
         "/settings/": [
             f"form[action='/settings/{name}/']" for name in (*settings, rules)
         ],
+        f"/settings/apps/{push.app_id}/what-if/": ["main form[method=get]"],
+        f"/settings/apps/{push.app_id}/payloads/": ["main form[method=post]"],
         "/password/": ["main form"],
         "/settings/sources/try/": ["main form"],
         f"/devices/{push.device_id}/": ["form[action$='/reset/']"],
