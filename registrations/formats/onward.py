@@ -15,7 +15,7 @@ from registrations.formats.kinds import BY_NAME, AnyLogReader, kind_of
 from registrations.formats.record import Pulse, Record, Turned
 from registrations.formats.refused import TURNED
 from registrations.formats.stamps import Stamps
-from registrations.formats.turning import REACH, Turn, shown_above
+from registrations.formats.turning import REACH, Turn, carrier_of, shown_above
 from registrations.formats.xlog import Template
 
 #: Bytes kept of what was read: a turn shows in the second line of another log at the latest.
@@ -113,11 +113,6 @@ class Onward:
     def _is_own(self, line: bytes) -> bool:
         header = HEADERS.get(carrier_of(self._name))
         return (header or BY_NAME[self._name].shape).match(line) is not None
-
-
-def carrier_of(name: str) -> str:
-    """The name without that of the log it carries."""
-    return name.partition("+")[0]
 
 
 def _with_turn(

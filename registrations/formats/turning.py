@@ -40,12 +40,17 @@ class Turn(NamedTuple):
     ended: int
 
 
+def carrier_of(name: str) -> str:
+    """The name of a format without that of the log it carries."""
+    return name.partition("+")[0]
+
+
 def other_kind(
     line: bytes, own: str, prefix: re.Pattern[bytes] | None, kind_of: KindOf
 ) -> str | None:
     """The format that a line shows, where it is another than `own`; `prefix`: of that."""
     name = kind_of(line)
-    if name is None or name in TIMELESS or name.partition("+")[0] == own:
+    if name is None or name in TIMELESS or carrier_of(name) == own:
         return None
     if own in TIMELESS and name not in PRINTED:
         return None
