@@ -1,4 +1,5 @@
-"""Packets as text: ngrep (byline and wrapped), sipgrep, sngrep's text files, `tcpdump -A`.
+"""Packets as text: ngrep (byline and wrapped), sipgrep, sngrep's text files, tcpdump's `-A`
+and `-X`.
 
 A header line names both ends; what the printer did to the bytes behind it is undone as far
 as it can be: a TAB printed as `.` stays one.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from registrations.formats.hexdump import FIRST_LINE, bytes_of
 from registrations.formats.stamps import ISO, Stamps
 from registrations.formats.syslog import EPOCH
 from registrations.formats.wrapped import Envelope, Wrapper
@@ -44,8 +46,14 @@ VIA = re.compile(
     rb"\n(?:via|v)[ \t]*:[ \t\r\n]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*(UDP|TCP|TLS|WSS?)[ \t]",
     re.I,
 )
-#: CR LF printed as `..`, where a header or the end of the message follows.
-WRAPPED_END = re.compile(rb"\.\.(?=[A-Za-z][!-9;-~]*[ .]*:|\.\.|$)")
+#: CR LF printed as `..`, where a header, the end of the message or a folded line follows.
+WRAPPED_END = re.compile(
+    rb"\.\.(?=[A-Za-z][!-9;-~]*[ .]*:|\.\.|$)|(?<=[>;,\"])\.\.(?=[ .])"
+)
+#: Columns of a terminal.
+WIDEST = 500
+#: sipgrep prints the flags of a TCP packet in a line of their own.
+FLAGS = re.compile(rb"[\r\n]* \[[A-Z]+\]\r?\n")
 #: `-tttt`, `-tt`; `-ttt` and none tell no moment, `-t` nothing; `--nano` has three digits more.
 TCPDUMP_TIME = (
     rb"(?:(?:(?P<date>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})"
@@ -70,6 +78,8 @@ TCPDUMP_LINE = re.compile(TCPDUMP_TIME + LINK + rb"(?:\(|\S+ > )")
 #: inside another packet (HEP).
 IP_BYTES = {b"IP": 20, b"IPv4": 20, b"IP6": 40, b"IPv6": 40}
 UDP_BYTES = 8
+#: Printed in front of them: nothing, or with `-XX` Ethernet's, a VLAN's, Linux SLL2's.
+LINK_BYTES = (0, 14, 18, 20)
 DECODED = re.compile(rb"(?:\t[^\n]*\n)*")
 GLUED = re.compile(rb"(?:REGISTER [^\s]+ SIP/2\.0|SIP/2\.0 \d{3} [^\n]*)\r?\n")
 PORTS = {b"sip": b"5060", b"sips": b"5061", b"sip-tls": b"5061"}
@@ -122,27 +132,39 @@ def _protocol(letter: bytes | None, text: bytes) -> bytes:
 
 
 def _unprinted(text: bytes) -> bytes:
-    lines = text.lstrip(b"\r\n").split(b"\n")
+    flags = FLAGS.match(text)
+    text = text[flags.end() :] if flags else text.lstrip(b"\r\n")
+    lines = text.split(b"\n")
     if lines[0].endswith(b".\r") or lines[0].startswith(b"  "):
         # These printers never print a CR: the file was passed on with CR LF.
         lines = [line.removesuffix(b"\r") for line in lines]
     if ONE_LINE.match(lines[0]) and not b"".join(lines[1:]).strip():
         return WRAPPED_END.sub(b"\r\n", lines[0].rstrip())
     if lines[0].startswith(b"  "):
-        joined = b"".join(line.removeprefix(b"  ") for line in lines)
-        return WRAPPED_END.sub(b"\r\n", joined.rstrip(b" "))
+        return WRAPPED_END.sub(b"\r\n", _unwrapped(lines))
     if lines[0].endswith(b"."):
         return b"\n".join(line.removesuffix(b".") for line in lines)
     return b"\n".join(lines)
 
 
+def _unwrapped(lines: list[bytes]) -> bytes:
+    """Lines of one width behind two blanks, joined; others (`##`) are not the packet's."""
+    of_packet = [line for line in lines if line.startswith(b"  ")]
+    # Blanks at the end of a line are the packet's, whoever passed the file on without them.
+    width = min(len(of_packet[0]), WIDEST)
+    return b"".join(line.ljust(width)[2:] for line in of_packet).rstrip(b" ")
+
+
 class Tcpdump(Wrapper):
-    """The ASCII of a packet: bytes of its headers stand glued before the message.
+    """The ASCII of a packet, or its bytes in hexadecimal: those of its headers stand glued
+    before the message.
 
     Without `-tttt` or `-tt` a line tells the time of day only, which is no moment.
     """
 
     name = "tcpdump"
+    #: In hexadecimal no word shows, and in the ASCII beside it few are whole.
+    markers = (*Wrapper.markers, FIRST_LINE)
     header = TCPDUMP
     has_ends = True
 
@@ -157,18 +179,20 @@ class Tcpdump(Wrapper):
         if header is None:
             return None
         # Of port 5060 verbose mode prints the message twice, at first indented.
-        begin = DECODED.match(record, header.end()).end()
-        found = GLUED.search(record, begin)
+        packet, begin = bytes_of(record, header.end()), 0
+        if not packet:
+            packet, begin = record, DECODED.match(record, header.end()).end()
+        found = GLUED.search(packet, begin)
         if found is None:
             return None
         start = found.start()
         ip = header["ip"] or header["type"]
         is_tcp = b"Flags [" in header[0] or b": tcp " in header[0]
-        if not is_tcp and start - begin != IP_BYTES[ip] + UDP_BYTES:
+        if not is_tcp and start - begin - IP_BYTES[ip] - UDP_BYTES not in LINK_BYTES:
             return None
         port = PORTS.get(header["port"], header["port"])
         return Envelope(
-            text=record[start:],
+            text=packet[start:],
             at=self._moment(header),
             source=_source(b"tcp" if is_tcp else b"udp", header["host"], port),
         )

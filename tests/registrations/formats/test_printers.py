@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from registrations.formats import detect
+from registrations.formats.record import Answer
 from registrations.sip import read_register
 from tests.registrations.formats.test_wrapped import fed, requests, sample
 
@@ -126,3 +127,61 @@ def test_ngrep_may_print_a_packet_in_one_line(between, stamp):
     contacts = [read_register(one.raw).contacts for one in requests(log)]
     assert contacts == [read_register(RAW).contacts] * 2
     assert {one.at for one in requests(log)} == {None if stamp[0] == "+" else AT}
+
+
+@pytest.mark.parametrize("name", ["ngrep_marks", "sipgrep_tcp", "tcpdump_X"])
+def test_packets_of_a_real_registrar_are_read_over_tcp_and_udp(name):
+    """ngrep's marks between packets, sipgrep's flags, hexadecimal; HEP copies beside them."""
+    log = sample(name)
+    found = [
+        (
+            one.source,
+            register.call_id,
+            register.cseq,
+            len(register.contacts[0].push.tokens),
+        )
+        for one in requests(log)
+        if (register := read_register(one.raw))
+    ]
+    tcp = ("tcp:127.0.0.1:35911", "9b6ec9d286")
+    udp = ("udp:127.0.0.1:53378", "ad3b1a11df")
+    assert found == [
+        *((*tcp, cseq, 2) for cseq in range(20, 24)),
+        *((*tcp, cseq, 0) for cseq in (24, 25)),
+        *((*udp, cseq, 2) for cseq in (20, 21)),
+    ]
+    statuses = [one.status for one in fed(log, None) if isinstance(one, Answer)]
+    assert statuses == [401, 200] * 4
+
+
+def test_what_ngrep_wrapped_may_have_lost_the_blanks_at_its_line_ends():
+    log = sample("ngrep_marks")
+    bare = b"".join(line.rstrip(b" \n") + b"\n" for line in log.splitlines())
+    assert bare != log
+    assert [one.raw for one in requests(bare)] == [one.raw for one in requests(log)]
+
+
+def test_ngrep_prints_a_folded_header_as_two_dots_and_a_blank():
+    folded = RAW.replace(b";+sip.instance", b"\r\n ;+sip.instance", 1)
+    assert folded != RAW
+    printed = folded.replace(b"\r\n", b"..")
+    lines = [printed[at : at + 75] for at in range(0, len(printed), 75)]
+    head = b"U 2026/11/23 19:40:28.563072 192.0.2.7:5060 -> 192.0.2.1:5060 #1\n"
+    log = (head + b"".join(b"  %-75b\n" % line for line in lines)) * 2
+    contacts = [read_register(one.raw).contacts for one in requests(log)]
+    assert contacts == [read_register(RAW).contacts] * 2
+
+
+@pytest.mark.parametrize(
+    ("bytes_more", "read"), [(0, 2), (14, 2), (18, 2), (20, 2), (16, 0)]
+)
+def test_tcpdump_in_hexadecimal_may_begin_with_the_link(bytes_more, read):
+    """Ethernet's, a VLAN's, Linux SLL2's; what stands behind HEP's 16 bytes is a copy."""
+    head = b"2026-11-23 19:40:28.563072 IP 192.0.2.7.5060 > 192.0.2.1.5060: SIP\n"
+    packet = b"E" + b"\0" * (bytes_more + 27) + RAW
+    lines = [
+        b"\t0x%04x:  %b\n" % (at, packet[at : at + 16].hex(" ", 2).encode())
+        for at in range(0, len(packet), 16)
+    ]
+    log = (head + b"".join(lines)) * 2
+    assert [one.raw for one in requests(log)] == [RAW] * read
