@@ -114,6 +114,16 @@
     });
   };
 
+  /* What has the focus in a region that is exchanged has it in the fresh one too. */
+  const keptFocus = (old, fresh) => {
+    const one = document.activeElement;
+    if (!old.contains(one)) return () => {};
+    const alike = (region) => [...region.querySelectorAll('a, button, summary, [tabindex]')]
+      .filter((other) => other.tagName === one.tagName && other.getAttribute('href') === one.getAttribute('href'));
+    const place = alike(old).indexOf(one);
+    return () => alike(fresh)[place]?.focus({ preventScroll: true });
+  };
+
   const show = (name, html) => {
     const old = document.getElementById(`live-${name}`);
     const fresh = parsed(name, html);
@@ -129,8 +139,10 @@
     else if (!old.isEqualNode(fresh)) {
       if (name === 'feed') flash(old, fresh);
       const at = old.scrollTop;
+      const focus = keptFocus(old, fresh);
       old.replaceWith(fresh);
       fresh.scrollTop = at;
+      focus();
     }
     if (name === 'board') filterBoard();
     if (name === 'feed') {

@@ -187,3 +187,14 @@ def test_the_theme_stays_after_a_reload(open_as):
     page.reload()
     after = page.locator("html").get_attribute("data-bs-theme")
     assert {before, after} == {"light", "dark"}
+
+
+def test_a_region_that_is_exchanged_leaves_the_focus_where_it_was(open_as):
+    factories.feed(seen_until=timezone.now())
+    page = open_as(person("olga", "see"))
+    link = page.locator("#main a[href$='#sources']").first
+    link.focus()
+    # Its age is told anew each second: the whole region is exchanged, and the mark is gone.
+    link.evaluate("one => one.closest('[id^=live-]').setAttribute('data-mark', '')")
+    expect(page.locator("[data-mark]")).to_have_count(0)
+    expect(link).to_be_focused()
