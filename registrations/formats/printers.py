@@ -151,7 +151,7 @@ def _unwrapped(lines: list[bytes]) -> bytes:
     """Lines of one width behind two blanks, joined; others (`##`) are not the packet's."""
     of_packet = [line for line in lines if line.startswith(b"  ")]
     # Blanks at the end of a line are the packet's, whoever passed the file on without them.
-    width = min(len(of_packet[0]), WIDEST)
+    width = min(max(map(len, of_packet)), WIDEST)
     return b"".join(line.ljust(width)[2:] for line in of_packet).rstrip(b" ")
 
 
