@@ -33,8 +33,6 @@ class Version:
     rejected: int = 0
     others: int = 0
     calls: Tally = Tally()
-    #: Its failures in percent of those of the version that has most.
-    share: int = 0
 
     @property
     def number(self) -> int:
@@ -71,7 +69,6 @@ def versions(
         setattr(one, name, getattr(one, name) + number)
     ordered = sorted(found.values(), key=lambda one: -one.number)[:ROWS]
     for one in ordered:
-        one.share = round(100 * one.number / ordered[0].number)
         tallies = (calls.get((name, one.version), Tally()) for name in one.names)
         one.calls = sum(tallies, Tally()) if one.version else Tally()
     return ordered
